@@ -1,0 +1,5 @@
+"""Self-supervised auto-encoder for image anomaly detection (W. Kim, POSTECH 2019), on Keras 3 and TensorFlow."""
+
+from tf_ssae import _startup  # noqa: F401  (first: it decides what TensorFlow prints and which Keras backend is used)
+
+__version__ = "0.1.0"

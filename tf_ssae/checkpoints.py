@@ -1,0 +1,68 @@
+"""The state of an unfinished run after each epoch, so that a run killed at any moment goes on from there."""
+
+import csv
+import os
+import time
+
+import keras
+import tensorflow as tf
+
+
+class Checkpoints(keras.callbacks.Callback):
+    """Saves weights, optimizer and history at the end of every epoch, and restores them.
+
+    Keras' own BackupAndRestore saves one optimizer; tf.train.Checkpoint saves whatever the detector holds.
+
+    Attributes:
+        first_epoch: the epoch to train next; 0 in a new run.
+        history: one dict an epoch: `epoch` (from 1), `seconds`, and the means of what `train_step` reported.
+    """
+
+    def __init__(self, detector, folder):
+        """Restores the last epoch saved in `folder`, if there is one. Raises ValueError if it cannot be read."""
+        super().__init__()
+        self._epochs = tf.Variable(0, dtype=tf.int64)
+        self._manager = tf.train.CheckpointManager(
+            tf.train.Checkpoint(detector=detector, epochs=self._epochs), str(folder / "checkpoints"), max_to_keep=1
+        )
+        self._history_file = folder / "history.csv"
+        self.history = []
+        if self._manager.latest_checkpoint:
+            try:
+                self._manager.checkpoint.restore(self._manager.latest_checkpoint).assert_existing_objects_matched()
+                self.history = _read_history(self._history_file)[: self.first_epoch]
+            except (tf.errors.OpError, AssertionError, OSError, ValueError) as error:
+                raise ValueError(
+                    f"The checkpoint {self._manager.latest_checkpoint} cannot be resumed: {error}. "
+                    f"Remove {folder} to train from the start."
+                ) from error
+
+    @property
+    def first_epoch(self):
+        return int(self._epochs.numpy())
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._started = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        seconds = time.perf_counter() - self._started
+        self.history.append({"epoch": epoch + 1, "seconds": round(seconds, 3), **logs})
+        # The history first: if the process dies between the two, the row too many is cut when the run is resumed.
+        _write_history(self._history_file, self.history)
+        self._epochs.assign(epoch + 1)
+        self._manager.save()
+
+
+def _write_history(path, rows):
+    temporary = path.with_name(path.name + ".tmp")
+    with open(temporary, "w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
+    os.replace(temporary, path)
+
+
+def _read_history(path):
+    with open(path, newline="") as file:
+        rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+    return [{**row, "epoch": int(row["epoch"])} for row in rows]

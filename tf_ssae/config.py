@@ -1,0 +1,109 @@
+"""Every setting of a run, as one frozen dataclass with a JSON round trip, and the presets of each data set."""
+
+import dataclasses
+
+
+def _setting(default, help, choices=None):
+    return dataclasses.field(default=default, metadata={"help": help, "choices": choices})
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """The settings of one run. `preset` fills in the thesis' constants; a field's help text is its flag's as well.
+
+    Raises:
+        ValueError: on construction, naming the field, what was found and what was expected.
+    """
+
+    dataset: str = _setting("digits", "Images to use.", ("digits", "mnist", "fashion_mnist", "cifar10"))
+    anomaly: int = _setting(
+        0, "The class that is the ANOMALY; all other classes are normal. (GEOM and Deep SVDD name the normal class.)"
+    )
+    detector: str = _setting("ssae", "Method.", ("ssae", "autoencoder", "rotation", "ensemble"))
+    protocol: str = _setting(
+        "pooled",
+        "pooled: official train and test images together, 80% of the normals train, the rest and all anomalies test. "
+        "official: the official split, anomalies removed from its training part.",
+        ("pooled", "official"),
+    )
+    data_dir: str = _setting(
+        "", "Folder with prepared tensorflow-datasets. Empty: the default folder, downloading what is missing."
+    )
+    split_seed: int = _setting(0, "Seed of the train/test split, apart from the model's.")
+    max_train_images: int = _setting(0, "Train on this many normal images of the split only. 0: all of them.")
+
+    seed: int = _setting(0, "Seed of the weights, the order of the images and the sampled rotations.")
+    epochs: int = _setting(25, "Passes over the training images.")
+    batch_size: int = _setting(64, "Images a step, before rotation.")
+    learning_rate: float = _setting(1e-4, "Adam's learning rate.")
+    beta_1: float = _setting(0.5, "Adam's beta_1.")
+    rotations: str = _setting(
+        "all",
+        "all: the four rotations of every image in every step, the expectation of Eq. 3.8 exactly. "
+        "sampled: one random rotation an image, the thesis' letter, about half the work.",
+        ("all", "sampled"),
+    )
+    jit_compile: bool = _setting(True, "Compile training and scoring with XLA.")
+
+    latent_depth: int = _setting(16, "a_1, the depth of encoder E1's last layer.")
+    lambda_e: float = _setting(0.1, "lambda_E: side encoder E2's depth is a_2 = max(1, floor(lambda_E * a_1)).")
+    w_cls: float = _setting(1.0, "Weight of the classification loss, Eq. 3.10.")
+    w_rec: float = _setting(100.0, "Weight of the reconstruction loss, Eq. 3.10.")
+    reconstruction_reduction: str = _setting(
+        "mean", "Reconstruction loss over an image's pixels and channels: sum is Eq. 3.7's letter.", ("sum", "mean")
+    )
+    output_activation: str = _setting(
+        "relu", "Activation of the decoder's last layer: relu is the thesis' letter, sigmoid cannot die.", ("relu", "sigmoid")
+    )
+    alpha: float = _setting(0.5, "Weight of a_rec in a_ws and a_max, Eq. 3.12 and 3.13.")
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            value, choices = getattr(self, field.name), field.metadata["choices"]
+            if type(value) is not field.type:
+                raise ValueError(f"{field.name}={value!r}: expected {field.type.__name__}, got {type(value).__name__}.")
+            if choices and value not in choices:
+                raise ValueError(f"{field.name}={value!r}: expected one of {', '.join(choices)}.")
+        for name in ("epochs", "batch_size", "latent_depth", "learning_rate", "lambda_e"):
+            self._require(name, getattr(self, name) > 0, "more than 0")
+        for name in ("anomaly", "max_train_images", "seed", "split_seed", "w_cls", "w_rec"):
+            self._require(name, getattr(self, name) >= 0, "0 or more")
+        self._require("beta_1", 0 <= self.beta_1 < 1, "0 up to, not including, 1")
+        self._require("alpha", 0 <= self.alpha <= 1, "0 to 1")
+        # BatchNorm over a single 1x1 feature has variance 0, which maps every image to the same point.
+        self._require("batch_size", self.batch_size >= 2, "2 or more")
+
+    def _require(self, name, holds, expected):
+        if not holds:
+            raise ValueError(f"{name}={getattr(self, name)!r}: expected {expected}.")
+
+    @property
+    def side_latent_depth(self):
+        """a_2, the depth of side encoder E2's last layer."""
+        # The product is rounded first: 0.29 * 100 is 28.999999999999996, which is meant to be 29.
+        return max(1, int(round(self.lambda_e * self.latent_depth, 9)))
+
+    def to_dict(self):
+        """A dict of JSON values that `from_dict` turns back into an equal Config."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values):
+        """Raises ValueError for settings that this version does not know."""
+        unknown = sorted(set(values) - {field.name for field in dataclasses.fields(cls)})
+        if unknown:
+            raise ValueError(f"Unknown settings {', '.join(unknown)}: written by another version of tf_ssae?")
+        return cls(**values)
+
+
+PRESETS = {
+    "digits": {},
+    "mnist": {},
+    "fashion_mnist": {},
+    "cifar10": {},
+}
+
+
+def preset(dataset, **overrides):
+    """The Config of a data set's preset, with `overrides` on top."""
+    return Config(**{"dataset": dataset, **PRESETS.get(dataset, {}), **overrides})

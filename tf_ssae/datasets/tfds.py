@@ -1,0 +1,61 @@
+"""MNIST, Fashion-MNIST and CIFAR-10 from tensorflow-datasets."""
+
+import pathlib
+
+import numpy as np
+
+from tf_ssae.datasets.images import LabelledImages
+
+_READ_AT_ONCE = 1000
+
+
+def load(config):
+    """The train and the test split of `config.dataset`, in that order.
+
+    Raises:
+        FileNotFoundError: `config.data_dir` is given and does not hold the prepared data set.
+        ConnectionError: `config.data_dir` is empty, and the data set is neither in the default folder nor could be
+            downloaded.
+    """
+    # Imported here: it takes over a second, and the embedded data set does without it.
+    import tensorflow_datasets
+
+    if config.data_dir:
+        _require_prepared(config.dataset, pathlib.Path(config.data_dir))
+    builder = tensorflow_datasets.builder(config.dataset, data_dir=config.data_dir or None)
+    if not config.data_dir:
+        try:
+            builder.download_and_prepare()
+        except Exception as error:
+            raise ConnectionError(
+                f"{config.dataset} is not in {builder.data_path.parent} and could not be downloaded ({error}). "
+                "Connect to the network, or pass --data_dir with a folder of prepared tensorflow-datasets."
+            ) from error
+
+    counts = [builder.info.splits[split].num_examples for split in ("train", "test")]
+    image_shape = builder.info.features["image"].shape
+    # Filled a batch at a time, so that the images exist once.
+    images = np.empty([sum(counts), *image_shape], np.uint8)
+    labels = np.empty([sum(counts)], np.int64)
+    filled = 0
+    for split in ("train", "test"):
+        dataset = builder.as_dataset(split=split, as_supervised=True, batch_size=None, shuffle_files=False)
+        for batch, batch_labels in dataset.batch(_READ_AT_ONCE).as_numpy_iterator():
+            images[filled : filled + len(batch)] = batch
+            labels[filled : filled + len(batch)] = batch_labels
+            filled += len(batch)
+    return LabelledImages(
+        images, labels, tuple(builder.info.features["label"].names), official_test=np.arange(len(images)) >= counts[0]
+    )
+
+
+def _require_prepared(name, data_dir):
+    if any((data_dir / name).glob("*/dataset_info.json")):
+        return
+    there = sorted(path.parent.parent.name for path in data_dir.glob("*/*/dataset_info.json"))
+    raise FileNotFoundError(
+        f"No prepared data set {name} in --data_dir={data_dir}: looked for {data_dir / name}/VERSION/dataset_info.json. "
+        + (f"Found there: {', '.join(there)}. " if there else
+           "Found no prepared data set at all there. " if data_dir.is_dir() else "That folder does not exist. ")
+        + "Leave --data_dir empty to download it."
+    )

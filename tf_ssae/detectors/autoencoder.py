@@ -1,0 +1,41 @@
+"""AE: encoder E1 and decoder D alone, a base model of table 5.1."""
+
+import keras
+import tensorflow as tf
+
+from tf_ssae import scores
+from tf_ssae.detectors.base import Detector
+from tf_ssae.losses import RECONSTRUCTION_LOSSES
+from tf_ssae.networks.decoder import decoder
+from tf_ssae.networks.encoder import encoder
+
+
+@keras.saving.register_keras_serializable(package="tf_ssae")
+class Autoencoder(Detector):
+    """Trained on Eq. 3.7, scored by it."""
+
+    score_names = ("a_rec",)
+    reconstructs = True
+
+    def __init__(self, config, image_shape, **kwargs):
+        super().__init__(config, image_shape, **kwargs)
+        channels, seed = image_shape[-1], keras.random.SeedGenerator(config.seed)
+        self.encoder = encoder(channels, config.latent_depth, seed, name="encoder")
+        self.decoder = decoder(config.latent_depth, channels, config.output_activation, seed)
+
+    def train_step(self, x):
+        with tf.GradientTape() as tape:
+            l_rec = self.loss_rec(x)
+            loss = self.config.w_rec * l_rec
+        return self.minimise(tape, loss, l_rec=l_rec)
+
+    def loss_rec(self, images):
+        """Eq. 3.7 in training mode, averaged over images `[B, S, S, C]`."""
+        x = self.preprocess(images)
+        reconstruction = self.decoder(self.encoder(x, training=True))
+        return tf.reduce_mean(RECONSTRUCTION_LOSSES[self.config.reconstruction_reduction](x, reconstruction))
+
+    def explain(self, images):
+        x = self.preprocess(images)
+        reconstruction = self.decoder(self.encoder(x, training=False))
+        return {"a_rec": scores.a_rec(x, reconstruction), "reconstruction": reconstruction}

@@ -1,0 +1,105 @@
+"""What every detector promises. `tests/conformance_test.py` checks each promise on each detector."""
+
+import keras
+import tensorflow as tf
+
+from tf_ssae.config import Config
+from tf_ssae.networks import preprocessing
+
+
+class Detector(keras.Model):
+    """An anomaly detector: a Keras model from images to anomaly scores.
+
+    Called on images `[B, S, S, C]` (uint8, or float in [0, 1], of the shape it was made for) it returns
+    `{score name: [B]}`, higher = more anomalous. What the scores need (preprocessing, normalisation) is inside its graph
+    and its weights, so it scores the same wherever it is loaded.
+
+    Attributes:
+        score_names: the names of its scores.
+        trained_on_rotations: whether `train_step` takes `(x, x_rotated, d)` of `pipeline.with_rotations`, or just `x`.
+        reconstructs: whether it has a decoder, and so the method `reconstruct`.
+        config: the Config it was made with.
+        image_shape: `(S, S, C)` of the images it takes.
+    """
+
+    score_names = ()
+    trained_on_rotations = False
+    reconstructs = False
+
+    def __init__(self, config, image_shape, **kwargs):
+        """Raises ValueError for an `image_shape` that `preprocess` cannot take."""
+        super().__init__(**kwargs)
+        preprocessing.check_image_shape(image_shape)
+        self.config = config
+        self.image_shape = tuple(image_shape)
+        self._means = {}
+
+    def compile_from_settings(self):
+        """Compiles for training with the optimizer of the settings."""
+        self.compile(
+            optimizer=keras.optimizers.Adam(self.config.learning_rate, beta_1=self.config.beta_1),
+            jit_compile=self.config.jit_compile,
+        )
+        self.optimizer.build(self.trainable_variables)
+        self.build(None)
+
+    def build(self, input_shape):
+        """All variables exist from construction on."""
+        self.built = True
+
+    def preprocess(self, images):
+        """`[B, S, S, C]`, uint8 or float in [0, 1] `-> [B, 32, 32, C]`, float32 in [0, 1].
+
+        Raises:
+            ValueError: for images of another shape than `image_shape`.
+        """
+        if tuple(images.shape[1:]) != self.image_shape:
+            raise ValueError(f"Images of shape {list(images.shape)}; expected [B, {', '.join(map(str, self.image_shape))}].")
+        return preprocessing.preprocess(images)
+
+    def explain(self, images):
+        """All there is to say about images `[B, S, S, C]`.
+
+        Returns:
+            A dict with every score, `[B]`; from detectors that reconstruct, `reconstruction`, `[B, 32, 32, C]`; from
+            those that classify rotations, `rotation_probabilities`, `[B, 4, 4]`: the rotation that the image was
+            given, and the probability of each answer.
+        """
+        raise NotImplementedError
+
+    def reconstruct(self, images):
+        """`[B, S, S, C] -> [B, 32, 32, C]`, beside `preprocess(images)`: the decoder's picture of each image."""
+        return self.explain(images)["reconstruction"]
+
+    def call(self, images):
+        explained = self.explain(images)
+        return {name: explained[name] for name in self.score_names}
+
+    def calibrate(self, normal_batches):
+        """Fits what the scores take from normal images; for most detectors that is nothing.
+
+        Args:
+            normal_batches: an iterable of image batches, `[B, S, S, C]`.
+        """
+
+    def minimise(self, tape, loss, **reported):
+        """Applies the gradients of `loss`, and returns the running means of it and of what else is reported."""
+        gradients = tape.gradient(loss, self.trainable_variables)
+        self.optimizer.apply(gradients, self.trainable_variables)
+        for name, value in {"loss": loss, **reported}.items():
+            if name not in self._means:
+                self._means[name] = keras.metrics.Mean(name=name)
+            self._means[name].update_state(value)
+        return {name: mean.result() for name, mean in self._means.items()}
+
+    def get_config(self):
+        return {"config": self.config.to_dict(), "image_shape": list(self.image_shape)}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(Config.from_dict(config["config"]), config["image_shape"])
+
+
+def accuracy(labels, logits):
+    """The share, 0..1, of logits `[N, 4]` whose largest is the label's."""
+    return tf.reduce_mean(tf.cast(tf.argmax(logits, axis=1, output_type=labels.dtype) == labels, tf.float32))

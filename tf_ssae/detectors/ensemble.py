@@ -1,0 +1,31 @@
+"""A*: AE and Rotation trained separately, combined only in the scores; table 5.1's test of joint training."""
+
+import keras
+import tensorflow as tf
+
+from tf_ssae.detectors.autoencoder import Autoencoder
+from tf_ssae.detectors.combined import CombinedDetector
+from tf_ssae.detectors.rotation import Rotation
+
+
+@keras.saving.register_keras_serializable(package="tf_ssae")
+class Ensemble(CombinedDetector):
+    """`a_ws` and `a_max` over an Autoencoder and a Rotation that share nothing."""
+
+    def __init__(self, config, image_shape, **kwargs):
+        super().__init__(config, image_shape, **kwargs)
+        self.autoencoder = Autoencoder(config, image_shape)
+        self.rotation = Rotation(config, image_shape)
+
+    def train_step(self, batch):
+        x, x_rotated, d = batch
+        with tf.GradientTape() as tape:
+            l_rec = self.autoencoder.loss_rec(x)
+            l_cls, rotation_accuracy = self.rotation.loss_cls(x_rotated, d)
+            # No variable has a gradient from both terms, and Adam treats every variable alone: a step on the sum is a
+            # step of each by itself.
+            loss = self.config.w_cls * l_cls + self.config.w_rec * l_rec
+        return self.minimise(tape, loss, l_rec=l_rec, l_cls=l_cls, rotation_accuracy=rotation_accuracy)
+
+    def explain_primary(self, images):
+        return {**self.autoencoder.explain(images), **self.rotation.explain(images)}

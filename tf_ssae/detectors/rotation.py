@@ -1,0 +1,48 @@
+"""Rotation: encoders E1 and E2 and classifier C alone, a base model of table 5.1."""
+
+import keras
+import tensorflow as tf
+
+from tf_ssae import scores
+from tf_ssae.detectors.base import Detector, accuracy
+from tf_ssae.losses import rotation_cross_entropy
+from tf_ssae.networks.classifier import classifier
+from tf_ssae.networks.encoder import encoder
+from tf_ssae.rotations import rotate_stack
+
+
+@keras.saving.register_keras_serializable(package="tf_ssae")
+class Rotation(Detector):
+    """Trained on Eq. 3.8, scored by Eq. 3.11."""
+
+    score_names = ("a_cls",)
+    trained_on_rotations = True
+
+    def __init__(self, config, image_shape, **kwargs):
+        super().__init__(config, image_shape, **kwargs)
+        channels, seed = image_shape[-1], keras.random.SeedGenerator(config.seed)
+        self.encoder = encoder(channels, config.latent_depth, seed, name="encoder")
+        self.side_encoder = encoder(channels, config.side_latent_depth, seed, name="side_encoder")
+        self.classifier = classifier(config.latent_depth + config.side_latent_depth, seed)
+
+    def train_step(self, batch):
+        _, x_rotated, d = batch
+        with tf.GradientTape() as tape:
+            l_cls, rotation_accuracy = self.loss_cls(x_rotated, d)
+            loss = self.config.w_cls * l_cls
+        return self.minimise(tape, loss, l_cls=l_cls, rotation_accuracy=rotation_accuracy)
+
+    def loss_cls(self, rotated_images, d):
+        """Eq. 3.8 in training mode, and the accuracy, over rotated images `[N, S, S, C]` and their rotations `[N]`."""
+        logits = self.classify(self.preprocess(rotated_images), training=True)
+        return tf.reduce_mean(rotation_cross_entropy(d, logits)), accuracy(d, logits)
+
+    def classify(self, x, training):
+        """`C([E1(x) : E2(x)])`: `[B, 32, 32, C] -> [B, 4]`, logits."""
+        z = tf.concat([self.encoder(x, training=training), self.side_encoder(x, training=training)], axis=-1)
+        return self.classifier(tf.squeeze(z, axis=[1, 2]), training=training)
+
+    def explain(self, images):
+        logits = self.classify(rotate_stack(self.preprocess(images)), training=False)
+        probabilities = scores.rotation_probabilities(logits)
+        return {"a_cls": scores.a_cls(probabilities), "rotation_probabilities": probabilities}

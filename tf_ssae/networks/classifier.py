@@ -1,0 +1,23 @@
+"""Rotation classifier C (figure 4.1, middle)."""
+
+import keras
+from keras import layers
+
+from tf_ssae.networks import KERNEL_STDDEV, LEAK
+from tf_ssae.networks.encoder import batch_normalization
+from tf_ssae.rotations import ROTATIONS
+
+
+def classifier(depth, seed):
+    """`[B, depth] -> [B, 4]`: logits of the four rotations, from the features `[z_E1 : z_E2]`.
+
+    The width of the hidden layer is not given in the thesis; it is 128 here.
+
+    Args:
+        seed: a `keras.random.SeedGenerator`; every kernel draws from it.
+    """
+    z = keras.Input([depth])
+    kernel = keras.initializers.RandomNormal(stddev=KERNEL_STDDEV, seed=seed)
+    x = layers.Dense(128, use_bias=False, kernel_initializer=kernel)(z)
+    x = layers.LeakyReLU(LEAK)(batch_normalization()(x))
+    return keras.Model(z, layers.Dense(ROTATIONS, kernel_initializer=kernel)(x), name="classifier")

@@ -1,0 +1,28 @@
+"""Decoder D (figure 4.1, right)."""
+
+import keras
+from keras import layers
+
+from tf_ssae.networks import KERNEL_STDDEV
+from tf_ssae.networks.transposed_convolution import UpsamplingConvolution
+
+
+def decoder(depth, channels, output_activation, seed):
+    """`[B, 1, 1, depth] -> [B, 32, 32, channels]`, in five transposed convolutions without BatchNorm.
+
+    The thesis lists kernels 256, 128, 64, 32, b with "other layers are 2 strides", which would give 64x64: the last
+    layer has stride 1 here.
+
+    Args:
+        output_activation: "relu" as the thesis has it, or "sigmoid".
+        seed: a `keras.random.SeedGenerator`; every kernel draws from it.
+    """
+    z = keras.Input([1, 1, depth])
+    kernel = keras.initializers.RandomNormal(stddev=KERNEL_STDDEV, seed=seed)
+    x = layers.Conv2DTranspose(256, 4, padding="valid", activation="relu", kernel_initializer=kernel)(z)
+    for filters in (128, 64, 32):
+        x = UpsamplingConvolution(filters, activation="relu", kernel_initializer=kernel)(x)
+    x = layers.Conv2DTranspose(
+        channels, 4, padding="same", activation=output_activation, kernel_initializer=kernel
+    )(x)
+    return keras.Model(z, x, name="decoder")

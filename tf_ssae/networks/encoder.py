@@ -1,0 +1,36 @@
+"""Encoder E1, and side encoder E2 of the same structure (figure 4.1, left)."""
+
+import keras
+from keras import layers
+
+from tf_ssae.networks import IMAGE_SIZE, KERNEL_STDDEV, LEAK
+
+
+def encoder(channels, depth, seed, name):
+    """`[B, 32, 32, channels] -> [B, 1, 1, depth]`, in four convolutions, each with BatchNorm and leaky ReLU.
+
+    Args:
+        seed: a `keras.random.SeedGenerator`; every kernel draws from it.
+    """
+    images = x = keras.Input([IMAGE_SIZE, IMAGE_SIZE, channels])
+    for filters in (32, 64, 128):
+        x = _convolution(x, filters, seed, strides=2, padding="same")
+    # Not a dense layer: with 1x1 output this keeps features global without a trivial solution (section 4.4).
+    x = _convolution(x, depth, seed, strides=1, padding="valid")
+    return keras.Model(images, x, name=name)
+
+
+def _convolution(x, filters, seed, **kwargs):
+    kernel = keras.initializers.RandomNormal(stddev=KERNEL_STDDEV, seed=seed)
+    # BatchNorm's offset takes the place of a bias.
+    x = layers.Conv2D(filters, 4, use_bias=False, kernel_initializer=kernel, **kwargs)(x)
+    return layers.LeakyReLU(LEAK)(batch_normalization()(x))
+
+
+def batch_normalization():
+    """BatchNorm as every network here uses it.
+
+    Its moving averages span about ten steps of hundreds of images each, not Keras' hundred, so that they are right in
+    short runs as well.
+    """
+    return layers.BatchNormalization(momentum=0.9)

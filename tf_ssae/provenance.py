@@ -1,0 +1,45 @@
+"""Where a result comes from: the command, versions and machine, so that it can be made again."""
+
+import importlib.metadata
+import os
+import pathlib
+import platform
+import shlex
+import subprocess
+import sys
+
+import tf_ssae
+
+
+def environment():
+    """A dict of JSON values."""
+    return {
+        "command": shlex.join(["python", *sys.argv]),
+        "versions": {
+            "tf_ssae": tf_ssae.__version__,
+            "python": platform.python_version(),
+            **{name: importlib.metadata.version(name) for name in ("tensorflow", "keras", "numpy", "scikit-learn")},
+        },
+        "git_revision": _git_revision(),
+        "machine": {"processor": _processor(), "cores": os.cpu_count(), "system": platform.platform()},
+    }
+
+
+def _git_revision():
+    """The revision of the checkout this package lies in, marked if files differ from it; None outside a checkout."""
+    try:
+        done = subprocess.run(
+            ["git", "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"],
+            cwd=pathlib.Path(__file__).parent, capture_output=True, text=True, check=True,
+        )
+        return done.stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _processor():
+    try:
+        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor()

@@ -1,0 +1,50 @@
+"""The self-labelled data set of Eq. 3.5: every image under the four rotations by multiples of 90 degrees.
+
+Everything here only moves pixels, so it is exact and works on uint8 images as well as on floats.
+"""
+
+import tensorflow as tf
+
+ROTATIONS = 4
+
+
+def rotate(images, d):
+    """`x^{90 d}`: square images `[B, S, S, C]` turned by `90 d` degrees counter-clockwise, `d` in 0..3."""
+    if d == 0:
+        return images
+    if d == 1:
+        return tf.transpose(tf.reverse(images, axis=[2]), [0, 2, 1, 3])
+    if d == 2:
+        return tf.reverse(images, axis=[1, 2])
+    if d == 3:
+        return tf.reverse(tf.transpose(images, [0, 2, 1, 3]), axis=[2])
+    raise ValueError(f"d={d!r}: expected 0, 1, 2 or 3 (quarter turns, counter-clockwise).")
+
+
+def rotate_stack(images):
+    """`[B, S, S, C] -> [4B, S, S, C]`: all images by 0 degrees, then all by 90, 180 and 270.
+
+    The first `B` images of the stack are the images themselves.
+    """
+    return tf.concat([rotate(images, d) for d in range(ROTATIONS)], axis=0)
+
+
+def rotation_labels(batch_size):
+    """`[4B]` int32: the `d` of every image in `rotate_stack`."""
+    return tf.repeat(tf.range(ROTATIONS), batch_size)
+
+
+def rotate_sampled(images, seed):
+    """One rotation an image, drawn as `c ~ U{0..3}` (section 3.2.2).
+
+    Args:
+        images: `[B, S, S, C]`.
+        seed: int `[2]`; the same seed draws the same rotations.
+
+    Returns:
+        The rotated images `[B, S, S, C]` and their `c`, `[B]` int32.
+    """
+    batch_size = tf.shape(images)[0]
+    c = tf.random.stateless_uniform([batch_size], seed, maxval=ROTATIONS, dtype=tf.int32)
+    chosen = c * batch_size + tf.range(batch_size)
+    return tf.gather(rotate_stack(images), chosen), c

@@ -1,0 +1,90 @@
+"""A run's folder: under its own name only once it is finished, under `NAME.partial` until then."""
+
+import fcntl
+import json
+import os
+import pathlib
+
+from tf_ssae.config import Config
+
+CONFIG = "config.json"
+MODEL = "model.keras"
+METRICS = "metrics.json"
+
+
+class RunFolder:
+    """The folder that a run with these settings writes, locked against a second process.
+
+    Attributes:
+        partial: where to write. Another process with the same settings goes on from what is in there.
+        resumed: whether an earlier process had begun this run.
+
+    Raises:
+        FileExistsError: on construction, if the run is finished already, if the folder belongs to a run of other
+            settings or to no run at all, or if another process is writing it.
+        PermissionError: if the folder cannot be written.
+    """
+
+    def __init__(self, model_dir, config):
+        self.path = pathlib.Path(model_dir)
+        self.partial = self.path.with_name(self.path.name + ".partial")
+        if self.path.is_dir() and any(self.path.iterdir()) or self.path.is_file():
+            _require_same_run(self.path, self.path, config)
+            raise FileExistsError(
+                f"{self.path} holds this very run, finished; its results are in {self.path / METRICS}. "
+                "To train again, remove the folder or pass another --model_dir."
+            )
+        self.resumed = self.partial.exists() and any(p.name != "lock" for p in self.partial.iterdir())
+        if self.resumed:
+            _require_same_run(self.partial, self.path, config)
+        try:
+            self.partial.mkdir(parents=True, exist_ok=True)
+            self._lock = open(self.partial / "lock", "w")
+        except OSError as error:
+            raise PermissionError(f"Cannot write the run folder {self.partial}: {error}. Pass another --model_dir.") from error
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise FileExistsError(f"Another process is training in {self.partial}.") from None
+        if not self.resumed:
+            write_json(self.partial / CONFIG, config.to_dict())
+
+    def finish(self):
+        """Gives the folder its name. Nothing may be written to it afterwards."""
+        self._lock.close()
+        os.remove(self.partial / "lock")
+        os.rename(self.partial, self.path)
+
+
+def read_config(folder):
+    """The Config of a run folder. Raises FileNotFoundError or ValueError if it is no run folder or a corrupt one."""
+    path = pathlib.Path(folder) / CONFIG
+    if not path.is_file():
+        raise FileNotFoundError(f"{folder} is no run folder of tf_ssae: it has no {CONFIG}.")
+    try:
+        return Config.from_dict(json.loads(path.read_text()))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} is corrupt: {error}") from error
+
+
+def write_json(path, value):
+    """Writes JSON in one piece: a reader finds the old file or the new one, whole."""
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_text(json.dumps(value, indent=2) + "\n")
+    os.replace(temporary, path)
+
+
+def _require_same_run(folder, model_dir, config):
+    try:
+        found = read_config(folder).to_dict()
+    except (FileNotFoundError, ValueError) as error:
+        raise FileExistsError(
+            f"{folder} is in the way: {error} It is left as it is. Remove it or pass another --model_dir."
+        ) from error
+    wanted = config.to_dict()
+    different = [f"{name}={found[name]!r} (now {wanted[name]!r})" for name in wanted if found[name] != wanted[name]]
+    if different:
+        raise FileExistsError(
+            f"{folder} is a run with other settings: {', '.join(different)}. It is left as it is. Pass another "
+            f"--model_dir than {model_dir}, or the same settings."
+        )
