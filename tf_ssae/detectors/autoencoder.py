@@ -15,6 +15,7 @@ class Autoencoder(Detector):
     """Trained on Eq. 3.7, scored by it."""
 
     score_names = ("a_rec",)
+    reported = ("l_rec",)
     reconstructs = True
 
     def __init__(self, config, image_shape, **kwargs):

@@ -16,6 +16,7 @@ class Detector(keras.Model):
 
     Attributes:
         score_names: the names of its scores.
+        reported: the names of what `train_step` reports beside `loss`.
         trained_on_rotations: whether `train_step` takes `(x, x_rotated, d)` of `pipeline.with_rotations`, or just `x`.
         reconstructs: whether it has a decoder, and so the method `reconstruct`.
         config: the Config it was made with.
@@ -23,6 +24,7 @@ class Detector(keras.Model):
     """
 
     score_names = ()
+    reported = ()
     trained_on_rotations = False
     reconstructs = False
 
@@ -32,7 +34,7 @@ class Detector(keras.Model):
         preprocessing.check_image_shape(image_shape)
         self.config = config
         self.image_shape = tuple(image_shape)
-        self._means = {}
+        self._means = {name: keras.metrics.Mean(name=name) for name in ("loss", *self.reported)}
 
     def compile_from_settings(self):
         """Compiles for training with the optimizer of the settings."""
@@ -86,10 +88,9 @@ class Detector(keras.Model):
         """Applies the gradients of `loss`, and returns the running means of it and of what else is reported."""
         gradients = tape.gradient(loss, self.trainable_variables)
         self.optimizer.apply(gradients, self.trainable_variables)
-        for name, value in {"loss": loss, **reported}.items():
-            if name not in self._means:
-                self._means[name] = keras.metrics.Mean(name=name)
-            self._means[name].update_state(value)
+        values = {"loss": loss, **reported}
+        for name, mean in self._means.items():
+            mean.update_state(values[name])
         return {name: mean.result() for name, mean in self._means.items()}
 
     def get_config(self):

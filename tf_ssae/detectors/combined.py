@@ -11,6 +11,7 @@ class CombinedDetector(Detector):
     """A detector whose subclass gives `a_rec` and `a_cls`; their combinations and the normalisation are here."""
 
     score_names = ("a_rec", "a_cls", "a_ws", "a_max")
+    reported = ("l_rec", "l_cls", "rotation_accuracy")
     trained_on_rotations = True
     reconstructs = True
 

@@ -16,6 +16,7 @@ class Rotation(Detector):
     """Trained on Eq. 3.8, scored by Eq. 3.11."""
 
     score_names = ("a_cls",)
+    reported = ("l_cls", "rotation_accuracy")
     trained_on_rotations = True
 
     def __init__(self, config, image_shape, **kwargs):

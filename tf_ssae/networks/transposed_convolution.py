@@ -18,7 +18,8 @@ class UpsamplingConvolution(keras.layers.Conv2DTranspose):
         return config
 
     def call(self, inputs):
-        return self.activation(upsampling_convolution(inputs, self.kernel) + self.bias)
+        kernel = tf.convert_to_tensor(self.kernel)
+        return self.activation(upsampling_convolution(inputs, kernel) + self.bias)
 
 
 @tf.custom_gradient
