@@ -31,7 +31,7 @@ class Checkpoints(keras.callbacks.Callback):
             try:
                 self._manager.checkpoint.restore(self._manager.latest_checkpoint).assert_existing_objects_matched()
                 self.history = _read_history(self._history_file)[: self.first_epoch]
-            except (tf.errors.OpError, AssertionError, OSError, ValueError) as error:
+            except (tf.errors.OpError, AssertionError, IndexError, OSError, ValueError) as error:
                 raise ValueError(
                     f"The checkpoint {self._manager.latest_checkpoint} cannot be resumed: {error}. "
                     f"Remove {folder} to train from the start."

@@ -21,7 +21,7 @@ def environment():
             **{name: importlib.metadata.version(name) for name in ("tensorflow", "keras", "numpy", "scikit-learn")},
         },
         "git_revision": _git_revision(),
-        "machine": {"processor": _processor(), "cores": os.cpu_count(), "system": platform.platform()},
+        "machine": {"processor": _processor(), "cores": os.cpu_count(), "system": f"{platform.system()} {platform.machine()}"},
     }
 
 

@@ -13,30 +13,39 @@ METRICS = "metrics.json"
 
 
 class RunFolder:
-    """The folder that a run with these settings writes, locked against a second process.
+    """The folder that a run with these settings writes: checked on construction, made by `open`.
 
     Attributes:
-        partial: where to write. Another process with the same settings goes on from what is in there.
+        path: the folder of the finished run.
+        partial: where to write until then. Another process with the same settings goes on from what is in there.
         resumed: whether an earlier process had begun this run.
 
     Raises:
-        FileExistsError: on construction, if the run is finished already, if the folder belongs to a run of other
-            settings or to no run at all, or if another process is writing it.
-        PermissionError: if the folder cannot be written.
+        FileExistsError: on construction, if the run is finished already, or the folder belongs to a run of other
+            settings or to no run at all.
     """
 
     def __init__(self, model_dir, config):
         self.path = pathlib.Path(model_dir)
         self.partial = self.path.with_name(self.path.name + ".partial")
-        if self.path.is_dir() and any(self.path.iterdir()) or self.path.is_file():
+        self._config = config
+        if self.path.is_file() or (self.path.is_dir() and any(self.path.iterdir())):
             _require_same_run(self.path, self.path, config)
             raise FileExistsError(
                 f"{self.path} holds this very run, finished; its results are in {self.path / METRICS}. "
                 "To train again, remove the folder or pass another --model_dir."
             )
-        self.resumed = self.partial.exists() and any(p.name != "lock" for p in self.partial.iterdir())
+        self.resumed = self.partial.is_dir() and any(path.name != "lock" for path in self.partial.iterdir())
         if self.resumed:
             _require_same_run(self.partial, self.path, config)
+
+    def open(self):
+        """Makes the folder, if need be, and locks it until this process ends.
+
+        Raises:
+            PermissionError: the folder cannot be written.
+            FileExistsError: another process is writing it.
+        """
         try:
             self.partial.mkdir(parents=True, exist_ok=True)
             self._lock = open(self.partial / "lock", "w")
@@ -47,7 +56,7 @@ class RunFolder:
         except BlockingIOError:
             raise FileExistsError(f"Another process is training in {self.partial}.") from None
         if not self.resumed:
-            write_json(self.partial / CONFIG, config.to_dict())
+            write_json(self.partial / CONFIG, self._config.to_dict())
 
     def finish(self):
         """Gives the folder its name. Nothing may be written to it afterwards."""

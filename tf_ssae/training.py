@@ -44,6 +44,7 @@ def run(config, model_dir, data=None):
     split = protocols.split(data, config)
     steps = pipeline.steps_per_epoch(len(split.train), config)
     detector = detectors.make(config, data.image_shape)
+    folder.open()
     images = tf.constant(data.images)
     environment = {**provenance.environment(), "split_fingerprint": split.fingerprint()}
     print(_summary(config, data, split, folder), flush=True)

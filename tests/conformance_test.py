@@ -1,0 +1,184 @@
+"""What `detectors.base.Detector` promises, checked on every detector."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf_ssae import detectors, pipeline
+from tf_ssae.batched import batched
+from tf_ssae.config import preset
+from tf_ssae.datasets.protocols import split
+
+SCORES = {
+    "ssae": {"a_rec", "a_cls", "a_ws", "a_max"},
+    "autoencoder": {"a_rec"},
+    "rotation": {"a_cls"},
+    "ensemble": {"a_rec", "a_cls", "a_ws", "a_max"},
+}
+
+
+class Trained:
+    """A detector after some steps on real digits, calibrated, with some test images; its weights around the first step."""
+
+    def __init__(self, name, digit_images, rotations="all"):
+        # A high rate, so that one step moves every variable by more than rounding.
+        config = preset("digits", detector=name, learning_rate=0.01, batch_size=32, rotations=rotations, jit_compile=False)
+        chosen = split(digit_images, config)
+        images = tf.constant(digit_images.images)
+        self.detector = detectors.make(config, digit_images.image_shape)
+        self.before = {v.path: v.numpy() for v in self.detector.trainable_variables}
+        batches = pipeline.training_batches(images, chosen.train, config)
+        if self.detector.trained_on_rotations:
+            batches = pipeline.with_rotations(batches, config)
+        else:
+            batches = batches.map(lambda step, x: x)
+        self.detector.fit(batches, steps_per_epoch=1, shuffle=False, verbose=0)
+        self.after = {v.path: v.numpy() for v in self.detector.trainable_variables}
+        # Until the scores differ by more than rounding, which normalisation would magnify.
+        self.logs = self.detector.fit(batches, steps_per_epoch=8, shuffle=False, verbose=0).history
+        self.normals = pipeline.scoring_batches(images, chosen.train[:100], 50)
+        self.detector.calibrate(self.normals)
+        self.images = tf.gather(images, chosen.test[:24])
+        self.scores = {name: value.numpy() for name, value in self.detector(self.images).items()}
+
+
+@pytest.fixture(scope="module", params=detectors.DETECTORS)
+def trained(request, digit_images):
+    return Trained(request.param, digit_images)
+
+
+def test_scores_have_names_and_one_value_an_image(trained):
+    assert set(trained.detector.score_names) == set(trained.scores) == SCORES[trained.detector.config.detector]
+    for name, values in trained.scores.items():
+        assert values.shape == (24,) and values.dtype == np.float32, name
+
+
+def test_scores_are_finite_and_differ_between_images(trained):
+    for name, values in trained.scores.items():
+        assert np.isfinite(values).all() and len(np.unique(values)) > 12, name
+
+
+def test_an_image_scores_the_same_alone_in_any_batch_and_in_any_order(trained):
+    order = np.random.default_rng(0).permutation(24)
+    alone = [trained.detector(trained.images[i : i + 1]) for i in range(24)]
+    shuffled = trained.detector(tf.gather(trained.images, order))
+    for name, values in trained.scores.items():
+        np.testing.assert_allclose([float(score[name][0]) for score in alone], values, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(shuffled[name], values[order], rtol=1e-4, atol=1e-5)
+
+
+def test_compiled_scores_are_the_scores_whatever_the_last_batch(trained):
+    batches = [trained.images[:10], trained.images[10:20], trained.images[20:]]
+    compiled = list(batched(trained.detector.explain, batches, jit_compile=True))
+    for name, values in trained.scores.items():
+        np.testing.assert_allclose(np.concatenate([batch[name] for batch in compiled]), values, rtol=1e-4, atol=1e-5)
+
+
+def test_uint8_and_float_images_score_the_same(trained):
+    scores = trained.detector(tf.cast(trained.images, tf.float32) / 255)
+    for name, values in trained.scores.items():
+        np.testing.assert_allclose(scores[name], values, rtol=1e-4, atol=1e-5)
+
+
+def test_images_of_another_shape_are_refused(trained):
+    with pytest.raises(ValueError, match=r"Images of shape \[2, 28, 28, 1\]; expected \[B, 8, 8, 1\]"):
+        trained.detector.preprocess(tf.zeros([2, 28, 28, 1], tf.uint8))
+
+
+def test_one_step_changes_every_trainable_variable(trained):
+    unchanged = [path for path, value in trained.before.items() if np.array_equal(value, trained.after[path])]
+    # An output bias of a ReLU network may rest, no kernel may.
+    assert not [path for path in unchanged if "kernel" in path], unchanged
+    assert len(trained.before) == len(trained.after) > 5
+
+
+def test_reports_what_it_promises(trained):
+    assert set(trained.logs) == {"loss", *trained.detector.reported}
+
+
+def test_explains_what_it_promises(trained):
+    explained = trained.detector.explain(trained.images)
+    assert set(trained.detector.score_names) <= set(explained)
+    assert ("reconstruction" in explained) == trained.detector.reconstructs
+    assert ("rotation_probabilities" in explained) == trained.detector.trained_on_rotations
+    if trained.detector.reconstructs:
+        x, rebuilt = trained.detector.preprocess(trained.images), trained.detector.reconstruct(trained.images)
+        assert rebuilt.shape == (24, 32, 32, 1)
+        np.testing.assert_allclose(np.square(x - rebuilt).sum((1, 2, 3)), trained.scores["a_rec"], rtol=1e-4)
+    if trained.detector.trained_on_rotations:
+        probabilities = explained["rotation_probabilities"].numpy()
+        assert probabilities.shape == (24, 4, 4)
+        np.testing.assert_allclose(probabilities.sum(2), 1, rtol=1e-5)
+        np.testing.assert_allclose(
+            -probabilities[:, np.arange(4), np.arange(4)].mean(1), trained.scores["a_cls"], rtol=1e-4
+        )
+
+
+def test_normalisation_comes_from_the_calibration_images(trained):
+    if "a_ws" not in trained.scores:
+        pytest.skip("one score alone needs no normalisation")
+    raw = [trained.detector(batch) for batch in trained.normals]
+    parts = []
+    for name in ("a_rec", "a_cls"):
+        normal = np.concatenate([batch[name] for batch in raw])
+        parts.append(0.5 * (trained.scores[name] - normal.min()) / (normal.max() - normal.min()))
+    np.testing.assert_allclose(trained.scores["a_ws"], parts[0] + parts[1], rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(trained.scores["a_max"], np.maximum(*parts), rtol=1e-3, atol=1e-4)
+
+
+def test_a_fresh_process_loads_it_and_scores_the_same(trained, tmp_path):
+    trained.detector.save(tmp_path / "model.keras")
+    np.save(tmp_path / "images.npy", trained.images)
+    program = (
+        "import sys, tf_ssae.detectors, keras, numpy as np\n"
+        "detector = keras.saving.load_model(sys.argv[1] + '/model.keras')\n"
+        "scores = detector(np.load(sys.argv[1] + '/images.npy'))\n"
+        "np.savez(sys.argv[1] + '/scores.npz', **{name: value.numpy() for name, value in scores.items()})\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    loaded = np.load(tmp_path / "scores.npz")
+    assert set(loaded) == set(trained.scores)
+    for name, values in trained.scores.items():
+        np.testing.assert_allclose(loaded[name], values, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", [name for name, cls in detectors.DETECTORS.items() if cls.trained_on_rotations])
+def test_sampled_rotations_train_too(name, digit_images):
+    trained = Trained(name, digit_images, rotations="sampled")
+    assert all(np.isfinite(values).all() for values in trained.scores.values())
+    assert any(not np.array_equal(trained.before[path], trained.after[path]) for path in trained.before)
+
+
+def test_ensemble_trains_as_its_parts_do_alone(digit_images):
+    ensemble = Trained("ensemble", digit_images).detector
+    for name, part in (("autoencoder", ensemble.autoencoder), ("rotation", ensemble.rotation)):
+        alone = Trained(name, digit_images).detector
+        for ours, theirs in zip(part.trainable_variables, alone.trainable_variables, strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5, err_msg=ours.path)
+
+
+@pytest.mark.parametrize(
+    "weights, moved",
+    [
+        ({"w_rec": 0.0}, {"encoder", "side_encoder", "classifier"}),
+        ({"w_cls": 0.0}, {"encoder", "decoder"}),
+        ({}, {"encoder", "side_encoder", "classifier", "decoder"}),
+    ],
+)
+def test_ssae_trains_e1_on_both_tasks_and_the_rest_on_its_own(digit_images, weights, moved):
+    config = preset("digits", jit_compile=False, batch_size=8, **weights)
+    detector = detectors.make(config, digit_images.image_shape)
+    networks = {name: getattr(detector, name) for name in ("encoder", "side_encoder", "classifier", "decoder")}
+    before = {name: network.get_weights() for name, network in networks.items()}
+    batches = pipeline.training_batches(tf.constant(digit_images.images), np.arange(8), config)
+    detector.fit(pipeline.with_rotations(batches, config), steps_per_epoch=1, shuffle=False, verbose=0)
+
+    def kernel_moved(name):
+        changed = zip(networks[name].weights, before[name])
+        return all(not np.array_equal(v, old) for v, old in changed if "kernel" in v.path)
+
+    assert {name for name in networks if kernel_moved(name)} == moved

@@ -1,0 +1,56 @@
+"""What several test files share: real images of the right kind, made on the spot, and train.py in a process of its own."""
+
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+import tf_ssae  # noqa: F401  (before TensorFlow: it decides what TensorFlow prints)
+
+import numpy as np
+import tensorflow as tf
+
+from tf_ssae.config import preset
+from tf_ssae.datasets import digits
+
+ROOT = pathlib.Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def digit_images():
+    """scikit-learn's digits, LabelledImages `[1797, 8, 8, 1]`."""
+    return digits.load(preset("digits"))
+
+
+@pytest.fixture(scope="session")
+def prepared_tfds(tmp_path_factory, digit_images):
+    """A folder of prepared tensorflow-datasets, as a download would leave it, holding an MNIST made of the digits."""
+    import tensorflow_datasets as tfds
+
+    images = np.pad(digit_images.images.repeat(3, axis=1).repeat(3, axis=2), [(0, 0), (2, 2), (2, 2), (0, 0)])
+    data_dir = tmp_path_factory.mktemp("tfds")
+
+    def split(chosen):
+        return tf.data.Dataset.from_tensor_slices({"image": images[chosen], "label": digit_images.labels[chosen]})
+
+    tfds.dataset_builders.store_as_tfds_dataset(
+        name="mnist",
+        version="3.0.1",
+        data_dir=data_dir,
+        features=tfds.features.FeaturesDict(
+            {"image": tfds.features.Image(shape=(28, 28, 1)), "label": tfds.features.ClassLabel(num_classes=10)}
+        ),
+        split_datasets={"train": split(slice(None, 1500)), "test": split(slice(1500, None))},
+    )
+    return data_dir
+
+
+def train_command(*flags):
+    """The argument list of `python train.py` with these flags."""
+    return [sys.executable, str(ROOT / "train.py"), *flags]
+
+
+def train(*flags):
+    """Runs `python train.py` to its end: a CompletedProcess with text in `stdout` and `stderr`."""
+    return subprocess.run(train_command(*flags), capture_output=True, text=True, timeout=300)

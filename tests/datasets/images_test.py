@@ -1,0 +1,46 @@
+import numpy as np
+import pytest
+
+from tf_ssae.datasets.images import LabelledImages
+
+GOOD = np.zeros((4, 8, 8, 1), np.float32)
+
+
+def images(array, labels=(0, 1, 0, 1)):
+    return LabelledImages(array, np.array(labels), ("cat", "dog"))
+
+
+@pytest.mark.parametrize("array", [GOOD, (GOOD * 255).astype(np.uint8), np.ones((4, 32, 32, 3), np.float32)])
+def test_good_images_are_taken(array):
+    assert images(array).image_shape == array.shape[1:]
+
+
+def nan_pixel():
+    array = GOOD.copy()
+    array[2, 1, 1] = np.nan
+    return array
+
+
+@pytest.mark.parametrize(
+    "array, message",
+    [
+        (GOOD[..., 0], r"Images of shape \[4, 8, 8\]; expected \[N, S, S, C\]"),
+        (np.zeros((4, 8, 6, 1), np.float32), r"Images of shape \[4, 8, 6, 1\]; expected .*square"),
+        (np.zeros((4, 8, 8, 4), np.float32), r"C = 1 \(grey\) or 3 \(colour\)"),
+        (GOOD.astype(np.float64), "dtype float64; expected uint8 .* or float32"),
+        (GOOD.astype(np.int32), "dtype int32; expected uint8 .* or float32"),
+        (nan_pixel(), "Image 2 has NaN pixels"),
+        (GOOD + 200, r"Image 0 has pixels from 200.0 to 200.0; expected float32 images in 0 to 1"),
+        (GOOD - 0.5, "Image 0 has pixels from -0.5 to -0.5"),
+    ],
+)
+def test_bad_images_are_described(array, message):
+    with pytest.raises(ValueError, match=message):
+        images(array)
+
+
+def test_bad_labels_are_described():
+    with pytest.raises(ValueError, match=r"Labels of shape \(3,\) for 4 images"):
+        images(GOOD, (0, 1, 0))
+    with pytest.raises(ValueError, match="Labels run from 0 to 2; expected 0 to 1"):
+        images(GOOD, (0, 1, 2, 0))

@@ -1,0 +1,54 @@
+"""The sources of images: what they give, and what they say when they cannot."""
+
+import os
+
+import numpy as np
+import pytest
+
+from tf_ssae import datasets
+from tf_ssae.config import preset
+
+
+def test_digits_are_spread_over_uint8(digit_images):
+    assert digit_images.images.shape == (1797, 8, 8, 1) and digit_images.images.dtype == np.uint8
+    assert digit_images.images.max() == 255 and len(np.unique(digit_images.images)) == 17
+    assert np.bincount(digit_images.labels).min() == 174
+
+
+def test_prepared_tfds_folder(prepared_tfds, digit_images):
+    data = datasets.load(preset("mnist", data_dir=str(prepared_tfds)))
+    assert data.images.shape == (1797, 28, 28, 1) and data.images.dtype == np.uint8
+    assert data.official_test.sum() == 297 and not data.official_test[:1500].any()
+    assert data.class_names == tuple("0123456789")
+    # The order within a split is the files'; every image is there with its label.
+    def whole(images, labels):
+        return sorted((image.tobytes(), int(label)) for image, label in zip(images, labels))
+
+    original = digit_images.images.repeat(3, axis=1).repeat(3, axis=2)
+    assert whole(np.ascontiguousarray(data.images[:, 2:26, 2:26]), data.labels) == whole(original, digit_images.labels)
+
+
+def test_loading_twice_gives_the_same_order(prepared_tfds):
+    first, second = (datasets.load(preset("mnist", data_dir=str(prepared_tfds))) for _ in range(2))
+    np.testing.assert_array_equal(first.images, second.images)
+
+
+def test_folder_without_the_data_set_says_what_was_looked_for(prepared_tfds, tmp_path):
+    with pytest.raises(FileNotFoundError) as error:
+        datasets.load(preset("cifar10", data_dir=str(prepared_tfds)))
+    for part in (f"{prepared_tfds}/cifar10/VERSION/dataset_info.json", "Found there: mnist", "--data_dir empty"):
+        assert part in str(error.value)
+    with pytest.raises(FileNotFoundError, match="no prepared data set at all"):
+        datasets.load(preset("mnist", data_dir=str(tmp_path)))
+    with pytest.raises(FileNotFoundError, match="does not exist"):
+        datasets.load(preset("mnist", data_dir=str(tmp_path / "nowhere")))
+
+
+@pytest.mark.parametrize("name, shape", [("mnist", (28, 28, 1)), ("fashion_mnist", (28, 28, 1)), ("cifar10", (32, 32, 3))])
+def test_the_real_data_sets(name, shape):
+    data_dir = os.environ.get("TFDS_DATA_DIR", "")
+    if not os.path.isdir(os.path.join(data_dir, name)):
+        pytest.skip(f"set TFDS_DATA_DIR to a folder of prepared tensorflow-datasets with {name} to test on it")
+    data = datasets.load(preset(name, data_dir=data_dir))
+    assert data.image_shape == shape and data.official_test.sum() == 10_000
+    assert len(data.images) == (60_000 if name == "cifar10" else 70_000)
