@@ -14,6 +14,7 @@ from absl import app, flags
 
 import tf_ssae  # noqa: F401  (before TensorFlow: it decides what TensorFlow prints)
 
+# isort: split
 import numpy as np
 import tensorflow as tf
 
@@ -91,7 +92,10 @@ def main(argv):
     split = protocols.split(data, config)
     for text in _SETTINGS.value:
         result = balance(preset(_DATASET.value, **common, **parse(text)), data, split)
-        print(f"{_DATASET.value}, {text or 'preset'}: " + json.dumps({k: round(v, 4) for k, v in result.items()}), flush=True)
+        print(
+            f"{_DATASET.value}, {text or 'preset'}: " + json.dumps({k: round(v, 4) for k, v in result.items()}),
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

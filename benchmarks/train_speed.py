@@ -14,13 +14,16 @@ from absl import app, flags
 
 import tf_ssae  # noqa: F401  (before TensorFlow: it decides what TensorFlow prints)
 
+# isort: split
 import numpy as np
 import tensorflow as tf
 
 from tf_ssae import detectors, pipeline
 from tf_ssae.config import preset
 
-_DATASET = flags.DEFINE_enum("dataset", "mnist", ["digits", "mnist", "fashion_mnist", "cifar10"], "Whose preset and image shape.")
+_DATASET = flags.DEFINE_enum(
+    "dataset", "mnist", ["digits", "mnist", "fashion_mnist", "cifar10"], "Whose preset and image shape."
+)
 _DETECTOR = flags.DEFINE_enum("detector", "ssae", sorted(detectors.DETECTORS), "Method.")
 _STEPS = flags.DEFINE_integer("steps", 40, "Timed steps of each form, after the first two.")
 
@@ -67,8 +70,10 @@ def main(argv):
         seconds = seconds_a_step(config, _IMAGE_SHAPES[_DATASET.value], _STEPS.value)
         speeds = config.batch_size / np.quantile(seconds, [0.9, 0.5, 0.1])
         rows.append({"rotations": rotations, "images_per_second": dict(zip(("p10", "median", "p90"), speeds.round(1)))})
-        print(f"{_DETECTOR.value}, {_DATASET.value}, batch {config.batch_size}, rotations={rotations}: "
-              f"{speeds[1]:.0f} images a second (80% of the steps: {speeds[0]:.0f} to {speeds[2]:.0f})")
+        print(
+            f"{_DETECTOR.value}, {_DATASET.value}, batch {config.batch_size}, rotations={rotations}: "
+            f"{speeds[1]:.0f} images a second (80% of the steps: {speeds[0]:.0f} to {speeds[2]:.0f})"
+        )
     gflops = matrix_product_gflops()
     print(f"Matrix product on this machine: {gflops:.0f} GFLOP/s")
     print(json.dumps({"matrix_product_gflops": round(gflops, 1), "rows": rows}))

@@ -112,9 +112,7 @@ def test_explains_what_it_promises(trained):
         probabilities = explained["rotation_probabilities"].numpy()
         assert probabilities.shape == (24, 4, 4)
         np.testing.assert_allclose(probabilities.sum(2), 1, rtol=1e-5)
-        np.testing.assert_allclose(
-            -probabilities[:, np.arange(4), np.arange(4)].mean(1), trained.scores["a_cls"], rtol=1e-4
-        )
+        np.testing.assert_allclose(-probabilities[:, np.arange(4), np.arange(4)].mean(1), trained.scores["a_cls"], rtol=1e-4)
 
 
 def test_normalisation_comes_from_the_calibration_images(trained):

@@ -8,6 +8,7 @@ import pytest
 
 import tf_ssae  # noqa: F401  (before TensorFlow: it decides what TensorFlow prints)
 
+# isort: split
 import numpy as np
 import tensorflow as tf
 

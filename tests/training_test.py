@@ -15,8 +15,8 @@ from conftest import train, train_command
 from tf_ssae import training
 from tf_ssae.config import preset
 from tf_ssae.datasets.images import LabelledImages
-from tf_ssae.run_folder import RunFolder
 from tf_ssae.health import TrainingFailed, check_alive, check_not_constant
+from tf_ssae.run_folder import RunFolder
 
 # A run that takes seconds: 19 steps an epoch would be 4 here.
 QUICK = dict(max_train_images=256, epochs=3, rotations="sampled", jit_compile=False, output_activation="sigmoid")
@@ -64,8 +64,16 @@ def test_what_the_user_sees_is_ours(digits_run):
 def test_run_folder_is_whole(digits_run):
     model_dir, _ = digits_run
     assert {path.name for path in model_dir.iterdir()} == {
-        "config.json", "model.keras", "metrics.json", "scores.csv", "history.csv", "environment.json", "logs",
-        "precision_recall.png", "histograms.png", "reconstructions.png",
+        "config.json",
+        "model.keras",
+        "metrics.json",
+        "scores.csv",
+        "history.csv",
+        "environment.json",
+        "logs",
+        "precision_recall.png",
+        "histograms.png",
+        "reconstructions.png",
     }
     assert not model_dir.with_name("digits.partial").exists()
     environment = json.loads((model_dir / "environment.json").read_text())

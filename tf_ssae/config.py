@@ -53,7 +53,9 @@ class Config:
         "mean", "Reconstruction loss over an image's pixels and channels: sum is Eq. 3.7's letter.", ("sum", "mean")
     )
     output_activation: str = _setting(
-        "relu", "Activation of the decoder's last layer: relu is the thesis' letter, sigmoid cannot die.", ("relu", "sigmoid")
+        "relu",
+        "Activation of the decoder's last layer: relu is the thesis' letter, sigmoid cannot die.",
+        ("relu", "sigmoid"),
     )
     alpha: float = _setting(0.5, "Weight of a_rec in a_ws and a_max, Eq. 3.12 and 3.13.")
 

@@ -7,8 +7,7 @@ import numpy as np
 _CONSTANT = 1e-3
 
 _ADVICE = (
-    "Use --output_activation=sigmoid, whose gradient cannot vanish everywhere, or another --seed, or a lower "
-    "--learning_rate."
+    "Use --output_activation=sigmoid, whose gradient cannot vanish everywhere, or another --seed, or a lower --learning_rate."
 )
 
 

@@ -33,7 +33,8 @@ def histograms(evaluation, path):
         low, high = np.quantile(values, [0.0, 0.995])
         bins = np.linspace(low, high, 50) if high > low else 50
         for label, chosen, colour in (
-            ("normal", ~evaluation.is_anomaly, _NORMAL), ("anomalous", evaluation.is_anomaly, _ANOMALOUS)
+            ("normal", ~evaluation.is_anomaly, _NORMAL),
+            ("anomalous", evaluation.is_anomaly, _ANOMALOUS),
         ):
             axes.hist(values[chosen], bins, density=True, alpha=0.6, color=colour, label=label)
         axes.set(title=name, xlabel="score (higher = more anomalous)", yticks=[])

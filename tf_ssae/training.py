@@ -164,6 +164,7 @@ def _plot_reconstructions(detector, images, split, path):
     for title, chosen in (("normal test images", ~split.test_is_anomaly), ("anomalies", split.test_is_anomaly)):
         some = tf.gather(images, split.test[chosen][:_PICTURED])
         groups[f"{title}, each above its reconstruction"] = (
-            detector.preprocess(some).numpy(), detector.reconstruct(some).numpy()
+            detector.preprocess(some).numpy(),
+            detector.reconstruct(some).numpy(),
         )
     plots.reconstructions(groups, path)

@@ -20,6 +20,7 @@ def test_prepared_tfds_folder(prepared_tfds, digit_images):
     assert data.images.shape == (1797, 28, 28, 1) and data.images.dtype == np.uint8
     assert data.official_test.sum() == 297 and not data.official_test[:1500].any()
     assert data.class_names == tuple("0123456789")
+
     # The order within a split is the files'; every image is there with its label.
     def whole(images, labels):
         return sorted((image.tobytes(), int(label)) for image, label in zip(images, labels))

@@ -41,7 +41,11 @@ def test_decoder_output_range(activation, seed):
 
 
 def test_every_kernel_starts_from_its_own_draw_of_n_0_001(seed):
-    drawn = [*kernels(encoder(3, 200, seed, "encoder")), *kernels(decoder(200, 3, "relu", seed)), *kernels(classifier(400, seed))]
+    drawn = [
+        *kernels(encoder(3, 200, seed, "encoder")),
+        *kernels(decoder(200, 3, "relu", seed)),
+        *kernels(classifier(400, seed)),
+    ]
     for path, kernel in drawn:
         if kernel.size >= 1000:
             assert abs(kernel.std() - 0.01) < 0.001 and abs(kernel.mean()) < 0.001, path

@@ -56,7 +56,9 @@ def check_images(images):
         bad = ~((chunk >= 0) & (chunk <= 1)).all(axis=(1, 2, 3))
         if bad.any():
             first = start + int(np.argmax(bad))
-            found = "NaN pixels" if np.isnan(images[first]).any() else (
-                f"pixels from {images[first].min()} to {images[first].max()}"
+            found = (
+                "NaN pixels"
+                if np.isnan(images[first]).any()
+                else (f"pixels from {images[first].min()} to {images[first].max()}")
             )
             raise ValueError(f"Image {first} has {found}; expected float32 images in 0 to 1.")

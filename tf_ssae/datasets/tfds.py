@@ -55,7 +55,12 @@ def _require_prepared(name, data_dir):
     there = sorted(path.parent.parent.name for path in data_dir.glob("*/*/dataset_info.json"))
     raise FileNotFoundError(
         f"No prepared data set {name} in --data_dir={data_dir}: looked for {data_dir / name}/VERSION/dataset_info.json. "
-        + (f"Found there: {', '.join(there)}. " if there else
-           "Found no prepared data set at all there. " if data_dir.is_dir() else "That folder does not exist. ")
+        + (
+            f"Found there: {', '.join(there)}. "
+            if there
+            else "Found no prepared data set at all there. "
+            if data_dir.is_dir()
+            else "That folder does not exist. "
+        )
         + "Leave --data_dir empty to download it."
     )

@@ -22,7 +22,5 @@ def decoder(depth, channels, output_activation, seed):
     x = layers.Conv2DTranspose(256, 4, padding="valid", activation="relu", kernel_initializer=kernel)(z)
     for filters in (128, 64, 32):
         x = UpsamplingConvolution(filters, activation="relu", kernel_initializer=kernel)(x)
-    x = layers.Conv2DTranspose(
-        channels, 4, padding="same", activation=output_activation, kernel_initializer=kernel
-    )(x)
+    x = layers.Conv2DTranspose(channels, 4, padding="same", activation=output_activation, kernel_initializer=kernel)(x)
     return keras.Model(z, x, name="decoder")

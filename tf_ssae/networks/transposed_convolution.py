@@ -47,9 +47,7 @@ def upsampling_convolution(x, kernel):
     taps = tf.reshape(tf.transpose(taps, [0, 2, 5, 1, 3, 4]), [2, 2, channels, 4 * filters])
     phases = tf.nn.conv2d(tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]]), taps, strides=1, padding="VALID")
     phases = tf.reshape(phases, [-1, size + 1, size + 1, 2, 2, filters])
-    rows = [
-        tf.stack([phases[:, p : p + size, q : q + size, p, q] for q in (0, 1)], axis=3) for p in (0, 1)
-    ]
+    rows = [tf.stack([phases[:, p : p + size, q : q + size, p, q] for q in (0, 1)], axis=3) for p in (0, 1)]
     y = tf.reshape(tf.stack(rows, axis=2), [-1, 2 * size, 2 * size, filters])
 
     def gradient(dy):
