@@ -28,7 +28,8 @@ def rotation_probabilities(logits):
 
 def a_cls(probabilities):
     """The classification score, Eq. 3.11: `[B, 4, 4] -> [B]`, minus the mean probability of the true rotation, in [-1, 0]."""
-    return -tf.reduce_mean(tf.linalg.diag_part(probabilities), axis=1)
+    # Not tf.linalg.diag_part, for which TFLite has no operator.
+    return -tf.reduce_sum(probabilities * tf.eye(ROTATIONS, dtype=probabilities.dtype), axis=[1, 2]) / ROTATIONS
 
 
 def a_ws(normalised_a_rec, normalised_a_cls, alpha):

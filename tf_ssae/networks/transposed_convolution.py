@@ -46,9 +46,15 @@ def upsampling_convolution(x, kernel):
     taps = tf.reshape(kernel[::-1, ::-1], [2, 2, 2, 2, filters, channels])
     taps = tf.reshape(tf.transpose(taps, [0, 2, 5, 1, 3, 4]), [2, 2, channels, 4 * filters])
     phases = tf.nn.conv2d(tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]]), taps, strides=1, padding="VALID")
-    phases = tf.reshape(phases, [-1, size + 1, size + 1, 2, 2, filters])
-    rows = [tf.stack([phases[:, p : p + size, q : q + size, p, q] for q in (0, 1)], axis=3) for p in (0, 1)]
-    y = tf.reshape(tf.stack(rows, axis=2), [-1, 2 * size, 2 * size, filters])
+    # Each phase starts at a row and a column of its own.
+    phases = tf.concat(
+        [
+            phase[:, p : p + size, q : q + size]
+            for phase, (p, q) in zip(tf.split(phases, 4, axis=-1), [(0, 0), (0, 1), (1, 0), (1, 1)])
+        ],
+        axis=-1,
+    )
+    y = tf.nn.depth_to_space(phases, block_size=2)
 
     def gradient(dy):
         dx = tf.nn.conv2d(dy, kernel, strides=2, padding="SAME")
