@@ -127,6 +127,14 @@ def test_normalisation_comes_from_the_calibration_images(trained):
     np.testing.assert_allclose(trained.scores["a_max"], np.maximum(*parts), rtol=1e-3, atol=1e-4)
 
 
+def test_thresholds_keep_the_promised_share_of_calibration_images_below(trained):
+    trained.detector.calibrate(trained.normals, target_fpr=0.1)
+    scores = [trained.detector(batch) for batch in trained.normals]
+    for name, threshold in zip(trained.detector.score_names, trained.detector.thresholds.numpy()):
+        normal = np.concatenate([batch[name] for batch in scores])
+        assert (normal > threshold).mean() == pytest.approx(0.1, abs=0.011), name
+
+
 def test_a_fresh_process_loads_it_and_scores_the_same(trained, tmp_path):
     trained.detector.save(tmp_path / "model.keras")
     np.save(tmp_path / "images.npy", trained.images)

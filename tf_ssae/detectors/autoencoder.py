@@ -36,7 +36,7 @@ class Autoencoder(Detector):
         reconstruction = self.decoder(self.encoder(x, training=True))
         return tf.reduce_mean(RECONSTRUCTION_LOSSES[self.config.reconstruction_reduction](x, reconstruction))
 
-    def explain(self, images):
+    def primary(self, images):
         x = self.preprocess(images)
         reconstruction = self.decoder(self.encoder(x, training=False))
         return {"a_rec": scores.a_rec(x, reconstruction), "reconstruction": reconstruction}

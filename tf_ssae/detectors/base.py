@@ -1,8 +1,10 @@
 """What every detector promises. `tests/conformance_test.py` checks each promise on each detector."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
+from tf_ssae.batched import batched
 from tf_ssae.config import Config
 from tf_ssae.networks import preprocessing
 
@@ -21,6 +23,7 @@ class Detector(keras.Model):
         reconstructs: whether it has a decoder, and so the method `reconstruct`.
         config: the Config it was made with.
         image_shape: `(S, S, C)` of the images it takes.
+        thresholds: one a score, in the order of `score_names`; a higher score is an anomaly. NaN until `calibrate`.
     """
 
     score_names = ()
@@ -34,6 +37,12 @@ class Detector(keras.Model):
         preprocessing.check_image_shape(image_shape)
         self.config = config
         self.image_shape = tuple(image_shape)
+        self.thresholds = self.add_weight(
+            shape=(len(self.score_names),),
+            initializer=keras.initializers.Constant(np.nan),
+            trainable=False,
+            name="thresholds",
+        )
         self._means = {name: keras.metrics.Mean(name=name) for name in ("loss", *self.reported)}
 
     def compile_from_settings(self):
@@ -59,15 +68,23 @@ class Detector(keras.Model):
             raise ValueError(f"Images of shape {list(images.shape)}; expected [B, {', '.join(map(str, self.image_shape))}].")
         return preprocessing.preprocess(images)
 
-    def explain(self, images):
-        """All there is to say about images `[B, S, S, C]`.
+    def primary(self, images):
+        """What the networks say about images `[B, S, S, C]`.
 
         Returns:
-            A dict with every score, `[B]`; from detectors that reconstruct, `reconstruction`, `[B, 32, 32, C]`; from
-            those that classify rotations, `rotation_probabilities`, `[B, 4, 4]`: the rotation that the image was
-            given, and the probability of each answer.
+            A dict with the scores that need no others, `[B]`; from detectors that reconstruct, `reconstruction`,
+            `[B, 32, 32, C]`; from those that classify rotations, `rotation_probabilities`, `[B, 4, 4]`: the rotation
+            that the image was given, and the probability of each answer.
         """
         raise NotImplementedError
+
+    def all_scores(self, primary):
+        """`primary`'s dict, or just its scores, with the scores that are made of others added."""
+        return primary
+
+    def explain(self, images):
+        """All there is to say about images `[B, S, S, C]`: what `primary` returns, with every score."""
+        return self.all_scores(self.primary(images))
 
     def reconstruct(self, images):
         """`[B, S, S, C] -> [B, 32, 32, C]`, beside `preprocess(images)`: the decoder's picture of each image."""
@@ -77,12 +94,28 @@ class Detector(keras.Model):
         explained = self.explain(images)
         return {name: explained[name] for name in self.score_names}
 
-    def calibrate(self, normal_batches):
-        """Fits what the scores take from normal images; for most detectors that is nothing.
+    def calibrate(self, normal_batches, target_fpr=0.01):
+        """Fits normalisation and thresholds to normal images, and keeps them as weights.
 
         Args:
             normal_batches: an iterable of image batches, `[B, S, S, C]`.
+            target_fpr: the share of them, 0..1, that may score above each threshold.
+
+        Raises:
+            ValueError: a score is the same for all images.
         """
+
+        def scores(images):
+            return {name: value for name, value in self.primary(images).items() if name in self.score_names}
+
+        batches = list(batched(scores, normal_batches, self.config.jit_compile))
+        primary = {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
+        self.fit_normalisation(primary)
+        all_scores = self.all_scores({name: tf.constant(values) for name, values in primary.items()})
+        self.thresholds.assign([np.quantile(all_scores[name], 1 - target_fpr) for name in self.score_names])
+
+    def fit_normalisation(self, primary):
+        """Fits what `all_scores` needs to the primary scores of the calibration images, numpy `[N]` each."""
 
     def minimise(self, tape, loss, **reported):
         """Applies the gradients of `loss`, and returns the running means of it and of what else is reported."""

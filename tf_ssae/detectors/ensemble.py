@@ -27,5 +27,5 @@ class Ensemble(CombinedDetector):
             loss = self.config.w_cls * l_cls + self.config.w_rec * l_rec
         return self.minimise(tape, loss, l_rec=l_rec, l_cls=l_cls, rotation_accuracy=rotation_accuracy)
 
-    def explain_primary(self, images):
-        return {**self.autoencoder.explain(images), **self.rotation.explain(images)}
+    def primary(self, images):
+        return {**self.autoencoder.primary(images), **self.rotation.primary(images)}

@@ -43,7 +43,7 @@ class Rotation(Detector):
         z = tf.concat([self.encoder(x, training=training), self.side_encoder(x, training=training)], axis=-1)
         return self.classifier(tf.squeeze(z, axis=[1, 2]), training=training)
 
-    def explain(self, images):
+    def primary(self, images):
         logits = self.classify(rotate_stack(self.preprocess(images)), training=False)
         probabilities = scores.rotation_probabilities(logits)
         return {"a_cls": scores.a_cls(probabilities), "rotation_probabilities": probabilities}

@@ -55,7 +55,7 @@ class SSAE(CombinedDetector):
         """`C([z_E1 : z_E2])`: `[B, 1, 1, a_1]` and `[B, 1, 1, a_2] -> [B, 4]`, logits."""
         return self.classifier(tf.squeeze(tf.concat([z1, z2], axis=-1), axis=[1, 2]), training=training)
 
-    def explain_primary(self, images):
+    def primary(self, images):
         x = self.preprocess(images)
         x_rotated = rotate_stack(x)
         z1 = self.encoder(x_rotated, training=False)
