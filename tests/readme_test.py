@@ -1,0 +1,28 @@
+"""The README says what the project does now."""
+
+import json
+import re
+
+from conftest import ROOT
+
+README = (ROOT / "README.md").read_text()
+
+
+def test_ci_runs_the_test_command_of_the_readme():
+    command = re.search(r"the test command.*?```sh\n(.*?)\n```", README, re.S).group(1)
+    assert command in (ROOT / ".ci" / "run").read_text().splitlines()
+
+
+def test_results_are_those_stored():
+    folders = [path.name for path in (ROOT / "results").iterdir()]
+    rows = dict(re.findall(r"^\| `([^`]+)` \| ([\d. |]+) \|$", README, re.M))
+    assert set(rows) == set(folders) and folders
+    for folder, row in rows.items():
+        scores = json.loads((ROOT / "results" / folder / "metrics.json").read_text())["scores"]
+        stored = [f"{scores[name]['average_precision']:.3f}" for name in ("a_rec", "a_cls", "a_ws", "a_max")]
+        assert row.split(" | ") == stored, folder
+
+
+def test_every_file_it_names_exists():
+    for path in re.findall(r"\]\(([\w/.-]+)\)", README):
+        assert (ROOT / path).is_file(), path
