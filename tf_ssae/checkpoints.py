@@ -7,6 +7,8 @@ import time
 import keras
 import tensorflow as tf
 
+FOLDER = "checkpoints"
+
 
 class Checkpoints(keras.callbacks.Callback):
     """Saves weights, optimizer and history at the end of every epoch, and restores them.
@@ -23,7 +25,7 @@ class Checkpoints(keras.callbacks.Callback):
         super().__init__()
         self._epochs = tf.Variable(0, dtype=tf.int64)
         self._manager = tf.train.CheckpointManager(
-            tf.train.Checkpoint(detector=detector, epochs=self._epochs), str(folder / "checkpoints"), max_to_keep=1
+            tf.train.Checkpoint(detector=detector, epochs=self._epochs), str(folder / FOLDER), max_to_keep=1
         )
         self._history_file = folder / "history.csv"
         self.history = []

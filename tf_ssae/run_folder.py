@@ -35,7 +35,9 @@ class RunFolder:
                 f"{self.path} holds this very run, finished; its results are in {self.path / METRICS}. "
                 "To train again, remove the folder or pass another --model_dir."
             )
-        self.resumed = self.partial.is_dir() and any(path.name != "lock" for path in self.partial.iterdir())
+        # A process that died before it had written its settings leaves these two at most.
+        not_begun = {"lock", f"{CONFIG}.tmp"}
+        self.resumed = self.partial.is_dir() and any(path.name not in not_begun for path in self.partial.iterdir())
         if self.resumed:
             _require_same_run(self.partial, self.path, config)
 
@@ -59,7 +61,7 @@ class RunFolder:
             write_json(self.partial / CONFIG, self._config.to_dict())
 
     def finish(self):
-        """Gives the folder its name. Nothing may be written to it afterwards."""
+        """Gives the folder its name."""
         self._lock.close()
         os.remove(self.partial / "lock")
         os.rename(self.partial, self.path)
@@ -94,6 +96,6 @@ def _require_same_run(folder, model_dir, config):
     different = [f"{name}={found[name]!r} (now {wanted[name]!r})" for name in wanted if found[name] != wanted[name]]
     if different:
         raise FileExistsError(
-            f"{folder} is a run with other settings: {', '.join(different)}. It is left as it is. Pass another "
-            f"--model_dir than {model_dir}, or the same settings."
+            f"{folder} is a run with other settings: {', '.join(different)}. It is left as it is. Remove it, "
+            f"or pass the same settings, or another --model_dir than {model_dir}."
         )

@@ -73,8 +73,9 @@ def run(config, model_dir, data=None):
     detector.save(folder.partial / run_folder.MODEL)
     run_folder.write_json(folder.partial / run_folder.METRICS, metrics)
     run_folder.write_json(folder.partial / "environment.json", environment)
-    shutil.rmtree(folder.partial / "checkpoints")
     folder.finish()
+    # Only now: a process that dies before the folder has its name must find them again.
+    shutil.rmtree(folder.path / checkpoints.FOLDER)
     print(f"\n{evaluation.table(metrics)}\n\nEverything about this run is in {folder.path}.")
     return metrics
 
