@@ -59,9 +59,9 @@ def reconstructions(groups, path):
 
 
 def image_grid(images, rebuilt):
-    """`[n, S, S, C]` twice `-> [2S, nS, C]`: a row of images above a row of their reconstructions, clipped to [0, 1]."""
-    rows = [np.concatenate(list(np.clip(row, 0, 1)), axis=1) for row in (images, rebuilt)]
-    return np.concatenate(rows, axis=0)
+    """`[n, S, S, C]` twice `-> [2S + 2, nS, C]`: images above their reconstructions, clipped to [0, 1], a grey line between."""
+    above, below = (np.concatenate(list(np.clip(row, 0, 1)), axis=1) for row in (images, rebuilt))
+    return np.concatenate([above, np.full_like(above[:2], 0.5), below], axis=0)
 
 
 def _figure(width, height):
