@@ -1,7 +1,10 @@
 """The README says what the project does now."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 
 from conftest import ROOT
 
@@ -26,3 +29,11 @@ def test_results_are_those_stored():
 def test_every_file_it_names_exists():
     for path in re.findall(r"\]\(([\w/.-]+)\)", README):
         assert (ROOT / path).is_file(), path
+
+
+def test_its_python_runs(tmp_path):
+    program = re.search(r"```python\n(.*?)```", README, re.S).group(1)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "shape=(3,)" in done.stdout and (tmp_path / "runs" / "mine" / "metrics.json").is_file()
