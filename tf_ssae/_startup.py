@@ -1,41 +1,17 @@
 """Imports TensorFlow and Keras so that their start-up notices do not bury what this package prints."""
 
-import contextlib
 import os
-import sys
-import tempfile
 
 from absl import logging
 
-
-@contextlib.contextmanager
-def _held_back_stderr():
-    """Holds back what native code writes to stderr; it is printed only if the body fails.
-
-    TensorFlow 2.21 logs about drivers it did not find before its logging is set up, where no TF_CPP_* variable
-    reaches it, so the file descriptor itself has to be redirected.
-    """
-    sys.stderr.flush()
-    original = os.dup(2)
-    with tempfile.TemporaryFile() as held_back:
-        os.dup2(held_back.fileno(), 2)
-        try:
-            yield
-        except BaseException:
-            held_back.seek(0)
-            os.write(original, held_back.read())
-            raise
-        finally:
-            os.dup2(original, 2)
-            os.close(original)
-
+from tf_ssae.native_logs import held_back_stderr
 
 # Read by TensorFlow and Keras at their first import; a user's own choice stands. Level 3 leaves out native errors too:
 # what matters of them is raised as a Python exception, the rest is news such as a CPU without an instruction.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
-with _held_back_stderr():
+with held_back_stderr():
     import keras
     import tensorflow as tf
 

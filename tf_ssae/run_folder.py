@@ -10,6 +10,7 @@ from tf_ssae.config import Config
 CONFIG = "config.json"
 MODEL = "model.keras"
 METRICS = "metrics.json"
+ENVIRONMENT = "environment.json"
 
 
 class RunFolder:

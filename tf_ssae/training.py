@@ -72,7 +72,7 @@ def run(config, model_dir, data=None):
         _plot_reconstructions(detector, images, split, folder.partial / "reconstructions.png")
     detector.save(folder.partial / run_folder.MODEL)
     run_folder.write_json(folder.partial / run_folder.METRICS, metrics)
-    run_folder.write_json(folder.partial / "environment.json", environment)
+    run_folder.write_json(folder.partial / run_folder.ENVIRONMENT, environment)
     folder.finish()
     # Only now: a process that dies before the folder has its name must find them again.
     shutil.rmtree(folder.path / checkpoints.FOLDER)

@@ -109,7 +109,10 @@ class Detector(keras.Model):
             return {name: value for name, value in self.primary(images).items() if name in self.score_names}
 
         batches = list(batched(scores, normal_batches, self.config.jit_compile))
-        primary = {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
+        self.fit_to_scores({name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}, target_fpr)
+
+    def fit_to_scores(self, primary, target_fpr=0.01):
+        """As `calibrate`, from the primary scores of the calibration images, `{name: numpy [N]}`."""
         self.fit_normalisation(primary)
         all_scores = self.all_scores({name: tf.constant(values) for name, values in primary.items()})
         self.thresholds.assign([np.quantile(all_scores[name], 1 - target_fpr) for name in self.score_names])

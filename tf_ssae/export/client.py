@@ -1,0 +1,89 @@
+"""Scores image files with a detector served by TF Serving, over REST or gRPC.
+
+python -m tf_ssae.export.client --model=NAME --rest=http://localhost:8501 part1.png part2.jpg
+"""
+
+import base64
+import json
+import pathlib
+import sys
+import urllib.error
+import urllib.request
+
+from absl import app, flags
+
+_TIMEOUT_SECONDS = 30
+
+
+def score_over_rest(url, model, files):
+    """`{score name: [N] floats}` of N PNG or JPEG files, given as bytes.
+
+    Args:
+        url: of the server, such as `http://localhost:8501`.
+        model: its name.
+
+    Raises:
+        RuntimeError: the server answers with an error, which the message holds, or does not answer.
+    """
+    body = {
+        "signature_name": "serving_bytes",
+        "inputs": {"image_bytes": [{"b64": base64.b64encode(data).decode()} for data in files]},
+    }
+    request = urllib.request.Request(
+        f"{url.rstrip('/')}/v1/models/{model}:predict",
+        data=json.dumps(body).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:
+            return json.load(response)["outputs"]
+    except urllib.error.HTTPError as error:
+        raise RuntimeError(f"The server refused the request ({error.code}): {error.read().decode()}") from error
+    except urllib.error.URLError as error:
+        raise RuntimeError(f"No server answers at {url}: {error.reason}") from error
+
+
+def score_over_grpc(address, model, files):
+    """As `score_over_rest`, for an address such as `localhost:8500`. Needs tensorflow-serving-api."""
+    import grpc
+    import tensorflow as tf
+    from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+
+    request = predict_pb2.PredictRequest()
+    request.model_spec.name = model
+    request.model_spec.signature_name = "serving_bytes"
+    request.inputs["image_bytes"].CopyFrom(tf.make_tensor_proto(list(files), dtype=tf.string))
+    with grpc.insecure_channel(address) as channel:
+        try:
+            response = prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict(request, timeout=_TIMEOUT_SECONDS)
+        except grpc.RpcError as error:
+            raise RuntimeError(
+                f"The server at {address} refused the request ({error.code().name}): {error.details()}"
+            ) from error
+    return {name: tf.make_ndarray(tensor).tolist() for name, tensor in response.outputs.items()}
+
+
+def main(argv):
+    paths = argv[1:]
+    if not paths or bool(_REST.value) == bool(_GRPC.value):
+        raise app.UsageError("Give image files, and either --rest or --grpc.")
+    try:
+        files = [pathlib.Path(path).read_bytes() for path in paths]
+        scores = (
+            score_over_rest(_REST.value, _MODEL.value, files)
+            if _REST.value
+            else score_over_grpc(_GRPC.value, _MODEL.value, files)
+        )
+    except (OSError, RuntimeError) as error:
+        sys.exit(f"Error: {error}")
+    names = sorted(scores)
+    print("\t".join(["file", *names]))
+    for i, path in enumerate(paths):
+        print("\t".join([path, *(f"{scores[name][i]:.6g}" for name in names)]))
+
+
+if __name__ == "__main__":
+    _MODEL = flags.DEFINE_string("model", None, "Name of the model.", required=True)
+    _REST = flags.DEFINE_string("rest", None, "URL of the server's REST interface, such as http://localhost:8501.")
+    _GRPC = flags.DEFINE_string("grpc", None, "Address of the server's gRPC interface, such as localhost:8500.")
+    app.run(main)

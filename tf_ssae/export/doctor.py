@@ -1,0 +1,97 @@
+"""What a `.tflite` file needs of the device that runs it.
+
+python -m tf_ssae.export.doctor exported/NAME.tflite/1/int8.tflite
+"""
+
+import collections
+import pathlib
+import sys
+
+import flatbuffers  # noqa: F401  (the schema reader below needs it)
+import numpy as np
+from absl import app
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter
+
+from tf_ssae.export import parity
+from tf_ssae.native_logs import held_back_stderr
+
+
+def examine(path):
+    """A dict of what the file at `path` holds and takes.
+
+    `operators`: `{name: count}`; `flex`: those that need TensorFlow's own operators; `bytes`: of the file;
+    `weight_bytes`: of its constants; `arena_bytes`: of the largest set of activations that live at one time, the memory an
+    interpreter must find beside the file; `latency_ms`, `latency_p99_ms`: one invocation on one core of this machine.
+
+    Raises:
+        ValueError: it is no TFLite file.
+    """
+    data = pathlib.Path(path).read_bytes()
+    if data[4:8] != b"TFL3":
+        raise ValueError(f"{path} is no TFLite file: it lacks the identifier TFL3.")
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(data))
+    names = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
+    operators = collections.Counter()
+    for graph in model.subgraphs:
+        for operator in graph.operators:
+            code = model.operatorCodes[operator.opcodeIndex]
+            builtin = max(code.builtinCode, code.deprecatedBuiltinCode)
+            operators[code.customCode.decode() if code.customCode else names[builtin]] += 1
+    main = model.subgraphs[0]
+    constants = sum(len(buffer.data) for buffer in model.buffers if buffer.data is not None)
+    result = {
+        "operators": dict(sorted(operators.items())),
+        "flex": sorted(name for name in operators if name.startswith("Flex")),
+        "bytes": len(data),
+        "weight_bytes": constants,
+        "arena_bytes": _peak_activations(model, main),
+    }
+    if not result["flex"]:
+        with held_back_stderr():
+            (details,) = Interpreter(model_content=data).get_input_details()
+        timing = parity.timing(path, [int(size) for size in details["shape"][1:]], threads=1)
+        result |= {name: timing[name] for name in ("latency_ms", "latency_p99_ms")}
+    return result
+
+
+def _peak_activations(model, graph):
+    """Bytes of the tensors alive at one operator, at the operator where they are the most."""
+    sizes = {
+        schema.TensorType.FLOAT32: 4, schema.TensorType.INT32: 4, schema.TensorType.FLOAT16: 2, schema.TensorType.INT64: 8,
+    }  # fmt: skip
+    born, dies = {}, {}
+    for i in graph.inputs:
+        born[i] = 0
+    for step, operator in enumerate(graph.operators):
+        for i in operator.outputs:
+            born.setdefault(i, step)
+        for i in operator.inputs:
+            dies[i] = step
+    for i in graph.outputs:
+        dies[i] = len(graph.operators)
+    alive = np.zeros(len(graph.operators) + 1, np.int64)
+    for i, start in born.items():
+        tensor = graph.tensors[i]
+        size = int(np.prod(tensor.shape)) * sizes.get(tensor.type, 1)
+        alive[start : dies.get(i, start) + 1] += size
+    return int(alive.max())
+
+
+def main(argv):
+    if len(argv) != 2:
+        raise app.UsageError("Give one .tflite file.")
+    try:
+        found = examine(argv[1])
+    except (ValueError, OSError) as error:
+        sys.exit(f"Error: {error}")
+    print("operators: " + ", ".join(f"{name} x{count}" for name, count in found["operators"].items()))
+    print(f"needs Flex: {', '.join(found['flex']) or 'no'}")
+    print(f"size: {found['bytes']:,} bytes, of which weights {found['weight_bytes']:,}")
+    print(f"memory for activations: {found['arena_bytes']:,} bytes")
+    if "latency_ms" in found:
+        print(f"one invocation on one core here: {found['latency_ms']:.2f} ms (99th percentile {found['latency_p99_ms']:.2f})")
+
+
+if __name__ == "__main__":
+    app.run(main)

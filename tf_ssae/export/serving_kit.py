@@ -1,0 +1,76 @@
+"""What stands beside the exported models so that TF Serving can be started on them."""
+
+import os
+import pathlib
+
+_MODEL = """  config {{
+    name: "{name}"
+    base_path: "/models/{name}"
+    model_platform: "tensorflow"
+  }}
+"""
+
+# One image takes about as long as the wait, so a lone request is not held up by much, and a crowd is batched.
+_BATCHING = """max_batch_size { value: 64 }
+batch_timeout_micros { value: 2000 }
+max_enqueued_batches { value: 100 }
+num_batch_threads { value: 2 }
+# Batches are padded up to these, so that the server meets few shapes.
+allowed_batch_sizes: 1
+allowed_batch_sizes: 8
+allowed_batch_sizes: 64
+pad_variable_length_inputs: false
+"""
+
+_COMPOSE = """services:
+  tf-serving:
+    image: tensorflow/serving:latest
+    ports:
+      - "8500:8500"  # gRPC
+      - "8501:8501"  # REST
+    volumes:
+      - .:/models:ro
+    command:
+      - --model_config_file=/models/models.config
+      - --model_config_file_poll_wait_seconds=60
+      - --enable_batching=true
+      - --batching_parameters_file=/models/batching.config
+"""
+
+_README = """# Serving these models
+
+`docker compose up` in this folder starts TF Serving on every model in `models.config`; it picks up new versions by itself.
+
+Score image files, over REST or gRPC (the latter needs `pip install 'tf_ssae[serving]'`):
+
+    python -m tf_ssae.export.client --model={name} --rest=http://localhost:8501 part1.png part2.jpg
+    python -m tf_ssae.export.client --model={name} --grpc=localhost:8500 part1.png part2.jpg
+
+Or without any of this package:
+
+    curl http://localhost:8501/v1/models/{name}:predict -d '{{"signature_name": "serving_bytes",
+        "inputs": {{"image_bytes": [{{"b64": "'$(base64 -w0 part1.png)'"}}]}}}}'
+
+Signatures: `serving_default` (uint8 images [N, H, W, {channels}]) and `serving_bytes` (PNG or JPEG files) give every score,
+higher = more anomalous; `explain` adds the reconstruction, the squared error and the rotation probabilities. Batching joins
+requests of one shape only: send images of one size, or files.
+
+`NAME.tflite/VERSION/` holds the same detectors for the edge, each `.tflite` with a `.json` that tells its thresholds, and
+`parity.json`, which tells how each of these files compares with the trained model.
+"""
+
+
+def write(export_dir, name, image_shape):
+    """Writes `models.config` for every model in the folder, `batching.config`, `compose.yaml` and `README.md`."""
+    export_dir = pathlib.Path(export_dir)
+    names = sorted({path.parent.parent.name for path in export_dir.glob("*/*/saved_model.pb") if path.parent.name.isdigit()})
+    models = "model_config_list {\n" + "".join(_MODEL.format(name=name) for name in names) + "}\n"
+    for file, text in {
+        "models.config": models,
+        "batching.config": _BATCHING,
+        "compose.yaml": _COMPOSE,
+        "README.md": _README.format(name=name, channels=image_shape[-1]),
+    }.items():
+        temporary = export_dir / f".{file}.tmp"
+        temporary.write_text(text)
+        os.replace(temporary, export_dir / file)

@@ -1,0 +1,128 @@
+"""A detector as a `.tflite` file for the edge: float32, float16 or int8, built-in operators only."""
+
+import hashlib
+import json
+import os
+import tempfile
+
+import numpy as np
+import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter
+
+from tf_ssae.native_logs import held_back_stderr
+
+KINDS = ("float32", "float16", "int8")
+
+# Kept in float in an int8 file: what turns the networks' outputs into scores. One int8 tensor holds 256 values: a sum of
+# squares over a thousand pixels, or a probability close to 1, would lose the differences that rank the images, and an
+# anomaly beyond what calibration saw would saturate.
+_FLOAT_OPERATORS = ("SUB", "SQUARED_DIFFERENCE", "SUM", "SOFTMAX", "MUL", "DIV", "ADD", "MAXIMUM", "NEG")
+
+
+def convert(detector, kind, representative_images, batch_size=1):
+    """A detector as the bytes of a TFLite file.
+
+    Its one signature takes `images`, uint8 `[batch_size, S, S, C]` of the size the detector was trained on, and returns
+    every score, float32 `[batch_size]`, by name.
+
+    Args:
+        kind: "float32", "float16" (weights) or "int8" (weights and activations).
+        representative_images: uint8 `[N, S, S, C]`, normal ones; int8 takes the range of every activation from them.
+        batch_size: fixed in the file.
+
+    Raises:
+        ValueError: an operator is not built in, so that the file would need TensorFlow's own (Flex).
+    """
+
+    @tf.function(input_signature=[tf.TensorSpec([batch_size, *detector.image_shape], tf.uint8, name="images")])
+    def scores(images):
+        explained = detector.explain(images)
+        return {name: explained[name] for name in detector.score_names}
+
+    module = tf.Module()
+    module.weights = [variable.value for variable in detector.variables]
+
+    def representative_dataset():
+        for start in range(0, len(representative_images) - batch_size + 1, batch_size):
+            yield {"images": representative_images[start : start + batch_size]}
+
+    with tempfile.TemporaryDirectory() as folder, held_back_stderr():
+        tf.saved_model.save(module, folder, signatures=scores)
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+        if kind == "float32":
+            model = converter.convert()
+        elif kind == "float16":
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            converter.target_spec.supported_types = [tf.float16]
+            model = converter.convert()
+        elif kind == "int8":
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            converter.representative_dataset = representative_dataset
+            # The debugger is the converter's public way to keep chosen operators in float.
+            options = tf.lite.experimental.QuantizationDebugOptions(denylisted_ops=list(_FLOAT_OPERATORS))
+            model = tf.lite.experimental.QuantizationDebugger(
+                converter=converter, debug_dataset=representative_dataset, debug_options=options
+            ).get_nondebug_quantized_model()
+        else:
+            raise ValueError(f"kind={kind!r}: expected one of {', '.join(KINDS)}.")
+    return model
+
+
+class Scorer:
+    """Scores images with a TFLite file, through its signature."""
+
+    def __init__(self, model, threads=1):
+        """`model`: the bytes of the file. `threads`: how many the interpreter may use."""
+        with held_back_stderr():
+            self._interpreter = Interpreter(model_content=model, num_threads=threads)
+            self._run = self._interpreter.get_signature_runner()
+        (details,) = self._run.get_input_details().values()
+        self.batch_size = int(details["shape"][0])
+
+    def __call__(self, images):
+        """uint8 `[N, S, S, C]` -> `{score name: float32 [N]}`; the last batch is filled up with zeros."""
+        parts = []
+        for start in range(0, len(images), self.batch_size):
+            batch = images[start : start + self.batch_size]
+            missing = self.batch_size - len(batch)
+            outputs = self._run(images=np.pad(batch, [(0, missing), (0, 0), (0, 0), (0, 0)]))
+            parts.append({name: value[: len(batch)] for name, value in outputs.items()})
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def recalibrated(detector, model, normal_images, target_fpr=0.01):
+    """A copy of a detector with its normalisation and thresholds fitted to what a TFLite file makes of normal images.
+
+    Quantisation shifts the scores; constants from the float scores would move the false-alarm rate.
+
+    Args:
+        detector: the detector that `model` was converted from.
+        model: the bytes of the file.
+        normal_images: uint8 `[N, S, S, C]`: those that calibrated the detector.
+        target_fpr: as in `Detector.calibrate`.
+    """
+    copy = type(detector).from_config(detector.get_config())
+    copy.set_weights(detector.get_weights())
+    copy.fit_to_scores(Scorer(model, threads=os.cpu_count())(normal_images), target_fpr)
+    return copy
+
+
+def description(detector, model, kind, class_names):
+    """What a program beside the file must know, as JSON text."""
+    constants = {}
+    if "a_ws" in detector.score_names:
+        for name, layer in (("a_rec", detector.normalise_a_rec), ("a_cls", detector.normalise_a_cls)):
+            constants[name] = {"minimum": float(layer.minimum), "maximum": float(layer.maximum)}
+    return json.dumps(
+        {
+            "kind": kind,
+            "sha256": hashlib.sha256(model).hexdigest(),
+            "input": {"name": "images", "dtype": "uint8", "shape": [Scorer(model).batch_size, *detector.image_shape]},
+            "thresholds": dict(zip(detector.score_names, map(float, detector.thresholds.numpy()))),
+            "normalisation": constants,
+            "class_names": list(class_names),
+            "anomaly": detector.config.anomaly,
+        },
+        indent=2,
+    )
