@@ -12,10 +12,15 @@ import tf_ssae  # noqa: F401  (before TensorFlow: it decides what TensorFlow pri
 import numpy as np
 import tensorflow as tf
 
+from tf_ssae import training
 from tf_ssae.config import preset
 from tf_ssae.datasets import digits
 
 ROOT = pathlib.Path(__file__).parent.parent
+
+# A run that takes seconds: 19 steps an epoch would be 4 here.
+QUICK = dict(max_train_images=256, epochs=3, rotations="sampled", jit_compile=False, output_activation="sigmoid")
+QUICK_FLAGS = [f"--{name}={value}" for name, value in QUICK.items() if name != "jit_compile"] + ["--nojit_compile"]
 
 
 @pytest.fixture(scope="session")
@@ -45,6 +50,14 @@ def prepared_tfds(tmp_path_factory, digit_images):
         split_datasets={"train": split(slice(None, 1500)), "test": split(slice(1500, None))},
     )
     return data_dir
+
+
+@pytest.fixture(scope="session")
+def quick_run(tmp_path_factory):
+    """The folder of a finished run. It is not to be changed."""
+    model_dir = tmp_path_factory.mktemp("runs") / "quick"
+    training.run(preset("digits", **QUICK), model_dir)
+    return model_dir
 
 
 def train_command(*flags):

@@ -10,18 +10,13 @@ import time
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import train, train_command
+from conftest import QUICK, QUICK_FLAGS, train, train_command
 
 from tf_ssae import training
 from tf_ssae.config import preset
 from tf_ssae.datasets.images import LabelledImages
 from tf_ssae.health import TrainingFailed, check_alive, check_not_constant
 from tf_ssae.run_folder import RunFolder
-
-# A run that takes seconds: 19 steps an epoch would be 4 here.
-QUICK = dict(max_train_images=256, epochs=3, rotations="sampled", jit_compile=False, output_activation="sigmoid")
-QUICK_FLAGS = [f"--{name}={value}" for name, value in QUICK.items() if name != "jit_compile"] + ["--nojit_compile"]
-
 
 def weights(model_dir):
     return training.load_detector(model_dir).get_weights()
@@ -32,13 +27,6 @@ def digits_run(tmp_path_factory):
     """What a new user runs first: train.py on digits, its defaults, in a folder of its own."""
     model_dir = tmp_path_factory.mktemp("runs") / "digits"
     return model_dir, train(f"--model_dir={model_dir}")
-
-
-@pytest.fixture(scope="module")
-def quick_run(tmp_path_factory):
-    model_dir = tmp_path_factory.mktemp("runs") / "quick"
-    training.run(preset("digits", **QUICK), model_dir)
-    return model_dir
 
 
 def test_digits_beat_chance_by_far(digits_run):

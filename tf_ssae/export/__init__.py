@@ -8,6 +8,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import re
 import shutil
 import tempfile
 
@@ -15,9 +16,10 @@ import numpy as np
 
 from tf_ssae import datasets, run_folder, training
 from tf_ssae.datasets import protocols
-from tf_ssae.export import parity, saved_model, serving_kit, tflite, warmup
+from tf_ssae.export import parity, saved_model, serving_kit, tflite, timing, warmup
 
 _REPRESENTATIVE_IMAGES = 300
+_WARMUP_IMAGES = 4
 
 
 class ParityError(RuntimeError):
@@ -25,15 +27,16 @@ class ParityError(RuntimeError):
 
 
 def run(model_dir, export_dir, name=None, version=None, tflite_batch_size=1, test_images=2000, data_dir=None, data=None):
-    """Exports the detector of a finished run.
+    """Exports the detector of a finished run to `export_dir/NAME/VERSION/`, and proves it.
 
-    `export_dir` then holds
+    That folder holds
 
-    * `NAME/VERSION/`, a SavedModel (see `saved_model.write`) with warm-up requests;
-    * `NAME.tflite/VERSION/`, with `float32`, `float16` and `int8`, each as `.tflite` and `.json`, and `parity.json`;
-    * `models.config`, `batching.config`, `compose.yaml` and `README.md` for TF Serving.
+    * a SavedModel (see `saved_model.write`) with warm-up requests;
+    * `tflite/`: `float32`, `float16` and `int8`, each as `.tflite` and `.json` (see `tflite.description`);
+    * `parity.json`: how the scores, the size and the speed of each compare with the trained model (see `parity`).
 
-    All of it appears at once, when it is proven: a server that watches the folder never sees half a model.
+    It appears at once, when it is proven, so that a server which watches the folder never sees half a model. Beside the models,
+    `models.config`, `batching.config`, `compose.yaml` and `README.md` say how to start TF Serving on them.
 
     Args:
         model_dir: the run's folder.
@@ -60,42 +63,43 @@ def run(model_dir, export_dir, name=None, version=None, tflite_batch_size=1, tes
     if not np.isfinite(detector.thresholds.numpy()).all():
         raise ValueError(f"The detector in {model_dir} was never calibrated: train it to its end with train.py.")
     name = name or model_dir.resolve().name
-    version = _free_version(export_dir / name, version)
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+        raise ValueError(f"name={name!r}: expected letters, digits, '.', '_' and '-', as it becomes part of a URL: pass --name.")
+    target = _target(export_dir / name, version)
     split = _split(detector.config, model_dir, data_dir, data)
-
     try:
-        export_dir.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         folder = pathlib.Path(tempfile.mkdtemp(prefix=".exporting-", dir=export_dir))
     except OSError as error:
         raise PermissionError(f"Cannot write the export folder {export_dir}: {error}.") from error
+
     try:
-        report, failed = _write(detector, split, name, folder, tflite_batch_size, test_images)
-        if failed:
-            rejected = export_dir / f"{name}-{version}.rejected"
+        report, violations = _write(detector, split, name, folder, tflite_batch_size, test_images)
+        print("\n" + parity.table(report), flush=True)
+        if violations:
+            rejected = export_dir / f"{name}-{target.name}.rejected"
             shutil.rmtree(rejected, ignore_errors=True)
             os.rename(folder, rejected)
-            raise ParityError("Not published, see " + str(rejected) + ":\n" + "\n".join(failed))
-        for kind in ("edge", "serving"):
-            target = export_dir / (name if kind == "serving" else f"{name}.tflite") / str(version)
-            target.parent.mkdir(exist_ok=True)
-            os.rename(folder / kind, target)
-        serving_kit.write(export_dir, name, split.data.image_shape)
+            raise ParityError("\n".join([f"Not published, but kept in {rejected}:", *violations]))
+        # mkdtemp's folder is for its owner alone, a server runs as another user.
+        folder.chmod(0o755)
+        os.rename(folder, target)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    print(f"\nSavedModel: {export_dir / name / str(version)}\nTFLite: {export_dir / f'{name}.tflite' / str(version)}")
-    print(f"How to serve it: {export_dir / 'README.md'}")
+    serving_kit.write(export_dir)
+    print(f"\nSavedModel: {target}\nTFLite: {target / 'tflite'}\nHow to serve it: {export_dir / 'README.md'}")
     return report
 
 
-def _free_version(folder, version):
+def _target(folder, version):
     taken = [int(path.name) for path in folder.glob("*") if path.name.isdigit()]
     if version in taken:
         raise FileExistsError(f"{folder / str(version)} exists: leave out --version to take the next free one.")
-    return version or max(taken, default=0) + 1
+    return folder / str(version or max(taken, default=0) + 1)
 
 
 def _split(config, model_dir, data_dir, data):
-    """The split that the run saw, made again."""
+    """The split that the run saw, made again, its images as uint8."""
     if data_dir is not None:
         config = dataclasses.replace(config, data_dir=data_dir)
     split = protocols.split(data or datasets.load(config), config)
@@ -105,43 +109,31 @@ def _split(config, model_dir, data_dir, data):
             f"The images of {config.dataset} are not those that {model_dir} was trained and tested on: another version of "
             "the data set, or a run on images of one's own, which only tf_ssae.export.run(..., data=...) can export."
         )
+    if split.data.images.dtype != np.uint8:
+        images = np.round(split.data.images * 255).astype(np.uint8)
+        split = dataclasses.replace(split, data=dataclasses.replace(split.data, images=images))
     return split
 
 
 def _write(detector, split, name, folder, tflite_batch_size, test_images):
     """Writes everything into `folder`: `(report, sentences about what is out of tolerance)`."""
-    images, class_names = split.data.images, split.data.class_names
+    images, image_shape = split.data.images, split.data.image_shape
     normals, test = images[split.train], images[split.test[:test_images]]
-    is_anomaly = split.test_is_anomaly[:test_images]
-    expected = _scores(detector, test)
-    thresholds = dict(zip(detector.score_names, detector.thresholds.numpy()))
-    report = {
-        "model": name,
-        "test_images": len(test),
-        "share": float(is_anomaly.mean()),
-        "threads": os.cpu_count(),
-        "files": {},
-    }
-    failed = []
-
-    def prove(kind, path, found, found_thresholds):
-        comparison = parity.compare(expected, found, thresholds, found_thresholds, is_anomaly)
-        failed.extend(parity.violations(kind, comparison))
-        shape = split.data.image_shape
-        report["files"][kind] = {
-            "bytes": parity.size_in_bytes(path),
-            "one_thread": parity.timing(path, shape, 1),
-            "all_threads": parity.timing(path, shape, os.cpu_count()),
-            "scores": comparison,
-        }
+    expected = parity.scores_of(detector, test)
+    report = parity.Report(name, expected, _thresholds(detector), split.test_is_anomaly[:test_images])
 
     print("SavedModel ...", flush=True)
-    serving = folder / "serving"
-    saved_model.write(detector, serving)
-    prove("saved_model", serving, parity.saved_model_scores(serving, test), thresholds)
-    warmup.write(serving, name, test[:4])
+    saved_model.write(detector, folder)
+    warmup.write(folder, name, test[:_WARMUP_IMAGES])
+    report.add(
+        "saved_model",
+        parity.scores_of(saved_model.load(folder), test),
+        _thresholds(detector),
+        timing.size(folder),
+        timing.of_saved_model(folder, image_shape),
+    )
 
-    edge = folder / "edge"
+    edge = folder / "tflite"
     edge.mkdir()
     for kind in tflite.KINDS:
         print(f"TFLite {kind} ...", flush=True)
@@ -152,16 +144,13 @@ def _write(detector, split, name, folder, tflite_batch_size, test_images):
             model = tflite.convert(calibrated, kind, representative, tflite_batch_size)
         path = edge / f"{kind}.tflite"
         path.write_bytes(model)
-        path.with_suffix(".json").write_text(tflite.description(calibrated, model, kind, class_names))
-        found_thresholds = dict(zip(calibrated.score_names, calibrated.thresholds.numpy()))
-        prove(kind, path, tflite.Scorer(model, os.cpu_count())(test), found_thresholds)
+        path.with_suffix(".json").write_text(tflite.description(calibrated, model, kind, split.data.class_names) + "\n")
+        found = tflite.Scorer(model, os.cpu_count())(test)
+        report.add(kind, found, _thresholds(calibrated), timing.size(path), timing.of_tflite(model))
 
-    run_folder.write_json(edge / "parity.json", report)
-    print("\n" + parity.table(report), flush=True)
-    return report, failed
+    run_folder.write_json(folder / "parity.json", report.values)
+    return report.values, report.violations
 
 
-def _scores(detector, images):
-    """`{score name: [N]}` of uint8 images `[N, S, S, C]`, by the Keras model."""
-    parts = [detector(images[start : start + 256]) for start in range(0, len(images), 256)]
-    return {name: np.concatenate([part[name] for part in parts]) for name in detector.score_names}
+def _thresholds(detector):
+    return dict(zip(detector.score_names, detector.thresholds.numpy()))

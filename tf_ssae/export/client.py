@@ -12,6 +12,7 @@ import urllib.request
 
 from absl import app, flags
 
+_SIGNATURE = "serving_bytes"
 _TIMEOUT_SECONDS = 30
 
 
@@ -25,18 +26,25 @@ def score_over_rest(url, model, files):
     Raises:
         RuntimeError: the server answers with an error, which the message holds, or does not answer.
     """
+    address = f"{url.rstrip('/')}/v1/models/{model}"
     body = {
-        "signature_name": "serving_bytes",
+        "signature_name": _SIGNATURE,
         "inputs": {"image_bytes": [{"b64": base64.b64encode(data).decode()} for data in files]},
     }
-    request = urllib.request.Request(
-        f"{url.rstrip('/')}/v1/models/{model}:predict",
-        data=json.dumps(body).encode(),
-        headers={"Content-Type": "application/json"},
-    )
+    outputs = _get_json(f"{address}:predict", json.dumps(body).encode())["outputs"]
+    if isinstance(outputs, list):
+        # The server leaves out the name of a signature's only output.
+        signatures = _get_json(f"{address}/metadata")["metadata"]["signature_def"]["signature_def"]
+        (name,) = signatures[_SIGNATURE]["outputs"]
+        outputs = {name: outputs}
+    return outputs
+
+
+def _get_json(url, body=None):
+    request = urllib.request.Request(url, body, headers={"Content-Type": "application/json"})
     try:
         with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:
-            return json.load(response)["outputs"]
+            return json.load(response)
     except urllib.error.HTTPError as error:
         raise RuntimeError(f"The server refused the request ({error.code}): {error.read().decode()}") from error
     except urllib.error.URLError as error:
@@ -51,7 +59,7 @@ def score_over_grpc(address, model, files):
 
     request = predict_pb2.PredictRequest()
     request.model_spec.name = model
-    request.model_spec.signature_name = "serving_bytes"
+    request.model_spec.signature_name = _SIGNATURE
     request.inputs["image_bytes"].CopyFrom(tf.make_tensor_proto(list(files), dtype=tf.string))
     with grpc.insecure_channel(address) as channel:
         try:

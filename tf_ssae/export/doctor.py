@@ -7,22 +7,19 @@ import collections
 import pathlib
 import sys
 
-import flatbuffers  # noqa: F401  (the schema reader below needs it)
 import numpy as np
 from absl import app
 from ai_edge_litert import schema_py_generated as schema
-from ai_edge_litert.interpreter import Interpreter
 
-from tf_ssae.export import parity
-from tf_ssae.native_logs import held_back_stderr
+from tf_ssae.export import timing
 
 
 def examine(path):
     """A dict of what the file at `path` holds and takes.
 
     `operators`: `{name: count}`; `flex`: those that need TensorFlow's own operators; `bytes`: of the file;
-    `weight_bytes`: of its constants; `arena_bytes`: of the largest set of activations that live at one time, the memory an
-    interpreter must find beside the file; `latency_ms`, `latency_p99_ms`: one invocation on one core of this machine.
+    `weight_bytes`: of its constants; `arena_bytes`: of the largest set of activations, and weights that the file dequantises, alive at one time: what an
+    interpreter needs beside the file; unless it needs Flex, its speed on this machine, as `timing.of_tflite`.
 
     Raises:
         ValueError: it is no TFLite file.
@@ -48,10 +45,7 @@ def examine(path):
         "arena_bytes": _peak_activations(model, main),
     }
     if not result["flex"]:
-        with held_back_stderr():
-            (details,) = Interpreter(model_content=data).get_input_details()
-        timing = parity.timing(path, [int(size) for size in details["shape"][1:]], threads=1)
-        result |= {name: timing[name] for name in ("latency_ms", "latency_p99_ms")}
+        result |= timing.of_tflite(data)
     return result
 
 

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from tf_ssae.native_logs import held_back_stderr
 from tf_ssae.networks.resizing import resize_square
 
 
@@ -83,7 +84,18 @@ def write(detector, folder):
     module = tf.Module()
     module.weights = [variable.value for variable in detector.variables]
     signatures = {"serving_default": serving_default, "serving_bytes": serving_bytes, "explain": explain}
-    tf.saved_model.save(module, str(folder), signatures, tf.saved_model.SaveOptions(experimental_custom_gradients=False))
+    with held_back_stderr():
+        tf.saved_model.save(module, str(folder), signatures)
+
+
+def load(folder):
+    """The scores of a SavedModel that `write` wrote, as a function: uint8 `[N, H, W, C]` -> `{score name: numpy [N]}`."""
+    serving_default = tf.saved_model.load(str(folder)).signatures["serving_default"]
+
+    def score(images):
+        return {name: value.numpy() for name, value in serving_default(images=tf.constant(images)).items()}
+
+    return score
 
 
 def _require(condition, message):

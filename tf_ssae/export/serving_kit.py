@@ -1,7 +1,6 @@
 """What stands beside the exported models so that TF Serving can be started on them."""
 
 import os
-import pathlib
 
 _MODEL = """  config {{
     name: "{name}"
@@ -39,7 +38,8 @@ _COMPOSE = """services:
 
 _README = """# Serving these models
 
-`docker compose up` in this folder starts TF Serving on every model in `models.config`; it picks up new versions by itself.
+`docker compose up` in this folder starts TF Serving on every model of `models.config`: {names}. It picks up new versions by
+itself.
 
 Score image files, over REST or gRPC (the latter needs `pip install 'tf_ssae[serving]'`):
 
@@ -51,25 +51,25 @@ Or without any of this package:
     curl http://localhost:8501/v1/models/{name}:predict -d '{{"signature_name": "serving_bytes",
         "inputs": {{"image_bytes": [{{"b64": "'$(base64 -w0 part1.png)'"}}]}}}}'
 
-Signatures: `serving_default` (uint8 images [N, H, W, {channels}]) and `serving_bytes` (PNG or JPEG files) give every score,
-higher = more anomalous; `explain` adds the reconstruction, the squared error and the rotation probabilities. Batching joins
-requests of one shape only: send images of one size, or files.
+Signatures: `serving_default` (`images`, uint8 [N, H, W, C]) and `serving_bytes` (`image_bytes`, PNG or JPEG files, [N]) give
+every score, higher = more anomalous; `explain` (`images`) adds the reconstruction, the squared error, and the probability that
+the classifier gives to each of the four true rotations. The server's batching joins requests of one shape: send images of one
+size, or files. A photo whose EXIF tag turns it must be turned by the client: the server reads pixels as they are stored.
 
-`NAME.tflite/VERSION/` holds the same detectors for the edge, each `.tflite` with a `.json` that tells its thresholds, and
-`parity.json`, which tells how each of these files compares with the trained model.
+`NAME/VERSION/tflite/` holds the same detector for the edge, each `.tflite` with a `.json` that tells its thresholds.
+`NAME/VERSION/parity.json` tells how each file compares with the trained model.
 """
 
 
-def write(export_dir, name, image_shape):
+def write(export_dir):
     """Writes `models.config` for every model in the folder, `batching.config`, `compose.yaml` and `README.md`."""
-    export_dir = pathlib.Path(export_dir)
     names = sorted({path.parent.parent.name for path in export_dir.glob("*/*/saved_model.pb") if path.parent.name.isdigit()})
     models = "model_config_list {\n" + "".join(_MODEL.format(name=name) for name in names) + "}\n"
     for file, text in {
         "models.config": models,
         "batching.config": _BATCHING,
         "compose.yaml": _COMPOSE,
-        "README.md": _README.format(name=name, channels=image_shape[-1]),
+        "README.md": _README.format(name=names[0], names=", ".join(names)),
     }.items():
         temporary = export_dir / f".{file}.tmp"
         temporary.write_text(text)

@@ -70,15 +70,22 @@ def convert(detector, kind, representative_images, batch_size=1):
 
 
 class Scorer:
-    """Scores images with a TFLite file, through its signature."""
+    """Scores images with a TFLite file, through its signature.
+
+    Attributes:
+        batch_size: how many images the file takes at once.
+        image_shape: `(S, S, C)` of the images it takes.
+    """
 
     def __init__(self, model, threads=1):
         """`model`: the bytes of the file. `threads`: how many the interpreter may use."""
         with held_back_stderr():
             self._interpreter = Interpreter(model_content=model, num_threads=threads)
-            self._run = self._interpreter.get_signature_runner()
+            self._interpreter.allocate_tensors()
+        self._run = self._interpreter.get_signature_runner()
         (details,) = self._run.get_input_details().values()
-        self.batch_size = int(details["shape"][0])
+        self.batch_size, *image_shape = (int(size) for size in details["shape"])
+        self.image_shape = tuple(image_shape)
 
     def __call__(self, images):
         """uint8 `[N, S, S, C]` -> `{score name: float32 [N]}`; the last batch is filled up with zeros."""
@@ -110,7 +117,7 @@ def recalibrated(detector, model, normal_images, target_fpr=0.01):
 
 def description(detector, model, kind, class_names):
     """What a program beside the file must know, as JSON text."""
-    constants = {}
+    scorer, constants = Scorer(model), {}
     if "a_ws" in detector.score_names:
         for name, layer in (("a_rec", detector.normalise_a_rec), ("a_cls", detector.normalise_a_cls)):
             constants[name] = {"minimum": float(layer.minimum), "maximum": float(layer.maximum)}
@@ -118,7 +125,7 @@ def description(detector, model, kind, class_names):
         {
             "kind": kind,
             "sha256": hashlib.sha256(model).hexdigest(),
-            "input": {"name": "images", "dtype": "uint8", "shape": [Scorer(model).batch_size, *detector.image_shape]},
+            "input": {"name": "images", "dtype": "uint8", "shape": [scorer.batch_size, *scorer.image_shape]},
             "thresholds": dict(zip(detector.score_names, map(float, detector.thresholds.numpy()))),
             "normalisation": constants,
             "class_names": list(class_names),
