@@ -11,6 +11,7 @@ from tf_ssae import detectors, pipeline
 from tf_ssae.batched import batched
 from tf_ssae.config import preset
 from tf_ssae.datasets.protocols import split
+from tf_ssae.export import saved_model, tflite
 
 SCORES = {
     "ssae": {"a_rec", "a_cls", "a_ws", "a_max"},
@@ -188,3 +189,25 @@ def test_ssae_trains_e1_on_both_tasks_and_the_rest_on_its_own(digit_images, weig
         return all(not np.array_equal(v, old) for v, old in changed if "kernel" in v.path)
 
     assert {name for name in networks if kernel_moved(name)} == moved
+
+
+def test_its_saved_model_scores_the_same(trained, tmp_path):
+    saved_model.write(trained.detector, tmp_path)
+    loaded = saved_model.load(tmp_path)(trained.images.numpy())
+    assert set(loaded) == set(trained.scores)
+    for name, values in trained.scores.items():
+        np.testing.assert_allclose(loaded[name], values, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", tflite.KINDS)
+def test_its_tflite_files_score_the_same(trained, kind):
+    model = tflite.convert(trained.detector, kind, np.concatenate(list(trained.normals)))
+    found = tflite.Scorer(model)(trained.images.numpy())
+    assert set(found) == set(trained.scores)
+    for name, values in trained.scores.items():
+        # Of an int8 file only the ranking is promised, within rounding.
+        if kind == "int8":
+            assert np.corrcoef(found[name], values)[0, 1] > 0.98, name
+        else:
+            tolerance = {"float32": 1e-4, "float16": 1e-2}[kind] * np.abs(values).max()
+            np.testing.assert_allclose(found[name], values, atol=tolerance)

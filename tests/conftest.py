@@ -53,11 +53,31 @@ def prepared_tfds(tmp_path_factory, digit_images):
 
 
 @pytest.fixture(scope="session")
+def digits_run(tmp_path_factory):
+    """What a new user runs first: train.py on digits, its defaults. The run's folder, not to be changed, and the process."""
+    model_dir = tmp_path_factory.mktemp("runs") / "digits"
+    return model_dir, train(f"--model_dir={model_dir}")
+
+
+@pytest.fixture(scope="session")
 def quick_run(tmp_path_factory):
     """The folder of a finished run. It is not to be changed."""
     model_dir = tmp_path_factory.mktemp("runs") / "quick"
     training.run(preset("digits", **QUICK), model_dir)
     return model_dir
+
+
+@pytest.fixture(scope="session")
+def digits_export(digits_run, tmp_path_factory):
+    """`digits_run` as export.py exports it: the folder, not to be changed, which holds model "parts", and the process."""
+    export_dir = tmp_path_factory.mktemp("exported")
+    return export_dir, run_command("export.py", f"--model_dir={digits_run[0]}", f"--export_dir={export_dir}", "--name=parts")
+
+
+@pytest.fixture(scope="session")
+def exported(digits_export):
+    """The folder of version 1 of model "parts"."""
+    return digits_export[0] / "parts" / "1"
 
 
 def train_command(*flags):
@@ -67,4 +87,9 @@ def train_command(*flags):
 
 def train(*flags):
     """Runs `python train.py` to its end: a CompletedProcess with text in `stdout` and `stderr`."""
-    return subprocess.run(train_command(*flags), capture_output=True, text=True, timeout=300)
+    return run_command("train.py", *flags)
+
+
+def run_command(script, *flags):
+    """Runs a Python file of the project's top level to its end: a CompletedProcess with text."""
+    return subprocess.run([sys.executable, str(ROOT / script), *flags], capture_output=True, text=True, timeout=300)

@@ -18,15 +18,9 @@ from tf_ssae.datasets.images import LabelledImages
 from tf_ssae.health import TrainingFailed, check_alive, check_not_constant
 from tf_ssae.run_folder import RunFolder
 
+
 def weights(model_dir):
     return training.load_detector(model_dir).get_weights()
-
-
-@pytest.fixture(scope="module")
-def digits_run(tmp_path_factory):
-    """What a new user runs first: train.py on digits, its defaults, in a folder of its own."""
-    model_dir = tmp_path_factory.mktemp("runs") / "digits"
-    return model_dir, train(f"--model_dir={model_dir}")
 
 
 def test_digits_beat_chance_by_far(digits_run):

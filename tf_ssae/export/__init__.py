@@ -14,7 +14,7 @@ import tempfile
 
 import numpy as np
 
-from tf_ssae import datasets, run_folder, training
+from tf_ssae import datasets, provenance, run_folder, training
 from tf_ssae.datasets import protocols
 from tf_ssae.export import parity, saved_model, serving_kit, tflite, timing, warmup
 
@@ -64,7 +64,9 @@ def run(model_dir, export_dir, name=None, version=None, tflite_batch_size=1, tes
         raise ValueError(f"The detector in {model_dir} was never calibrated: train it to its end with train.py.")
     name = name or model_dir.resolve().name
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
-        raise ValueError(f"name={name!r}: expected letters, digits, '.', '_' and '-', as it becomes part of a URL: pass --name.")
+        raise ValueError(
+            f"name={name!r}: expected letters, digits, '.', '_' and '-', as it becomes part of a URL: pass --name."
+        )
     target = _target(export_dir / name, version)
     split = _split(detector.config, model_dir, data_dir, data)
     try:
@@ -148,7 +150,7 @@ def _write(detector, split, name, folder, tflite_batch_size, test_images):
         found = tflite.Scorer(model, os.cpu_count())(test)
         report.add(kind, found, _thresholds(calibrated), timing.size(path), timing.of_tflite(model))
 
-    run_folder.write_json(folder / "parity.json", report.values)
+    run_folder.write_json(folder / "parity.json", {**report.values, **provenance.environment()})
     return report.values, report.violations
 
 

@@ -17,9 +17,9 @@ from tf_ssae.export import timing
 def examine(path):
     """A dict of what the file at `path` holds and takes.
 
-    `operators`: `{name: count}`; `flex`: those that need TensorFlow's own operators; `bytes`: of the file;
-    `weight_bytes`: of its constants; `arena_bytes`: of the largest set of activations, and weights that the file dequantises, alive at one time: what an
-    interpreter needs beside the file; unless it needs Flex, its speed on this machine, as `timing.of_tflite`.
+    `operators`: `{name: count}`; `flex`: those that need TensorFlow's own operators; `bytes`: of the file; `weight_bytes`: of
+    its constants; `arena_bytes`: of the largest set of activations alive at one time, with weights that the file dequantises:
+    what an interpreter needs beside the file; and, unless it needs Flex, its speed on this machine (see `timing.of_tflite`).
 
     Raises:
         ValueError: it is no TFLite file.

@@ -90,10 +90,12 @@ def write(detector, folder):
 
 def load(folder):
     """The scores of a SavedModel that `write` wrote, as a function: uint8 `[N, H, W, C]` -> `{score name: numpy [N]}`."""
-    serving_default = tf.saved_model.load(str(folder)).signatures["serving_default"]
+    # The signature alone does not keep the model's variables alive: the function holds on to the whole.
+    loaded = tf.saved_model.load(str(folder))
 
     def score(images):
-        return {name: value.numpy() for name, value in serving_default(images=tf.constant(images)).items()}
+        outputs = loaded.signatures["serving_default"](images=tf.constant(images))
+        return {name: value.numpy() for name, value in outputs.items()}
 
     return score
 

@@ -16,7 +16,7 @@ KINDS = ("float32", "float16", "int8")
 # Kept in float in an int8 file: what turns the networks' outputs into scores. One int8 tensor holds 256 values: a sum of
 # squares over a thousand pixels, or a probability close to 1, would lose the differences that rank the images, and an
 # anomaly beyond what calibration saw would saturate.
-_FLOAT_OPERATORS = ("SUB", "SQUARED_DIFFERENCE", "SUM", "SOFTMAX", "MUL", "DIV", "ADD", "MAXIMUM", "NEG")
+_FLOAT_OPERATORS = ("SUB", "SQUARED_DIFFERENCE", "SUM", "SOFTMAX", "MUL", "DIV", "ADD", "MAXIMUM", "NEG", "RESHAPE")
 
 
 def convert(detector, kind, representative_images, batch_size=1):
@@ -46,27 +46,34 @@ def convert(detector, kind, representative_images, batch_size=1):
         for start in range(0, len(representative_images) - batch_size + 1, batch_size):
             yield {"images": representative_images[start : start + batch_size]}
 
-    with tempfile.TemporaryDirectory() as folder, held_back_stderr():
-        tf.saved_model.save(module, folder, signatures=scores)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+    if kind not in KINDS:
+        raise ValueError(f"kind={kind!r}: expected one of {', '.join(KINDS)}.")
+    with tempfile.TemporaryDirectory() as folder:
+        with held_back_stderr():
+            tf.saved_model.save(module, folder, signatures=scores)
+            converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-        if kind == "float32":
-            model = converter.convert()
-        elif kind == "float16":
+        if kind != "float32":
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        if kind == "float16":
             converter.target_spec.supported_types = [tf.float16]
-            model = converter.convert()
-        elif kind == "int8":
-            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        if kind == "int8":
             converter.representative_dataset = representative_dataset
-            # The debugger is the converter's public way to keep chosen operators in float.
-            options = tf.lite.experimental.QuantizationDebugOptions(denylisted_ops=list(_FLOAT_OPERATORS))
-            model = tf.lite.experimental.QuantizationDebugger(
-                converter=converter, debug_dataset=representative_dataset, debug_options=options
-            ).get_nondebug_quantized_model()
-        else:
-            raise ValueError(f"kind={kind!r}: expected one of {', '.join(KINDS)}.")
-    return model
+        try:
+            with held_back_stderr():
+                return _quantized(converter, representative_dataset) if kind == "int8" else converter.convert()
+        # The converter's own exception has no public name.
+        except Exception as error:
+            raise ValueError(f"{kind}: the converter refused the model: {error}") from error
+
+
+def _quantized(converter, representative_dataset):
+    # The debugger is the converter's public way to keep chosen operators in float.
+    options = tf.lite.experimental.QuantizationDebugOptions(denylisted_ops=list(_FLOAT_OPERATORS))
+    debugger = tf.lite.experimental.QuantizationDebugger(
+        converter=converter, debug_dataset=representative_dataset, debug_options=options
+    )
+    return debugger.get_nondebug_quantized_model()
 
 
 class Scorer:

@@ -1,0 +1,148 @@
+"""Whole exports of a real run, from the command line too, and those that cannot succeed."""
+
+import dataclasses
+import json
+import os
+
+import numpy as np
+import pytest
+from conftest import QUICK, run_command
+
+from tf_ssae import export, training
+from tf_ssae.config import preset
+from tf_ssae.export import parity, saved_model, tflite, timing
+
+SCORES = {"a_rec", "a_cls", "a_ws", "a_max"}
+SPEED = {"latency_ms": 1.0, "latency_p99_ms": 1.0, "images_per_second": {"1": 1.0}}
+
+
+@pytest.fixture
+def quick_timing(monkeypatch):
+    """Leaves out what takes longest and is tested once."""
+    monkeypatch.setattr(timing, "of_saved_model", lambda folder, image_shape: SPEED)
+    monkeypatch.setattr(timing, "of_tflite", lambda model: SPEED)
+
+
+@pytest.fixture
+def digits_model(digits_run):
+    return digits_run[0]
+
+
+def test_export_is_whole(digits_export):
+    export_dir, done = digits_export
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    for kind in ("saved_model", *tflite.KINDS):
+        assert f"\n{kind} " in done.stdout
+    assert {path.name for path in export_dir.iterdir()} == {
+        "parts", "models.config", "batching.config", "compose.yaml", "README.md",
+    }  # fmt: skip
+    version = export_dir / "parts" / "1"
+    assert os.stat(version).st_mode & 0o055 == 0o055, "a server that runs as another user could not read it"
+    assert {path.name for path in (version / "tflite").iterdir()} == {
+        f"{kind}.{suffix}" for kind in ("float32", "float16", "int8") for suffix in ("tflite", "json")
+    }
+
+
+def test_parity_report_holds_what_was_proven(exported):
+    report = json.loads((exported / "parity.json").read_text())
+    assert (
+        report["test_images"] == 487
+        and "export.py" in report["command"]
+        and set(report["files"]) == {"saved_model", *tflite.KINDS}
+    )
+    for kind, entry in report["files"].items():
+        assert set(entry["scores"]) == SCORES and 0 < entry["latency_ms"] <= entry["latency_p99_ms"]
+        assert set(entry["images_per_second"]) == {"1", str(os.cpu_count())}
+        for row in entry["scores"].values():
+            assert row["spearman"] > 0.99 and row["decisions_flipped"] < 0.02, kind
+    sizes = {kind: entry["bytes"] for kind, entry in report["files"].items()}
+    assert sizes["int8"] < 0.3 * sizes["float32"] and sizes["float16"] < 0.55 * sizes["float32"]
+
+
+def test_every_file_scores_as_the_trained_model(exported, digits_model, digit_images):
+    images = digit_images.images[:40]
+    expected = parity.scores_of(training.load_detector(digits_model), images)
+    for found, tolerance in (
+        (saved_model.load(exported)(images), 1e-4),
+        (tflite.Scorer((exported / "tflite" / "float32.tflite").read_bytes())(images), 1e-4),
+        (tflite.Scorer((exported / "tflite" / "float16.tflite").read_bytes())(images), 1e-2),
+    ):
+        assert set(found) == SCORES
+        for name, values in expected.items():
+            np.testing.assert_allclose(found[name], values, atol=tolerance * np.abs(values).max())
+
+
+def test_a_second_export_is_the_next_version_and_batches_if_asked(exported, digits_model, tmp_path, quick_timing):
+    for name in ("parts", "others"):
+        (tmp_path / name / "7").mkdir(parents=True)
+    export.run(digits_model, tmp_path, name="parts", tflite_batch_size=4, test_images=50)
+    float32 = (tmp_path / "parts" / "8" / "tflite" / "float32.tflite").read_bytes()
+    assert tflite.Scorer(float32).batch_size == 4
+    with pytest.raises(FileExistsError, match="parts/8 exists: leave out --version"):
+        export.run(digits_model, tmp_path, name="parts", version=8)
+
+
+def test_images_of_ones_own_as_floats(tmp_path, digit_images, quick_timing):
+    floats = dataclasses.replace(digit_images, images=(digit_images.images / 255).astype(np.float32))
+    training.run(preset("digits", detector="autoencoder", **QUICK), tmp_path / "run", data=floats)
+    with pytest.raises(ValueError, match="images of digits are not those that .* was trained and tested on"):
+        export.run(tmp_path / "run", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    report = export.run(tmp_path / "run", tmp_path / "out", data=floats)
+    assert set(report["files"]["int8"]["scores"]) == {"a_rec"}
+
+
+def test_a_file_out_of_tolerance_is_not_published(digits_model, tmp_path, monkeypatch, quick_timing):
+    plain = tflite.convert
+
+    def with_another_model(detector, kind, *args):
+        if kind == "float16":
+            detector.encoder.set_weights([2 * value for value in detector.encoder.get_weights()])
+        return plain(detector, kind, *args)
+
+    monkeypatch.setattr(tflite, "convert", with_another_model)
+    with pytest.raises(export.ParityError, match="float16, output a_rec: scores differ by up to .*; tolerated are 0.01"):
+        export.run(digits_model, tmp_path, name="parts")
+    assert not list((tmp_path / "parts").iterdir())
+    assert (tmp_path / "parts-1.rejected" / "parity.json").is_file()
+
+
+def test_an_export_that_breaks_off_leaves_nothing(digits_model, tmp_path, monkeypatch):
+    def stop(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tflite, "convert", stop)
+    monkeypatch.setattr(timing, "of_saved_model", lambda folder, image_shape: SPEED)
+    with pytest.raises(KeyboardInterrupt):
+        export.run(digits_model, tmp_path, name="parts")
+    assert [path.name for path in tmp_path.rglob("*")] == ["parts"]
+
+
+def test_what_is_no_finished_calibrated_run_is_refused(digits_model, tmp_path):
+    with pytest.raises(FileNotFoundError, match="no run folder"):
+        export.run(tmp_path, tmp_path / "out")
+    unfinished = tmp_path / "run"
+    unfinished.mkdir()
+    for name in ("config.json", "environment.json"):
+        (unfinished / name).write_bytes((digits_model / name).read_bytes())
+    with pytest.raises(FileNotFoundError, match="unfinished run"):
+        export.run(unfinished, tmp_path / "out")
+    detector = training.load_detector(digits_model)
+    detector.thresholds.assign([np.nan] * 4)
+    detector.save(unfinished / "model.keras")
+    with pytest.raises(ValueError, match="was never calibrated"):
+        export.run(unfinished, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_cannot_be_written(digits_model, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(PermissionError, match="Cannot write the export folder .*file/out"):
+        export.run(digits_model, tmp_path / "file" / "out")
+
+
+def test_bad_flags_are_one_line(digits_model, tmp_path):
+    done = run_command("export.py", f"--model_dir={tmp_path}", f"--export_dir={tmp_path / 'out'}")
+    assert done.returncode == 1 and done.stderr.startswith("Error: ") and "Traceback" not in done.stderr
+    with pytest.raises(ValueError, match="name='a b': expected letters"):
+        export.run(digits_model, tmp_path / "out", name="a b")

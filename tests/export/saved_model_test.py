@@ -1,0 +1,132 @@
+"""The SavedModel in a process with plain TensorFlow, and requests that it must refuse."""
+
+import os
+import pathlib
+import site
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf_ssae import training
+from tf_ssae.networks.resizing import resize_square
+
+PROGRAM = """
+import sys
+import numpy as np
+import tensorflow as tf
+
+loaded = tf.saved_model.load(sys.argv[1])
+images = np.load(sys.argv[2])
+results = {}
+for count in (1, 7, 64):
+    for name, value in loaded.signatures["serving_default"](images=tf.constant(images[:count])).items():
+        results[f"{name}_{count}"] = value.numpy()
+larger = np.kron(images[:5], np.ones((1, 3, 5, 1), np.uint8))
+for name, value in loaded.signatures["serving_default"](images=tf.constant(larger)).items():
+    results[f"{name}_larger"] = value.numpy()
+assert "tf_ssae" not in sys.modules and "keras" not in sys.modules
+np.savez(sys.argv[3], **results)
+"""
+
+
+@pytest.fixture(scope="module")
+def signatures(exported):
+    loaded = tf.saved_model.load(str(exported))
+    # The signatures alone don't keep the variables alive.
+    yield loaded.signatures
+
+
+@pytest.fixture(scope="module")
+def detector(digits_run):
+    return training.load_detector(digits_run[0])
+
+
+def png(image):
+    return tf.io.encode_png(image).numpy()
+
+
+def test_plain_tensorflow_scores_the_same_at_any_batch_and_image_size(exported, detector, digit_images, tmp_path):
+    packages = tmp_path / "packages"
+    packages.mkdir()
+    for folder in site.getsitepackages():
+        for path in pathlib.Path(folder).iterdir():
+            if "keras" not in path.name and "tf_ssae" not in path.name:
+                (packages / path.name).symlink_to(path)
+    np.save(tmp_path / "images.npy", digit_images.images[:64])
+    command = [sys.executable, "-S", "-c", PROGRAM, str(exported), "images.npy", "scores.npz"]
+    environment = {**os.environ, "PYTHONPATH": str(packages)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+    results = np.load(tmp_path / "scores.npz")
+    larger = np.kron(digit_images.images[:5], np.ones((1, 3, 5, 1), np.uint8))
+    resized = detector(resize_square(tf.constant(larger), 8) / 255)
+    for name, values in detector(digit_images.images[:64]).items():
+        for count in (1, 7, 64):
+            found = results[f"{name}_{count}"]
+            assert found.shape == (count,)
+            np.testing.assert_allclose(found, values[:count], rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(results[f"{name}_larger"], resized[name], rtol=1e-4, atol=1e-5)
+
+
+def test_files_score_as_their_pixels_whatever_their_size(signatures, digit_images):
+    images = digit_images.images[:3]
+    expected = signatures["serving_default"](images=tf.constant(images))
+    large = np.pad(images[2], [(0, 0), (5, 5), (0, 0)])
+    files = [png(images[0]), png(np.repeat(images[1], 3, axis=2)), png(large)]
+    found = signatures["serving_bytes"](image_bytes=tf.constant(files))
+    for name, values in expected.items():
+        np.testing.assert_allclose(found[name], values, rtol=1e-4, atol=1e-5)
+    jpeg = tf.io.encode_jpeg(np.kron(images[0], np.ones((8, 8, 1), np.uint8)), quality=100).numpy()
+    assert np.isfinite(signatures["serving_bytes"](image_bytes=tf.constant([jpeg]))["a_rec"])
+
+
+def test_explain_says_what_the_detector_says(signatures, detector, digit_images):
+    images = digit_images.images[:5]
+    found, expected = signatures["explain"](images=tf.constant(images)), detector.explain(images)
+    assert set(found) == {"a_rec", "a_cls", "a_ws", "a_max", "reconstruction", "squared_error", "rotation_probabilities"}
+    np.testing.assert_allclose(found["reconstruction"], expected["reconstruction"], atol=1e-5)
+    np.testing.assert_allclose(tf.reduce_sum(found["squared_error"], [1, 2, 3]), expected["a_rec"], rtol=1e-4)
+    assert found["rotation_probabilities"].shape == (5, 4)
+    np.testing.assert_allclose(-tf.reduce_mean(found["rotation_probabilities"], 1), expected["a_cls"], rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "signature, request_, message",
+    [
+        ("serving_default", {"images": np.zeros([0, 8, 8, 1], np.uint8)}, "images: the batch is empty"),
+        ("serving_default", {"images": np.zeros([1, 8, 8, 3], np.uint8)}, "images: wrong channel count; expected 1"),
+        ("serving_default", {"images": np.zeros([1, 0, 8, 1], np.uint8)}, "images: an image has no pixels"),
+        ("explain", {"images": np.zeros([2, 8, 8, 2], np.uint8)}, "images: wrong channel count; expected 1"),
+        ("serving_bytes", {"image_bytes": np.zeros([0], "S1")}, "image_bytes: the batch is empty"),
+        ("serving_bytes", {"image_bytes": [b"GIF89a"]}, r"neither PNG nor JPEG at index.*0"),
+    ],
+)
+def test_a_bad_request_is_told_what_is_wrong(signatures, signature, request_, message):
+    dtype = tf.string if "image_bytes" in request_ else tf.uint8
+    with pytest.raises(tf.errors.InvalidArgumentError, match=f"(?s){message}"):
+        signatures[signature](**{name: tf.constant(value, dtype) for name, value in request_.items()})
+
+
+def test_a_bad_file_among_good_ones_is_named(signatures, digit_images):
+    good = png(digit_images.images[0])
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"(?s)neither PNG nor JPEG at index.*\[1 3\]"):
+        signatures["serving_bytes"](image_bytes=tf.constant([good, b"", good, b"text"]))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="PNG"):
+        signatures["serving_bytes"](image_bytes=tf.constant([good, good[:40]]))
+
+
+def test_resizing_takes_the_centre_square_and_commutes_with_rotation():
+    images = np.random.default_rng(0).integers(0, 256, (2, 50, 70, 3), np.uint8)
+    resized = resize_square(tf.constant(images), 32).numpy()
+    np.testing.assert_array_equal(resized, resize_square(tf.constant(images[:, :, 10:60]), 32))
+    assert resized.min() >= 0 and resized.max() <= 255
+    np.testing.assert_array_equal(resize_square(tf.constant(images[:, :32, :32]), 32), images[:, :32, :32])
+    for size in (48, 50, 20, 97):
+        square = np.random.default_rng(size).integers(0, 256, (1, size, size, 1), np.uint8)
+        for d in range(4):
+            turned = np.rot90(resize_square(tf.constant(square), 32), d, axes=(1, 2))
+            np.testing.assert_allclose(resize_square(tf.constant(np.rot90(square, d, (1, 2))), 32), turned, atol=1e-3)

@@ -1,0 +1,184 @@
+"""The serving kit and the client, against servers that speak TF Serving's protocols over the loaded SavedModel."""
+
+import base64
+import concurrent.futures
+import http.server
+import json
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from google.protobuf import text_format
+
+from tf_ssae.export import client, serving_kit, warmup
+
+grpc = pytest.importorskip("grpc")
+serving = pytest.importorskip("tensorflow_serving.apis")
+from tensorflow_serving.apis import predict_pb2, prediction_log_pb2, prediction_service_pb2_grpc  # noqa: E402
+from tensorflow_serving.config import model_server_config_pb2  # noqa: E402
+
+
+class Servicer(prediction_service_pb2_grpc.PredictionServiceServicer):
+    """TF Serving's gRPC service over loaded SavedModels, `{name: signatures}`."""
+
+    def __init__(self, models):
+        self.models = models
+
+    def Predict(self, request, context):
+        if request.model_spec.name not in self.models:
+            context.abort(grpc.StatusCode.NOT_FOUND, f"Servable not found for request: Latest({request.model_spec.name})")
+        run = self.models[request.model_spec.name][request.model_spec.signature_name or "serving_default"]
+        try:
+            outputs = run(**{name: tf.constant(tf.make_ndarray(value)) for name, value in request.inputs.items()})
+        except tf.errors.InvalidArgumentError as error:
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, error.message)
+        response = predict_pb2.PredictResponse()
+        for name, value in outputs.items():
+            response.outputs[name].CopyFrom(tf.make_tensor_proto(value))
+        return response
+
+
+class RestHandler(http.server.BaseHTTPRequestHandler):
+    """TF Serving's documented REST form, https://www.tensorflow.org/tfx/serving/api_rest: columns, and {"b64": ...}."""
+
+    def do_GET(self):
+        model = self.path.split("/")[3]
+        outputs = self.server.models[model]["serving_bytes"].structured_outputs
+        definition = {"serving_bytes": {"outputs": {name: {"dtype": "DT_FLOAT"} for name in outputs}}}
+        self.answer(200, {"metadata": {"signature_def": {"signature_def": definition}}})
+
+    def do_POST(self):
+        model, verb = self.path.removeprefix("/v1/models/").split(":")
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        assert verb == "predict" and set(body) == {"signature_name", "inputs"}
+        if model not in self.server.models:
+            return self.answer(404, {"error": f"Servable not found for request: Latest({model})"})
+        inputs = {
+            name: [base64.b64decode(value["b64"], validate=True) for value in values] for name, values in body["inputs"].items()
+        }
+        try:
+            run = self.server.models[model][body["signature_name"]]
+            outputs = run(**{name: tf.constant(values, tf.string) for name, values in inputs.items()})
+        except tf.errors.InvalidArgumentError as error:
+            return self.answer(400, {"error": error.message})
+        outputs = {name: value.numpy().tolist() for name, value in outputs.items()}
+        # "If the output of the model contains only one named tensor, we omit the name and outputs key maps to a list."
+        self.answer(200, {"outputs": outputs if len(outputs) > 1 else next(iter(outputs.values()))})
+
+    def answer(self, status, value):
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(json.dumps(value).encode())
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="module")
+def models(exported):
+    loaded = tf.saved_model.load(str(exported))
+    signatures = loaded.signatures
+    only = tf.function(
+        lambda image_bytes: {"a_rec": signatures["serving_bytes"](image_bytes=image_bytes)["a_rec"]},
+        input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")],
+    ).get_concrete_function()
+    yield {"parts": signatures, "single": {"serving_bytes": only}}
+    # The signatures alone don't keep the variables alive.
+    del loaded
+
+
+@pytest.fixture(scope="module")
+def grpc_address(models):
+    server = grpc.server(concurrent.futures.ThreadPoolExecutor(2))
+    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(Servicer(models), server)
+    port = server.add_insecure_port("localhost:0")
+    server.start()
+    yield f"localhost:{port}"
+    server.stop(None)
+
+
+@pytest.fixture(scope="module")
+def rest_url(models):
+    server = http.server.ThreadingHTTPServer(("localhost", 0), RestHandler)
+    server.models = models
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://localhost:{server.server_port}"
+    server.shutdown()
+
+
+@pytest.fixture
+def files(digit_images):
+    return [tf.io.encode_png(image).numpy() for image in digit_images.images[:3]]
+
+
+def test_client_gets_the_models_scores(models, grpc_address, rest_url, digit_images, files):
+    expected = models["parts"]["serving_default"](images=tf.constant(digit_images.images[:3]))
+    for found in (client.score_over_rest(rest_url, "parts", files), client.score_over_grpc(grpc_address, "parts", files)):
+        assert set(found) == {"a_rec", "a_cls", "a_ws", "a_max"}
+        for name, values in expected.items():
+            np.testing.assert_allclose(found[name], values, rtol=1e-4, atol=1e-5)
+
+
+def test_client_names_the_score_of_a_detector_with_only_one(grpc_address, rest_url, files):
+    assert set(client.score_over_rest(rest_url, "single", files)) == {"a_rec"}
+    assert set(client.score_over_grpc(grpc_address, "single", files)) == {"a_rec"}
+
+
+def test_client_passes_on_what_the_server_says(grpc_address, rest_url, files):
+    for score, address in ((client.score_over_rest, rest_url), (client.score_over_grpc, grpc_address)):
+        with pytest.raises(RuntimeError, match="neither PNG nor JPEG"):
+            score(address, "parts", [*files, b"a cat"])
+        with pytest.raises(RuntimeError, match="Servable not found"):
+            score(address, "cats", files)
+    with pytest.raises(RuntimeError, match="No server answers at http://localhost:1/"):
+        client.score_over_rest("http://localhost:1", "parts", files)
+    with pytest.raises(RuntimeError, match="localhost:1 refused the request .UNAVAILABLE"):
+        client.score_over_grpc("localhost:1", "parts", files)
+
+
+def test_client_from_the_command_line(rest_url, files, tmp_path):
+    (tmp_path / "part 1.png").write_bytes(files[0])
+    command = [sys.executable, "-m", "tf_ssae.export.client", "--model=parts"]
+    done = subprocess.run([*command, f"--rest={rest_url}", str(tmp_path / "part 1.png")], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    header, row = done.stdout.splitlines()
+    assert header.split("\t") == ["file", "a_cls", "a_max", "a_rec", "a_ws"]
+    path, *scores = row.split("\t")
+    assert path.endswith("part 1.png") and np.isfinite([float(score) for score in scores]).all()
+    done = subprocess.run([*command, f"--rest={rest_url}", str(tmp_path / "no.png")], capture_output=True, text=True)
+    assert done.returncode == 1 and "no.png" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_warmup_records_run_through_the_model(exported, models):
+    path = exported / warmup.FILE
+    seen = set()
+    for record in tf.data.TFRecordDataset(str(path)):
+        request = prediction_log_pb2.PredictionLog.FromString(record.numpy()).predict_log.request
+        assert request.model_spec.name == "parts"
+        inputs = {name: tf.constant(tf.make_ndarray(value)) for name, value in request.inputs.items()}
+        outputs = models["parts"][request.model_spec.signature_name](**inputs)
+        count = next(iter(inputs.values())).shape[0]
+        assert all(value.shape[0] == count and np.isfinite(value).all() for value in outputs.values())
+        seen.add((request.model_spec.signature_name, count))
+    assert seen == {(name, count) for name in ("serving_default", "serving_bytes", "explain") for count in (1, 4)}
+
+
+def test_models_config_is_what_the_server_reads(digits_export):
+    config = text_format.Parse(
+        (digits_export[0] / "models.config").read_text(), model_server_config_pb2.ModelServerConfig()
+    ).model_config_list.config
+    assert [(model.name, model.base_path) for model in config] == [("parts", "/models/parts")]
+
+
+def test_models_config_lists_every_model(tmp_path):
+    for folder in ("parts/1", "parts/2", "bolts/1", "parts-3.rejected/1"):
+        (tmp_path / folder).mkdir(parents=True)
+    for folder in ("parts/2", "bolts/1"):
+        (tmp_path / folder / "saved_model.pb").touch()
+    serving_kit.write(tmp_path)
+    config = text_format.Parse((tmp_path / "models.config").read_text(), model_server_config_pb2.ModelServerConfig())
+    assert [model.name for model in config.model_config_list.config] == ["bolts", "parts"]
+    assert "--model=bolts" in (tmp_path / "README.md").read_text()

@@ -1,0 +1,124 @@
+"""What the `.tflite` files hold beside the scores, which export_test and conformance_test compare."""
+
+import hashlib
+import json
+
+import numpy as np
+import pytest
+from ai_edge_litert.interpreter import Interpreter
+
+from tf_ssae import training
+from tf_ssae.datasets.protocols import split
+from tf_ssae.export import doctor, parity, tflite
+
+
+@pytest.mark.parametrize("kind", tflite.KINDS)
+def test_signature_is_uint8_images_to_named_scores(exported, kind):
+    runner = Interpreter(str(exported / "tflite" / f"{kind}.tflite")).get_signature_runner()
+    (images,) = runner.get_input_details().items()
+    assert images[0] == "images" and images[1]["dtype"] == np.uint8 and images[1]["shape"].tolist() == [1, 8, 8, 1]
+    outputs = runner.get_output_details()
+    assert set(outputs) == {"a_rec", "a_cls", "a_ws", "a_max"}
+    assert all(output["dtype"] == np.float32 and output["shape"].tolist() == [1] for output in outputs.values())
+
+
+@pytest.mark.parametrize("kind", tflite.KINDS)
+def test_description_tells_what_a_program_needs(exported, kind):
+    path = exported / "tflite" / f"{kind}.tflite"
+    description = json.loads(path.with_suffix(".json").read_text())
+    assert description["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert description["input"] == {"name": "images", "dtype": "uint8", "shape": [1, 8, 8, 1]}
+    assert description["class_names"] == list("0123456789") and description["anomaly"] == 0
+    # The four scores agree with the constants it tells.
+    scores = tflite.Scorer(path.read_bytes())(np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1), np.uint8))
+    scaled = {}
+    for name, constants in description["normalisation"].items():
+        scaled[name] = 0.5 * (scores[name] - constants["minimum"]) / (constants["maximum"] - constants["minimum"])
+    np.testing.assert_allclose(scores["a_ws"], scaled["a_rec"] + scaled["a_cls"], rtol=1e-3)
+    np.testing.assert_allclose(scores["a_max"], np.maximum(*scaled.values()), rtol=1e-3)
+
+
+def test_int8_keeps_the_false_alarm_rate_of_the_calibration_images(exported, digits_run, digit_images):
+    config = training.load_detector(digits_run[0]).config
+    normals = digit_images.images[split(digit_images, config).train]
+    folder = exported / "tflite"
+    scores = tflite.Scorer((folder / "int8.tflite").read_bytes())(normals)
+    thresholds = json.loads((folder / "int8.json").read_text())["thresholds"]
+    assert thresholds != json.loads((folder / "float32.json").read_text())["thresholds"]
+    for name, values in scores.items():
+        assert (values > thresholds[name]).mean() == pytest.approx(0.01, abs=0.005), name
+
+
+def test_int8_does_not_saturate_on_what_calibration_never_saw(exported, digit_images):
+    """Noise must score far beyond the normal images: one int8 tensor of squared errors would stop at their maximum."""
+    model = (exported / "tflite" / "int8.tflite").read_bytes()
+    normal = tflite.Scorer(model)(digit_images.images[:50])["a_rec"]
+    noise = tflite.Scorer(model)(np.random.default_rng(0).integers(0, 2, (5, 8, 8, 1), np.uint8) * 255)["a_rec"]
+    assert noise.min() > normal.max()
+
+
+def test_an_operator_that_is_not_built_in_fails_the_conversion(quick_run):
+    import tensorflow as tf
+
+    detector = training.load_detector(quick_run)
+    plain = detector.explain
+
+    def with_foreign_operator(images):
+        return {**plain(images), "a_rec": tf.linalg.diag_part(tf.tile(plain(images)["a_rec"][:, None, None], [1, 2, 2]))[:, 0]}
+
+    detector.explain = with_foreign_operator
+    with pytest.raises(ValueError, match="float32: .*MatrixDiagPart"):
+        tflite.convert(detector, "float32", None)
+
+
+def test_doctor_counts_operators_and_bytes(exported):
+    folder = exported / "tflite"
+    found = {kind: doctor.examine(folder / f"{kind}.tflite") for kind in tflite.KINDS}
+    for kind, result in found.items():
+        assert result["flex"] == [] and result["bytes"] == (folder / f"{kind}.tflite").stat().st_size
+        assert result["operators"]["CONV_2D"] >= 10 and result["operators"]["SOFTMAX"] == 1
+        assert 0 < result["latency_ms"] <= result["latency_p99_ms"]
+        # At least the input of the widest layer, four rotations of 16x16 pixels of 32 channels, and not everything.
+        assert 4 * 16 * 16 * 32 < result["arena_bytes"]
+    assert found["int8"]["arena_bytes"] < found["float32"]["arena_bytes"]
+    assert found["int8"]["weight_bytes"] < 0.3 * found["float32"]["weight_bytes"]
+
+
+def test_doctor_finds_flex(tmp_path):
+    import tensorflow as tf
+
+    @tf.function(input_signature=[tf.TensorSpec([2, 2], tf.float32)])
+    def foreign(x):
+        return tf.linalg.diag_part(x)
+
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([foreign.get_concrete_function()])
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.SELECT_TF_OPS]
+    (tmp_path / "foreign.tflite").write_bytes(converter.convert())
+    found = doctor.examine(tmp_path / "foreign.tflite")
+    assert "FlexMatrixDiagPartV3" in found["flex"] and "latency_ms" not in found
+
+
+def test_doctor_refuses_what_is_no_tflite_file(tmp_path):
+    (tmp_path / "cat.png").write_bytes(b"\x89PNG, a cat")
+    with pytest.raises(ValueError, match="cat.png is no TFLite file"):
+        doctor.examine(tmp_path / "cat.png")
+
+
+def test_compare_by_hand():
+    truth = np.array([False, False, True, True])
+    model, file = np.array([0.0, 1.0, 2.0, 4.0]), np.array([0.0, 2.5, 2.0, 4.0])
+    row = parity.compare({"a": model}, {"a": file}, {"a": 1.5}, {"a": 2.2}, truth)["a"]
+    assert row["largest_difference"] == 1.5 and row["largest_relative_difference"] == 1.5 / 4
+    # The file ranks a normal above an anomaly: precision 1 at the first anomaly, 2/3 at the second.
+    assert row["average_precision_of_the_model"] == 1 and row["average_precision"] == pytest.approx(5 / 6)
+    assert row["auroc"] == 0.75 and row["decisions_flipped"] == 0.5 and row["spearman"] == pytest.approx(0.8)
+    assert parity.violations("float16", {"a": row}) == [
+        "float16, output a: scores differ by up to 0.38 of the largest; tolerated are 0.01."
+    ]
+    assert parity.violations("int8", {"a": row}) == ["int8, output a: average precision falls by 0.1667; tolerated are 0.01."]
+
+
+def test_scores_that_are_nan_are_out_of_tolerance():
+    report = parity.Report("parts", {"a": np.arange(4.0)}, {"a": 1.0}, np.array([False, True, False, True]))
+    report.add("float32", {"a": np.array([0, np.nan, 2, 3])}, {"a": 1.0}, 1, {})
+    assert report.violations == ["float32, output a: scores that are NaN or infinite."]
