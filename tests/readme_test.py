@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 
+import pytest
 from conftest import ROOT
 
 README = (ROOT / "README.md").read_text()
@@ -24,6 +25,18 @@ def test_results_are_those_stored():
         scores = json.loads((ROOT / "results" / folder / "metrics.json").read_text())["scores"]
         stored = [f"{scores[name]['average_precision']:.3f}" for name in ("a_rec", "a_cls", "a_ws", "a_max")]
         assert row.split(" | ") == stored, folder
+
+
+@pytest.mark.parametrize(
+    "title, run", [("MNIST", "mnist-anomaly-2-8000-images"), ("CIFAR-10", "cifar10-anomaly-5-6000-images")]
+)
+@pytest.mark.parametrize("kind", ["float32", "int8"])
+def test_exports_are_those_stored(title, run, kind):
+    files = json.loads((ROOT / "results" / run / "parity.json").read_text())["files"]
+    entry, scores = files[kind], files[kind]["scores"]
+    cells = [f"{title}, {kind}", f"{entry['bytes'] / 1e6:.2f} MB", f"{entry['latency_ms']:.2f} ms"]
+    cells += [f"{scores[name]['average_precision']:.4f}" for name in ("a_rec", "a_cls", "a_ws", "a_max")]
+    assert f"| {' | '.join(cells)} |" in README.splitlines()
 
 
 def test_every_file_it_names_exists():
