@@ -45,6 +45,7 @@ class Config:
     )
     jit_compile: bool = _setting(True, "Compile training and scoring with XLA.")
 
+    image_size: int = _setting(32, "Size of the square images that the networks see, in pixels.", (32, 64, 128))
     latent_depth: int = _setting(16, "a_1, the depth of encoder E1's last layer.")
     lambda_e: float = _setting(0.1, "lambda_E: side encoder E2's depth is a_2 = max(1, floor(lambda_E * a_1)).")
     w_cls: float = _setting(1.0, "Weight of the classification loss, Eq. 3.10.")
@@ -65,7 +66,7 @@ class Config:
             if type(value) is not field.type:
                 raise ValueError(f"{field.name}={value!r}: expected {field.type.__name__}, got {type(value).__name__}.")
             if choices and value not in choices:
-                raise ValueError(f"{field.name}={value!r}: expected one of {', '.join(choices)}.")
+                raise ValueError(f"{field.name}={value!r}: expected one of {', '.join(map(str, choices))}.")
         for name in ("epochs", "batch_size", "latent_depth", "learning_rate", "lambda_e"):
             self._require(name, getattr(self, name) > 0, "more than 0")
         for name in ("anomaly", "max_train_images", "seed", "split_seed", "w_cls", "w_rec"):

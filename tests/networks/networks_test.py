@@ -18,22 +18,32 @@ def seed():
 
 @pytest.mark.parametrize("channels, depth", [(1, 16), (3, 200)])
 def test_encoder_is_figure_4_1(channels, depth, seed):
-    network = encoder(channels, depth, seed, name="encoder")
+    network = encoder(32, channels, depth, seed, name="encoder")
     assert network.output_shape == (None, 1, 1, depth)
     shapes = [kernel.shape for _, kernel in kernels(network)]
     assert shapes == [(4, 4, channels, 32), (4, 4, 32, 64), (4, 4, 64, 128), (4, 4, 128, depth)]
 
 
 def test_decoder_is_figure_4_1(seed):
-    network = decoder(16, 3, "relu", seed)
+    network = decoder(32, 16, 3, "relu", seed)
     assert network.output_shape == (None, 32, 32, 3)
     filters = [kernel.shape[2] for _, kernel in kernels(network)]
     assert filters == [256, 128, 64, 32, 3]
 
 
+@pytest.mark.parametrize("size, extra", [(64, [16]), (128, [8, 16])])
+def test_larger_images_add_stages_at_their_own_end(size, extra, seed):
+    inward = encoder(size, 3, 16, seed, name="encoder")
+    assert inward.output_shape == (None, 1, 1, 16)
+    assert [kernel.shape[3] for _, kernel in kernels(inward)] == [*extra, 32, 64, 128, 16]
+    outward = decoder(size, 16, 3, "relu", seed)
+    assert outward.output_shape == (None, size, size, 3)
+    assert [kernel.shape[2] for _, kernel in kernels(outward)] == [256, 128, 64, 32, *reversed(extra), 3]
+
+
 @pytest.mark.parametrize("activation", ["relu", "sigmoid"])
 def test_decoder_output_range(activation, seed):
-    network = decoder(4, 1, activation, seed)
+    network = decoder(32, 4, 1, activation, seed)
     network.layers[-1].bias.assign([-0.5])
     pictures = network(np.random.default_rng(0).normal(size=(3, 1, 1, 4)).astype(np.float32)).numpy()
     assert pictures.min() >= 0
@@ -42,8 +52,8 @@ def test_decoder_output_range(activation, seed):
 
 def test_every_kernel_starts_from_its_own_draw_of_n_0_001(seed):
     drawn = [
-        *kernels(encoder(3, 200, seed, "encoder")),
-        *kernels(decoder(200, 3, "relu", seed)),
+        *kernels(encoder(32, 3, 200, seed, "encoder")),
+        *kernels(decoder(32, 200, 3, "relu", seed)),
         *kernels(classifier(400, seed)),
     ]
     for path, kernel in drawn:

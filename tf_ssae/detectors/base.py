@@ -34,7 +34,7 @@ class Detector(keras.Model):
     def __init__(self, config, image_shape, **kwargs):
         """Raises ValueError for an `image_shape` that `preprocess` cannot take."""
         super().__init__(**kwargs)
-        preprocessing.check_image_shape(image_shape)
+        preprocessing.check_image_shape(image_shape, config.image_size)
         self.config = config
         self.image_shape = tuple(image_shape)
         self.thresholds = self.add_weight(
@@ -59,21 +59,21 @@ class Detector(keras.Model):
         self.built = True
 
     def preprocess(self, images):
-        """`[B, S, S, C]`, uint8 or float in [0, 1] `-> [B, 32, 32, C]`, float32 in [0, 1].
+        """`[B, S, S, C]`, uint8 or float in [0, 1] `-> [B, T, T, C]` with T = `config.image_size`, float32 in [0, 1].
 
         Raises:
             ValueError: for images of another shape than `image_shape`.
         """
         if tuple(images.shape[1:]) != self.image_shape:
             raise ValueError(f"Images of shape {list(images.shape)}; expected [B, {', '.join(map(str, self.image_shape))}].")
-        return preprocessing.preprocess(images)
+        return preprocessing.preprocess(images, self.config.image_size)
 
     def primary(self, images):
         """What the networks say about images `[B, S, S, C]`.
 
         Returns:
             A dict with the scores that need no others, `[B]`; from detectors that reconstruct, `reconstruction`,
-            `[B, 32, 32, C]`; from those that classify rotations, `rotation_probabilities`, `[B, 4, 4]`: the rotation
+            `[B, T, T, C]`; from those that classify rotations, `rotation_probabilities`, `[B, 4, 4]`: the rotation
             that the image was given, and the probability of each answer.
         """
         raise NotImplementedError
@@ -87,7 +87,7 @@ class Detector(keras.Model):
         return self.all_scores(self.primary(images))
 
     def reconstruct(self, images):
-        """`[B, S, S, C] -> [B, 32, 32, C]`, beside `preprocess(images)`: the decoder's picture of each image."""
+        """`[B, S, S, C] -> [B, T, T, C]`, beside `preprocess(images)`: the decoder's picture of each image."""
         return self.explain(images)["reconstruction"]
 
     def call(self, images):

@@ -21,9 +21,9 @@ class Rotation(Detector):
 
     def __init__(self, config, image_shape, **kwargs):
         super().__init__(config, image_shape, **kwargs)
-        channels, seed = image_shape[-1], keras.random.SeedGenerator(config.seed)
-        self.encoder = encoder(channels, config.latent_depth, seed, name="encoder")
-        self.side_encoder = encoder(channels, config.side_latent_depth, seed, name="side_encoder")
+        size, channels, seed = config.image_size, image_shape[-1], keras.random.SeedGenerator(config.seed)
+        self.encoder = encoder(size, channels, config.latent_depth, seed, name="encoder")
+        self.side_encoder = encoder(size, channels, config.side_latent_depth, seed, name="side_encoder")
         self.classifier = classifier(config.latent_depth + config.side_latent_depth, seed)
 
     def train_step(self, batch):

@@ -1,8 +1,18 @@
 """The sub-networks of the detectors, figure 4.1 of the thesis, as functions that build Keras models."""
 
-IMAGE_SIZE = 32
+IMAGE_SIZES = (32, 64, 128)
 
 # Every kernel of the thesis' networks starts from N(0, 0.01), section 4.4.
 KERNEL_STDDEV = 0.01
 
 LEAK = 0.2
+
+
+def stage_widths(image_size):
+    """The filters of the encoder's strided convolutions from the image inward, each of which halves the sides, down to 4x4.
+
+    The thesis' networks take 32x32 images. Each doubling of the side adds a stage at the image's end with half the filters
+    of its neighbour, so that a stage costs about what its neighbour costs, and the bottleneck stays 1x1.
+    """
+    extra = IMAGE_SIZES.index(image_size)
+    return [*(32 >> stage for stage in range(extra, 0, -1)), 32, 64, 128]

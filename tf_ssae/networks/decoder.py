@@ -3,24 +3,25 @@
 import keras
 from keras import layers
 
-from tf_ssae.networks import KERNEL_STDDEV
+from tf_ssae.networks import KERNEL_STDDEV, stage_widths
 from tf_ssae.networks.transposed_convolution import UpsamplingConvolution
 
 
-def decoder(depth, channels, output_activation, seed):
-    """`[B, 1, 1, depth] -> [B, 32, 32, channels]`, in five transposed convolutions without BatchNorm.
+def decoder(image_size, depth, channels, output_activation, seed):
+    """`[B, 1, 1, depth] -> [B, S, S, channels]`, in transposed convolutions (five for 32x32) without BatchNorm.
 
     The thesis lists kernels 256, 128, 64, 32, b with "other layers are 2 strides", which would give 64x64: the last
     layer has stride 1 here.
 
     Args:
+        image_size: S, one of `IMAGE_SIZES`.
         output_activation: "relu" as the thesis has it, or "sigmoid".
         seed: a `keras.random.SeedGenerator`; every kernel draws from it.
     """
     z = keras.Input([1, 1, depth])
     kernel = keras.initializers.RandomNormal(stddev=KERNEL_STDDEV, seed=seed)
     x = layers.Conv2DTranspose(256, 4, padding="valid", activation="relu", kernel_initializer=kernel)(z)
-    for filters in (128, 64, 32):
+    for filters in reversed(stage_widths(image_size)):
         x = UpsamplingConvolution(filters, activation="relu", kernel_initializer=kernel)(x)
     x = layers.Conv2DTranspose(channels, 4, padding="same", activation=output_activation, kernel_initializer=kernel)(x)
     return keras.Model(z, x, name="decoder")

@@ -3,17 +3,18 @@
 import keras
 from keras import layers
 
-from tf_ssae.networks import IMAGE_SIZE, KERNEL_STDDEV, LEAK
+from tf_ssae.networks import KERNEL_STDDEV, LEAK, stage_widths
 
 
-def encoder(channels, depth, seed, name):
-    """`[B, 32, 32, channels] -> [B, 1, 1, depth]`, in four convolutions, each with BatchNorm and leaky ReLU.
+def encoder(image_size, channels, depth, seed, name):
+    """`[B, S, S, channels] -> [B, 1, 1, depth]`, in convolutions (four for 32x32), each with BatchNorm and leaky ReLU.
 
     Args:
+        image_size: S, one of `IMAGE_SIZES`.
         seed: a `keras.random.SeedGenerator`; every kernel draws from it.
     """
-    images = x = keras.Input([IMAGE_SIZE, IMAGE_SIZE, channels])
-    for filters in (32, 64, 128):
+    images = x = keras.Input([image_size, image_size, channels])
+    for filters in stage_widths(image_size):
         x = _convolution(x, filters, seed, strides=2, padding="same")
     # Not a dense layer: with 1x1 output this keeps features global without a trivial solution (section 4.4).
     x = _convolution(x, depth, seed, strides=1, padding="valid")
