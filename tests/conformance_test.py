@@ -28,7 +28,7 @@ class Trained:
         # A high rate, so that one step moves every variable by more than rounding.
         config = preset("digits", detector=name, learning_rate=0.01, batch_size=32, rotations=rotations, jit_compile=False)
         chosen = split(digit_images, config)
-        images = tf.constant(digit_images.images)
+        images = digit_images.images
         self.detector = detectors.make(config, digit_images.image_shape)
         self.before = {v.path: v.numpy() for v in self.detector.trainable_variables}
         batches = pipeline.training_batches(images, chosen.train, config)
@@ -42,8 +42,15 @@ class Trained:
         self.logs = self.detector.fit(batches, steps_per_epoch=8, shuffle=False, verbose=0).history
         self.normals = pipeline.scoring_batches(images, chosen.train[:100], 50)
         self.detector.calibrate(self.normals)
+        self.held_out = pipeline.scoring_batches(images, chosen.calibration, 50)
+        self.fit_decision()
         self.images = tf.gather(images, chosen.test[:24])
         self.scores = {name: value.numpy() for name, value in self.detector(self.images).items()}
+
+    def fit_decision(self):
+        scores = [self.detector(batch) for batch in self.held_out]
+        names = self.detector.score_names
+        self.detector.fit_decision({name: np.concatenate([batch[name] for batch in scores]) for name in names}, names[0])
 
 
 @pytest.fixture(scope="module", params=detectors.DETECTORS)
@@ -128,12 +135,15 @@ def test_normalisation_comes_from_the_calibration_images(trained):
     np.testing.assert_allclose(trained.scores["a_max"], np.maximum(*parts), rtol=1e-3, atol=1e-4)
 
 
-def test_thresholds_keep_the_promised_share_of_calibration_images_below(trained):
-    trained.detector.calibrate(trained.normals, target_fpr=0.1)
-    scores = [trained.detector(batch) for batch in trained.normals]
+def test_thresholds_come_from_the_held_out_images(trained):
+    scores = [trained.detector(batch) for batch in trained.held_out]
+    description = trained.detector.description()
+    assert description["held_out_images"] == 125 and description["decision"] == trained.detector.score_names[0]
     for name, threshold in zip(trained.detector.score_names, trained.detector.thresholds.numpy()):
         normal = np.concatenate([batch[name] for batch in scores])
-        assert (normal > threshold).mean() == pytest.approx(0.1, abs=0.011), name
+        # 1% of 126 is one image: the threshold is the largest score.
+        assert threshold == description["thresholds"][name] == pytest.approx(normal.max(), rel=1e-5), name
+        np.testing.assert_allclose(description["held_out_scores"][name], np.sort(normal), rtol=1e-4, atol=1e-5)
 
 
 def test_a_fresh_process_loads_it_and_scores_the_same(trained, tmp_path):
@@ -181,7 +191,7 @@ def test_ssae_trains_e1_on_both_tasks_and_the_rest_on_its_own(digit_images, weig
     detector = detectors.make(config, digit_images.image_shape)
     networks = {name: getattr(detector, name) for name in ("encoder", "side_encoder", "classifier", "decoder")}
     before = {name: network.get_weights() for name, network in networks.items()}
-    batches = pipeline.training_batches(tf.constant(digit_images.images), np.arange(8), config)
+    batches = pipeline.training_batches(digit_images.images, np.arange(8), config)
     detector.fit(pipeline.with_rotations(batches, config), steps_per_epoch=1, shuffle=False, verbose=0)
 
     def kernel_moved(name):

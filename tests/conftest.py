@@ -26,7 +26,7 @@ QUICK_FLAGS = [f"--{name}={value}" for name, value in QUICK.items() if name != "
 @pytest.fixture(scope="session")
 def digit_images():
     """scikit-learn's digits, LabelledImages `[1797, 8, 8, 1]`."""
-    return digits.load(preset("digits"))
+    return digits.load(preset("digits"), None)
 
 
 @pytest.fixture(scope="session")

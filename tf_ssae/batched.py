@@ -23,3 +23,9 @@ def batched(function, batches, jit_compile):
         if count < size:
             images = tf.pad(images, [[0, size - count], [0, 0], [0, 0], [0, 0]])
         yield {name: np.asarray(value)[:count] for name, value in compiled(images).items()}
+
+
+def largest(values, pictures):
+    """The largest of the values of each picture: `[N]` and the picture of each, int `[N]` in runs, `-> [M]`."""
+    starts = np.flatnonzero(np.concatenate([[True], pictures[1:] != pictures[:-1]]))
+    return np.maximum.reduceat(values, starts)

@@ -1,45 +1,67 @@
-"""A trained detector on a test set: the score of every image, the metrics of every score."""
+"""A trained detector on a set of images: the scores of every picture, the metrics of every score."""
 
 import dataclasses
 
 import numpy as np
 
-from tf_ssae.batched import batched
+from tf_ssae.batched import batched, largest
 from tf_ssae.metrics import score_metrics
+
+# Below it, `a_cls` is taken for noise. A quarter is chance; a part that looks the same after half a turn gives a half.
+USABLE_ROTATION_ACCURACY = 0.4
 
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
-    """What a detector made of a test set of N images.
+    """What a detector made of a set of M pictures. A picture cut into parts scores as its most anomalous part.
 
     Attributes:
-        is_anomaly: bool `[N]`.
-        scores: `{score name: float32 [N]}`.
-        rotation_correct: bool `[N, 4]`, whether the classifier named each of the four rotations of the image; None for
+        is_anomaly: bool `[M]`.
+        scores: `{score name: float32 [M]}`.
+        rotation_correct: bool `[N, 4]`, whether the classifier named each of the four rotations of each part; None for
             a detector without one.
+        part_is_anomaly: bool `[N]`.
+        part_scores: `{score name: float32 [N]}`.
     """
 
     is_anomaly: np.ndarray
     scores: dict
     rotation_correct: np.ndarray | None
+    part_is_anomaly: np.ndarray
+    part_scores: dict
 
-    def metrics(self):
-        """A dict of JSON values: `share` of anomalies, `scores` (see `score_metrics`), and `rotation_accuracy`."""
-        result = {
-            "share": float(np.mean(self.is_anomaly)),
-            "test_images": len(self.is_anomaly),
-            "scores": {name: score_metrics(self.is_anomaly, values) for name, values in self.scores.items()},
-        }
+    def metrics(self, detector):
+        """A dict of JSON values.
+
+        `share` of anomalies; `scores` (see `score_metrics`), unless all pictures are of one kind; `decision`: the score that
+        decides, its threshold, and the shares of normal and of anomalous pictures above it; `rotation_accuracy`.
+        """
+        result = {"share": float(np.mean(self.is_anomaly)), "test_images": len(self.is_anomaly)}
+        if 0 < result["share"] < 1:
+            result["scores"] = {name: score_metrics(self.is_anomaly, values) for name, values in self.scores.items()}
+        name = detector.decision_score
+        threshold = float(detector.thresholds[int(detector.decision_index)])
+        above = self.scores[name] > threshold
+        result["decision"] = {"score": name, "threshold": threshold}
+        for group, chosen in (("false_alarm_rate", ~self.is_anomaly), ("detection_rate", self.is_anomaly)):
+            if chosen.any():
+                result["decision"][group] = float(above[chosen].mean())
         if self.rotation_correct is not None:
             result["rotation_accuracy"] = {
-                "normal": float(self.rotation_correct[~self.is_anomaly].mean()),
-                "anomalous": float(self.rotation_correct[self.is_anomaly].mean()),
+                group: float(self.rotation_correct[chosen].mean())
+                for group, chosen in (("normal", ~self.part_is_anomaly), ("anomalous", self.part_is_anomaly))
+                if chosen.any()
             }
         return result
 
 
-def evaluate(detector, batches, is_anomaly):
-    """Scores the image batches `[B, S, S, C]` of a test set, of which `is_anomaly` `[N]` tells the truth."""
+def evaluate(detector, batches, is_anomaly, pictures):
+    """Scores the image batches `[B, S, S, C]` of a set of N images.
+
+    Args:
+        is_anomaly: bool `[N]`, the truth.
+        pictures: int `[N]`, the picture of which each image is a part, the parts of one side by side.
+    """
     scores, correct = {name: [] for name in detector.score_names}, []
     for explained in batched(detector.explain, batches, detector.config.jit_compile):
         for name in detector.score_names:
@@ -47,27 +69,59 @@ def evaluate(detector, batches, is_anomaly):
         if "rotation_probabilities" in explained:
             answers = explained["rotation_probabilities"].argmax(axis=2)
             correct.append(answers == np.arange(answers.shape[1]))
+    scores = {name: np.concatenate(values) for name, values in scores.items()}
+    is_anomaly = np.asarray(is_anomaly)
     return Evaluation(
-        np.asarray(is_anomaly),
-        {name: np.concatenate(values) for name, values in scores.items()},
+        largest(is_anomaly, pictures),
+        {name: largest(values, pictures) for name, values in scores.items()},
         np.concatenate(correct) if correct else None,
+        is_anomaly,
+        scores,
     )
+
+
+def choose_decision(detector, held_out):
+    """The score that decides, and a sentence that says why. No anomaly has a say in it.
+
+    Args:
+        held_out: the Evaluation of held-out normal images.
+
+    Raises:
+        ValueError: `config.decision` names a score that the detector does not have.
+    """
+    wanted = detector.config.decision
+    if wanted != "auto":
+        return wanted, f"{wanted} decides, as set."
+    if len(detector.score_names) == 1:
+        return detector.score_names[0], f"{detector.score_names[0]} decides, the detector's only score."
+    accuracy = float(held_out.rotation_correct.mean())
+    said = f"the rotation of held-out normal images is told in {accuracy:.0%} of cases (25% by chance)"
+    if accuracy < USABLE_ROTATION_ACCURACY:
+        return "a_rec", f"a_rec decides: {said}, so these images look too much the same from four sides, and a_cls is noise."
+    return "a_ws", f"a_ws decides: {said}, so rotation is a usable task."
 
 
 def table(metrics):
     """The metrics of a run as text for a terminal."""
     columns = ("average_precision", "auroc", "pr_auc_trapezoid", "average_precision_at_0.1")
-    lines = [f"{'score':8}" + "".join(f"{name:>26}" for name in columns)]
-    for name, values in metrics["scores"].items():
-        lines.append(f"{name:8}" + "".join(f"{values[column]:26.4f}" for column in columns))
-    lines.append(
-        f"{metrics['test_images']} test images, {metrics['share']:.3f} of them anomalies "
-        "(the average precision of a useless score)."
-    )
+    lines = []
+    if "scores" in metrics:
+        lines.append(f"{'score':8}" + "".join(f"{name:>26}" for name in columns))
+        for name, values in metrics["scores"].items():
+            lines.append(f"{name:8}" + "".join(f"{values[column]:26.4f}" for column in columns))
+        lines.append(
+            f"{metrics['test_images']} test images, {metrics['share']:.3f} of them anomalies "
+            "(the average precision of a useless score)."
+        )
+    decision = metrics["decision"]
+    rates = []
+    if "false_alarm_rate" in decision:
+        rates.append(f"{decision['false_alarm_rate']:.1%} of the normal test images")
+    if "detection_rate" in decision:
+        rates.append(f"{decision['detection_rate']:.1%} of the anomalous ones")
+    lines.append(f"Above the threshold of {decision['score']}, {decision['threshold']:.4g}: {' and '.join(rates)}.")
     if "rotation_accuracy" in metrics:
         accuracy = metrics["rotation_accuracy"]
-        lines.append(
-            f"Rotation accuracy: {accuracy['normal']:.3f} on normal, {accuracy['anomalous']:.3f} on anomalous test images "
-            "(0.25 by chance)."
-        )
+        groups = ", ".join(f"{value:.3f} on {group}" for group, value in accuracy.items())
+        lines.append(f"Rotation accuracy: {groups} test images (0.25 by chance).")
     return "\n".join(lines)

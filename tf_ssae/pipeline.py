@@ -1,4 +1,4 @@
-"""tf.data pipelines over images in memory. Images stay uint8 until they are inside the model.
+"""tf.data pipelines over images in memory or in a mapped file. Images stay uint8 until they are inside the model.
 
 What is shuffled and sampled depends on the seed and the epoch only, never on what ran before, so that a resumed run
 sees the batches that it would have seen.
@@ -13,7 +13,7 @@ def training_batches(images, index, config, first_epoch=0):
     """Shuffled batches of whole epochs, `first_epoch` to `config.epochs`, one dataset after the other's end.
 
     Args:
-        images: tensor `[N, S, S, C]`, read in place.
+        images: array `[N, S, S, C]`, read in place, a batch at a time.
         index: int `[n]`, the images to train on.
         config: for `batch_size`, `epochs` and `seed`. The images left over by the last whole batch of an epoch are
             not used in that epoch (another few each time): one batch shape is one compiled step.
@@ -32,7 +32,7 @@ def training_batches(images, index, config, first_epoch=0):
     return (
         tf.data.Dataset.range(first_epoch, config.epochs)
         .flat_map(epoch_batches)
-        .map(lambda step, batch: (step, tf.gather(images, batch)))
+        .map(lambda step, batch: (step, _gather(images, batch)))
     )
 
 
@@ -67,6 +67,12 @@ def scoring_batches(images, index, batch_size):
     return (
         tf.data.Dataset.from_tensor_slices(index)
         .batch(batch_size)
-        .map(lambda batch: tf.gather(images, batch))
+        .map(lambda batch: _gather(images, batch))
         .prefetch(tf.data.AUTOTUNE)
     )
+
+
+def _gather(images, index):
+    # Not tf.gather: the images would have to be a tensor, all in memory.
+    batch = tf.numpy_function(lambda index: images[index], [index], images.dtype)
+    return tf.ensure_shape(batch, [index.shape[0], *images.shape[1:]])

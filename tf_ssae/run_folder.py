@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import pathlib
+import shutil
 
 from tf_ssae.config import Config
 
@@ -60,6 +61,12 @@ class RunFolder:
             raise FileExistsError(f"Another process is training in {self.partial}.") from None
         if not self.resumed:
             write_json(self.partial / CONFIG, self._config.to_dict())
+
+    def abandon(self):
+        """Removes the folder again, if this process made it."""
+        self._lock.close()
+        if not self.resumed:
+            shutil.rmtree(self.partial)
 
     def finish(self):
         """Gives the folder its name."""

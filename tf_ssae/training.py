@@ -1,6 +1,7 @@
 """One run from its settings to a finished run folder: load, train, calibrate, evaluate, save."""
 
 import csv
+import dataclasses
 import pathlib
 import shutil
 import sys
@@ -9,15 +10,32 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_ssae import checkpoints, datasets, detectors, evaluation, health, pipeline, plots, provenance, run_folder
+from tf_ssae import (
+    calibration,
+    checkpoints,
+    datasets,
+    detectors,
+    evaluation,
+    health,
+    maps,
+    pipeline,
+    plots,
+    provenance,
+    run_folder,
+)
 from tf_ssae.datasets import protocols
 
 SCORING_BATCH_SIZE = 256
 _PICTURED = 12
+_CACHE = "images.cache"
+_LISTED = 10
+_NO_PROMISE = "No image was held out (calibration_share=0): the threshold, set on the training images, promises nothing."
 
 
 def default_model_dir(config):
-    """`runs/DATASET-anomaly-K-DETECTOR-seed-S`."""
+    """`runs/DATASET-anomaly-K-DETECTOR-seed-S`; for a folder of images `runs/NAME-DETECTOR-seed-S`."""
+    if config.dataset == "folder":
+        return pathlib.Path("runs") / f"{pathlib.Path(config.data_dir).resolve().name}-{config.detector}-seed-{config.seed}"
     return pathlib.Path("runs") / f"{config.dataset}-anomaly-{config.anomaly}-{config.detector}-seed-{config.seed}"
 
 
@@ -40,25 +58,28 @@ def run(config, model_dir, data=None):
         health.TrainingFailed: a loss became NaN, or the decoder died.
     """
     folder = run_folder.RunFolder(model_dir, config)
-    data = data or datasets.load(config)
-    split = protocols.split(data, config)
-    steps = pipeline.steps_per_epoch(len(split.train), config)
-    detector = detectors.make(config, data.image_shape)
     folder.open()
-    images = tf.constant(data.images)
+    try:
+        data = data or datasets.load(config, folder.partial / _CACHE)
+        split = protocols.split(data, config)
+        steps = pipeline.steps_per_epoch(len(split.train), config)
+        detector = detectors.make(config, data.image_shape)
+        print(_summary(config, data, split, folder), flush=True)
+    except BaseException:
+        folder.abandon()
+        raise
     environment = {**provenance.environment(), "split_fingerprint": split.fingerprint()}
-    print(_summary(config, data, split, folder), flush=True)
 
     state = checkpoints.Checkpoints(detector, folder.partial)
-    _train(detector, images, split.train, steps, state, folder)
+    _train(detector, data.images, split.train, steps, state, folder)
 
-    print("Calibrating on the training images, then scoring the test images ...", flush=True)
-    detector.calibrate(pipeline.scoring_batches(images, split.train, SCORING_BATCH_SIZE))
-    test_batches = pipeline.scoring_batches(images, split.test, SCORING_BATCH_SIZE)
-    result = evaluation.evaluate(detector, test_batches, split.test_is_anomaly)
+    print("Calibrating, then scoring the test images ...", flush=True)
+    promise, reason = calibrate(detector, split)
+    result = _evaluate(detector, split, split.test)
     training_seconds = sum(row["seconds"] for row in state.history)
     metrics = {
-        **result.metrics(),
+        **result.metrics(detector),
+        "promise": dataclasses.asdict(promise) if promise else None,
         "train_images": len(split.train),
         "test_images_equal_to_a_training_image": split.duplicates(),
         "training_seconds": round(training_seconds, 1),
@@ -66,18 +87,41 @@ def run(config, model_dir, data=None):
     }
 
     _write_scores(folder.partial / "scores.csv", split, result)
-    plots.precision_recall(result, folder.partial / "precision_recall.png")
+    if "scores" in metrics:
+        plots.precision_recall(result, folder.partial / "precision_recall.png")
     plots.histograms(result, folder.partial / "histograms.png")
     if detector.reconstructs:
-        _plot_reconstructions(detector, images, split, folder.partial / "reconstructions.png")
+        _plot_reconstructions(detector, split, folder.partial / "reconstructions.png")
     detector.save(folder.partial / run_folder.MODEL)
     run_folder.write_json(folder.partial / run_folder.METRICS, metrics)
     run_folder.write_json(folder.partial / run_folder.ENVIRONMENT, environment)
     folder.finish()
     # Only now: a process that dies before the folder has its name must find them again.
     shutil.rmtree(folder.path / checkpoints.FOLDER)
-    print(f"\n{evaluation.table(metrics)}\n\nEverything about this run is in {folder.path}.")
+    (folder.path / _CACHE).unlink(missing_ok=True)
+    print(
+        f"\n{evaluation.table(metrics)}\n{reason}\n{promise or _NO_PROMISE}\n\nEverything about this run is in {folder.path}."
+    )
     return metrics
+
+
+def calibrate(detector, split):
+    """Fits all that follows training: normalisation, thresholds, the score that decides, the scale of the error maps.
+
+    Returns:
+        The calibration.Promise of the threshold, None if no image was held out; and a sentence on which score decides.
+    """
+    images = split.data.images
+    detector.calibrate(pipeline.scoring_batches(images, split.train, SCORING_BATCH_SIZE))
+    held_out = split.calibration if len(split.calibration) else split.train
+    result = _evaluate(detector, split, held_out)
+    decision, reason = evaluation.choose_decision(detector, result)
+    detector.fit_decision(result.scores, decision)
+    count, target = len(result.is_anomaly), detector.config.target_fpr
+    if detector.reconstructs:
+        batches = pipeline.scoring_batches(images, held_out, SCORING_BATCH_SIZE)
+        maps.fit_scale(detector, batches, calibration.rank(count, target))
+    return calibration.promise(count, target) if len(split.calibration) else None, reason
 
 
 def load_detector(model_dir):
@@ -98,7 +142,7 @@ def _train(detector, images, index, steps, state, folder):
     config = detector.config
     callbacks = [health.FiniteLosses(), keras.callbacks.TensorBoard(folder.partial / "logs", write_graph=False)]
     if detector.reconstructs:
-        sample = tf.gather(images, index[:SCORING_BATCH_SIZE])
+        sample = tf.constant(images[index[:SCORING_BATCH_SIZE]])
         callbacks.append(_WatchReconstructions(detector, sample, folder.partial / "logs"))
     # Last: an epoch counts as done when everything else of it is.
     callbacks.append(state)
@@ -141,31 +185,57 @@ class _WatchReconstructions(keras.callbacks.Callback):
         health.check_not_constant(self._reconstruct(self._images).numpy(), self._originals)
 
 
+def _evaluate(detector, split, index):
+    data = split.data
+    batches = pipeline.scoring_batches(data.images, index, SCORING_BATCH_SIZE)
+    return evaluation.evaluate(detector, batches, split.anomalous[data.labels[index]], data.pictures(index))
+
+
 def _summary(config, data, split, folder):
-    anomalies = int(split.test_is_anomaly.sum())
-    return (
-        f"{config.dataset}: class {config.anomaly} ({data.class_names[config.anomaly]}) is the anomaly, the other "
-        f"{len(data.class_names) - 1} classes are normal.\n"
-        f"{len(split.train)} normal images train; {len(split.test)} images test, {anomalies} of them anomalies "
-        f"(protocol {config.protocol}).\n"
-        f"{config.detector}, {config.epochs} epochs, {'resumed' if folder.resumed else 'new'} in {folder.partial}."
-    )
+    if config.dataset == "folder":
+        anomalous = [name for name, is_anomaly in zip(data.class_names, split.anomalous) if is_anomaly]
+        lines = [f"{config.data_dir}: {len(data.names)} images; normal: good; anomalous: {', '.join(anomalous) or 'none'}."]
+        lines += [f"Left out: {name}: {reason}." for name, reason in data.left_out[:_LISTED]]
+        if len(data.left_out) > _LISTED:
+            lines.append(f"... and {len(data.left_out) - _LISTED} more.")
+    else:
+        (anomaly,) = np.flatnonzero(split.anomalous)
+        lines = [
+            f"{config.dataset}: class {anomaly} ({data.class_names[anomaly]}) is the anomaly, the other "
+            f"{len(data.class_names) - 1} classes are normal."
+        ]
+    counts = [len(np.unique(data.pictures(index))) for index in (split.train, split.calibration, split.test)]
+    anomalies = len(np.unique(data.pictures(split.test[split.test_is_anomaly])))
+    protocol = "" if config.dataset == "folder" else f" (protocol {config.protocol})"
+    parts = "" if data.source is None or len(data.source) == len(data.names) else " Images are cut into square tiles."
+    lines += [
+        f"{counts[0]} normal images train, {counts[1]} are held out for the threshold; {counts[2]} images test, {anomalies} of "
+        f"them anomalies{protocol}.{parts}",
+        f"{config.detector}, {config.epochs} epochs, {'resumed' if folder.resumed else 'new'} in {folder.partial}.",
+    ]
+    return "\n".join(lines)
 
 
 def _write_scores(path, split, result):
+    data, parts = split.data, split.data.pictures(split.test)
+    first = np.flatnonzero(np.concatenate([[True], parts[1:] != parts[:-1]]))
+    ids = parts[first].tolist()
     with open(path, "w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["id", "label", "is_anomaly", *result.scores])
-        columns = [split.test, split.data.labels[split.test], result.is_anomaly.astype(int), *result.scores.values()]
-        writer.writerows(zip(*(column.tolist() for column in columns)))
+        if data.names is not None:
+            ids = [data.names[i] for i in ids]
+        columns = [data.labels[split.test][first], result.is_anomaly.astype(int), *result.scores.values()]
+        writer.writerows(zip(ids, *(column.tolist() for column in columns)))
 
 
-def _plot_reconstructions(detector, images, split, path):
+def _plot_reconstructions(detector, split, path):
     groups = {}
     for title, chosen in (("normal test images", ~split.test_is_anomaly), ("anomalies", split.test_is_anomaly)):
-        some = tf.gather(images, split.test[chosen][:_PICTURED])
-        groups[f"{title}, each above its reconstruction"] = (
-            detector.preprocess(some).numpy(),
-            detector.reconstruct(some).numpy(),
-        )
+        if chosen.any():
+            some = tf.constant(split.data.images[split.test[chosen][:_PICTURED]])
+            groups[f"{title}, each above its reconstruction"] = (
+                detector.preprocess(some).numpy(),
+                detector.reconstruct(some).numpy(),
+            )
     plots.reconstructions(groups, path)

@@ -7,6 +7,8 @@ from tf_ssae.config import preset
 from tf_ssae.datasets.images import LabelledImages
 from tf_ssae.datasets.protocols import Split, split
 
+THREE = np.arange(5) == 3
+
 
 @pytest.fixture(scope="module")
 def data():
@@ -19,12 +21,51 @@ def data():
 
 def test_pooled(data):
     result = split(data, preset("digits", anomaly=3))
-    # Every class is cut to 100: 400 normals, 80% of which train.
-    assert len(result.train) == 320 and len(result.test) == 180
-    assert np.bincount(data.labels[np.concatenate([result.train, result.test])]).tolist() == [100] * 5
-    assert 3 not in data.labels[result.train]
+    # Every class is cut to 100: 400 normals, 80% of which train, but for a tenth of these, held out.
+    assert len(result.train) == 288 and len(result.calibration) == 32 and len(result.test) == 180
+    everything = np.concatenate([result.train, result.calibration, result.test])
+    assert np.bincount(data.labels[everything]).tolist() == [100] * 5 and len(set(everything)) == 500
+    assert 3 not in data.labels[result.train] and 3 not in data.labels[result.calibration]
     assert result.test_is_anomaly.sum() == 100
-    assert not set(result.train) & set(result.test)
+
+
+def test_what_is_held_out_comes_off_the_training_set_alone(data):
+    part, whole = split(data, preset("digits", anomaly=3)), split(data, preset("digits", anomaly=3, calibration_share=0.0))
+    assert np.concatenate([part.train, part.calibration]).tolist() == whole.train.tolist() and not len(whole.calibration)
+    assert part.test.tolist() == whole.test.tolist()
+    with pytest.raises(ValueError, match="4 normal images to train on leave none to hold out"):
+        split(data, preset("digits", max_train_images=4))
+
+
+def test_parts_of_a_picture_stay_together(data):
+    """Every picture in three parts: they lie side by side, in one set."""
+    parts = dataclasses.replace(
+        data,
+        images=data.images.repeat(3, axis=0),
+        labels=(data.labels > 0).repeat(3).astype(int),
+        class_names=("good", "scratch"),
+        official_test=((data.labels > 0) | (np.arange(1000) % 2 == 0)).repeat(3),
+        source=np.arange(1000).repeat(3),
+        names=tuple(f"{i}.png" for i in range(1000)),
+    )
+    result = split(parts, preset("folder", data_dir="parts"))
+    pictures = {name: parts.pictures(getattr(result, name)) for name in ("train", "calibration", "test")}
+    for index in pictures.values():
+        assert (index.reshape(-1, 3) == index[::3, None]).all()
+    trains = (data.labels == 0) & (np.arange(1000) % 2 == 1)
+    assert set(pictures["train"]) | set(pictures["calibration"]) == set(np.flatnonzero(trains))
+    assert len(set(pictures["calibration"])) == round(0.1 * trains.sum())
+    assert result.test_is_anomaly.sum() == 3 * 900
+    with pytest.raises(ValueError, match="are in both the training and the test set"):
+        dataclasses.replace(result, train=result.train[1:], test=result.train[:1])
+
+
+def test_a_folder_without_test_images_tests_on_a_tenth():
+    images = np.random.default_rng(0).integers(0, 256, (100, 8, 8, 1), np.uint8)
+    data = LabelledImages(images, np.zeros(100, int), ("good",), source=np.arange(100), names=tuple(map(str, range(100))))
+    result = split(data, preset("folder", data_dir="parts"))
+    assert (len(result.train), len(result.calibration), len(result.test)) == (81, 9, 10)
+    assert not result.test_is_anomaly.any()
 
 
 def test_ten_equal_classes_give_the_thesis_share(digit_images):
@@ -35,7 +76,7 @@ def test_ten_equal_classes_give_the_thesis_share(digit_images):
 def test_official(data):
     result = split(data, preset("digits", anomaly=3, protocol="official"))
     assert sorted(result.test) == list(range(800, 1000))
-    assert sorted(result.train) == [i for i in range(800) if data.labels[i] != 3]
+    assert sorted([*result.train, *result.calibration]) == [i for i in range(800) if data.labels[i] != 3]
 
 
 def test_split_follows_its_own_seed_only(data):
@@ -48,7 +89,7 @@ def test_split_follows_its_own_seed_only(data):
 
 def test_max_train_images_leaves_the_test_set_alone(data):
     whole, part = split(data, preset("digits")), split(data, preset("digits", max_train_images=50))
-    assert part.train.tolist() == whole.train[:50].tolist()
+    assert np.concatenate([part.train, part.calibration]).tolist() == whole.train[:50].tolist()
     assert part.test.tolist() == whole.test.tolist()
 
 
@@ -58,10 +99,15 @@ def test_test_images_come_in_no_order(data):
 
 
 def test_overlap_is_refused(data):
-    with pytest.raises(ValueError, match="1 images are in both"):
-        Split(data, 3, np.flatnonzero(data.labels == 0)[:5], np.flatnonzero(data.labels == 0)[4:8])
-    with pytest.raises(ValueError, match="holds anomalies"):
-        Split(data, 3, np.flatnonzero(data.labels == 3), np.flatnonzero(data.labels == 0))
+    normal, anomalous, none = np.flatnonzero(data.labels == 0), np.flatnonzero(data.labels == 3), np.arange(0)
+    with pytest.raises(ValueError, match="1 images are in both the training and the test set"):
+        Split(data, THREE, normal[:5], none, normal[4:8])
+    with pytest.raises(ValueError, match="2 images are in both the training and the calibration set"):
+        Split(data, THREE, normal[:5], normal[3:8], normal[8:])
+    with pytest.raises(ValueError, match="The training set holds anomalies"):
+        Split(data, THREE, anomalous, none, normal)
+    with pytest.raises(ValueError, match="The calibration set holds anomalies"):
+        Split(data, THREE, normal[:5], anomalous, normal[5:])
 
 
 def test_equal_images_are_counted(data):
@@ -69,7 +115,7 @@ def test_equal_images_are_counted(data):
     normal = np.flatnonzero(data.labels == 0)
     images[normal[1]] = images[normal[0]]
     twice = dataclasses.replace(data, images=images)
-    assert Split(twice, 3, normal[:1], normal[1:]).duplicates() == 1
+    assert Split(twice, THREE, normal[:1], np.arange(0), normal[1:]).duplicates() == 1
 
 
 def test_a_class_that_does_not_exist(data):

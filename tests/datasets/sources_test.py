@@ -16,7 +16,7 @@ def test_digits_are_spread_over_uint8(digit_images):
 
 
 def test_prepared_tfds_folder(prepared_tfds, digit_images):
-    data = datasets.load(preset("mnist", data_dir=str(prepared_tfds)))
+    data = datasets.load(preset("mnist", data_dir=str(prepared_tfds)), None)
     assert data.images.shape == (1797, 28, 28, 1) and data.images.dtype == np.uint8
     assert data.official_test.sum() == 297 and not data.official_test[:1500].any()
     assert data.class_names == tuple("0123456789")
@@ -30,19 +30,19 @@ def test_prepared_tfds_folder(prepared_tfds, digit_images):
 
 
 def test_loading_twice_gives_the_same_order(prepared_tfds):
-    first, second = (datasets.load(preset("mnist", data_dir=str(prepared_tfds))) for _ in range(2))
+    first, second = (datasets.load(preset("mnist", data_dir=str(prepared_tfds)), None) for _ in range(2))
     np.testing.assert_array_equal(first.images, second.images)
 
 
 def test_folder_without_the_data_set_says_what_was_looked_for(prepared_tfds, tmp_path):
     with pytest.raises(FileNotFoundError) as error:
-        datasets.load(preset("cifar10", data_dir=str(prepared_tfds)))
+        datasets.load(preset("cifar10", data_dir=str(prepared_tfds)), None)
     for part in (f"{prepared_tfds}/cifar10/VERSION/dataset_info.json", "Found there: mnist", "--data_dir empty"):
         assert part in str(error.value)
     with pytest.raises(FileNotFoundError, match="no prepared data set at all"):
-        datasets.load(preset("mnist", data_dir=str(tmp_path)))
+        datasets.load(preset("mnist", data_dir=str(tmp_path)), None)
     with pytest.raises(FileNotFoundError, match="does not exist"):
-        datasets.load(preset("mnist", data_dir=str(tmp_path / "nowhere")))
+        datasets.load(preset("mnist", data_dir=str(tmp_path / "nowhere")), None)
 
 
 @pytest.mark.parametrize("name, shape", [("mnist", (28, 28, 1)), ("fashion_mnist", (28, 28, 1)), ("cifar10", (32, 32, 3))])
@@ -50,6 +50,6 @@ def test_the_real_data_sets(name, shape):
     data_dir = os.environ.get("TFDS_DATA_DIR", "")
     if not os.path.isdir(os.path.join(data_dir, name)):
         pytest.skip(f"set TFDS_DATA_DIR to a folder of prepared tensorflow-datasets with {name} to test on it")
-    data = datasets.load(preset(name, data_dir=data_dir))
+    data = datasets.load(preset(name, data_dir=data_dir), None)
     assert data.image_shape == shape and data.official_test.sum() == 10_000
     assert len(data.images) == (60_000 if name == "cifar10" else 70_000)

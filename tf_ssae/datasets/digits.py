@@ -6,7 +6,7 @@ from sklearn.datasets import load_digits
 from tf_ssae.datasets.images import LabelledImages
 
 
-def load(config):
+def load(config, cache):
     """All digits; their 17 grey levels (0..16) are spread over uint8's 0..255."""
     digits = load_digits()
     images = np.round(digits.images * (255 / 16)).astype(np.uint8)[..., np.newaxis]

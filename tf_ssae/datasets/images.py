@@ -1,4 +1,4 @@
-"""Labelled images in memory, checked on construction."""
+"""Labelled images, in memory or in a file mapped to it, checked on construction."""
 
 import dataclasses
 
@@ -14,6 +14,10 @@ class LabelledImages:
         labels: int `[N]`, indices into `class_names`.
         class_names: one name a class.
         official_test: bool `[N]`, true for the images of the source's own test split; None where it has none.
+        source: int `[N]`, ascending: which picture each image was cut from, where `images` are square parts of pictures; None
+            where each is a picture by itself.
+        names: one name a picture; None where they have none.
+        left_out: `(name, reason)` of what the source could not use.
 
     Raises:
         ValueError: on construction, for another shape or dtype, for pixels that are NaN or out of range, and for labels
@@ -24,6 +28,9 @@ class LabelledImages:
     labels: np.ndarray
     class_names: tuple
     official_test: np.ndarray | None = None
+    source: np.ndarray | None = None
+    names: tuple | None = None
+    left_out: tuple = ()
 
     def __post_init__(self):
         check_images(self.images)
@@ -33,6 +40,10 @@ class LabelledImages:
             raise ValueError(
                 f"Labels run from {self.labels.min()} to {self.labels.max()}; expected 0 to {len(self.class_names) - 1}."
             )
+
+    def pictures(self, index):
+        """The picture of each image of `index`: int, of its shape."""
+        return index if self.source is None else self.source[index]
 
     @property
     def image_shape(self):

@@ -6,43 +6,52 @@ import hashlib
 import numpy as np
 
 TRAIN_SHARE = 0.8
+FOLDER_TEST_SHARE = 0.1
 
 
 @dataclasses.dataclass(frozen=True)
 class Split:
-    """The images of a run: normal ones to train on, normal and anomalous ones to test on.
+    """The images of a run: normal ones to train on, normal ones held out to calibrate, normal and anomalous ones to test.
+
+    Images that are parts of one picture lie in one set, side by side.
 
     Attributes:
         data: the LabelledImages that the indices point into.
-        anomaly: the anomalous class.
+        anomalous: bool, one a class.
         train: int `[N_train]`, normal images only, in random order.
-        test: int `[N_test]`, in random order. None of `train` is among them.
+        calibration: int `[N_calibration]`, normal images only, held out from training; maybe none.
+        test: int `[N_test]`, in random order.
 
     Raises:
-        ValueError: on construction, if a test image is a training image, or a training image is an anomaly.
+        ValueError: on construction, if a picture is in two sets, or an anomaly where only normal images may be.
     """
 
     data: object
-    anomaly: int
+    anomalous: np.ndarray
     train: np.ndarray
+    calibration: np.ndarray
     test: np.ndarray
 
     def __post_init__(self):
-        both = np.intersect1d(self.train, self.test)
-        if both.size:
-            raise ValueError(f"{both.size} images are in both the training and the test set.")
-        if (self.data.labels[self.train] == self.anomaly).any():
-            raise ValueError("The training set holds anomalies.")
+        pictures = [np.unique(self.data.pictures(index)) for index in (self.train, self.calibration, self.test)]
+        names = ("training", "calibration", "test")
+        for first, second in ((0, 1), (0, 2), (1, 2)):
+            both = np.intersect1d(pictures[first], pictures[second])
+            if both.size:
+                raise ValueError(f"{both.size} images are in both the {names[first]} and the {names[second]} set.")
+        for name, index in (("training", self.train), ("calibration", self.calibration)):
+            if self.anomalous[self.data.labels[index]].any():
+                raise ValueError(f"The {name} set holds anomalies.")
 
     @property
     def test_is_anomaly(self):
         """bool `[N_test]`."""
-        return self.data.labels[self.test] == self.anomaly
+        return self.anomalous[self.data.labels[self.test]]
 
     def fingerprint(self):
-        """A hash of both sets, pixels, labels and order: equal for two runs that saw the same images."""
+        """A hash of all sets, pixels, labels and order: equal for two runs that saw the same images."""
         digest = hashlib.sha256()
-        for index in (self.train, self.test):
+        for index in (self.train, self.calibration, self.test):
             digest.update(np.int64(len(index)).tobytes())
             for i in index:
                 digest.update(self.data.images[i].tobytes())
@@ -58,24 +67,62 @@ class Split:
 def split(data, config):
     """Splits `data` (LabelledImages) by `config.protocol`, drawn from `config.split_seed` alone.
 
+    The last `config.calibration_share` of the normals that would train are held out. Folders of images (`dataset="folder"`)
+    have a protocol of their own: their own test images test; where they have none, a tenth of the normals does.
+
     Raises:
         ValueError: the anomalous class does not exist, or leaves nothing to train or to test on; or the protocol is
             `official` and the data has no official test split.
     """
-    if not config.anomaly < len(data.class_names):
-        classes = ", ".join(f"{k} {name}" if str(k) != name else name for k, name in enumerate(data.class_names))
-        raise ValueError(f"anomaly={config.anomaly}: {config.dataset} has no such class. Its classes: {classes}.")
     random = np.random.default_rng(config.split_seed)
-    train, test = {"pooled": _pooled, "official": _official}[config.protocol](data, config, random)
+    if config.dataset == "folder":
+        anomalous = np.arange(len(data.class_names)) > 0
+        train, test = _folder(data, random)
+    else:
+        if not config.anomaly < len(data.class_names):
+            classes = ", ".join(f"{k} {name}" if str(k) != name else name for k, name in enumerate(data.class_names))
+            raise ValueError(f"anomaly={config.anomaly}: {config.dataset} has no such class. Its classes: {classes}.")
+        anomalous = np.arange(len(data.class_names)) == config.anomaly
+        train, test = {"pooled": _pooled, "official": _official}[config.protocol](data, config, random)
     if config.max_train_images:
         train = train[: config.max_train_images]
-    anomalies = int((data.labels[test] == config.anomaly).sum())
-    if not len(train) or not 0 < anomalies < len(test):
+    held_out = round(config.calibration_share * len(train))
+    train, calibration = train[: len(train) - held_out], train[len(train) - held_out :]
+    result = Split(data, anomalous, *(_parts(data, pictures) for pictures in (train, calibration, test)))
+    anomalies = int(result.test_is_anomaly.sum())
+    enough = 0 < anomalies < len(result.test) if config.dataset != "folder" else len(result.test)
+    if not len(train) or not enough:
         raise ValueError(
-            f"{config.dataset} with anomaly={config.anomaly} splits into {len(train)} training images and a test set of "
-            f"{len(test) - anomalies} normals and {anomalies} anomalies; expected some of each."
+            f"{config.dataset} splits into {len(train)} training images and a test set of "
+            f"{len(result.test) - anomalies} normals and {anomalies} anomalies (anomaly={config.anomaly}); "
+            "expected some of each."
         )
-    return Split(data, config.anomaly, train, test)
+    if config.calibration_share and not held_out:
+        raise ValueError(
+            f"{len(train)} normal images to train on leave none to hold out for the threshold "
+            f"(calibration_share={config.calibration_share})."
+        )
+    return result
+
+
+def _parts(data, pictures):
+    """The images that these pictures were cut into, those of one picture side by side."""
+    if data.source is None:
+        return pictures
+    first = np.searchsorted(data.source, pictures)
+    last = np.searchsorted(data.source, pictures, side="right")
+    return np.concatenate([np.arange(*bounds) for bounds in zip(first, last)]).astype(np.int64) if len(first) else first
+
+
+def _folder(data, random):
+    """A folder's own split: pictures. Without test images, a tenth of the normals tests."""
+    starts = np.unique(data.pictures(np.arange(len(data.labels))), return_index=True)[1]
+    if data.official_test is not None:
+        is_test = data.official_test[starts]
+        return random.permutation(np.flatnonzero(~is_test)), random.permutation(np.flatnonzero(is_test))
+    pictures = random.permutation(len(starts))
+    cut = len(pictures) - max(1, round(FOLDER_TEST_SHARE * len(pictures)))
+    return pictures[:cut], pictures[cut:]
 
 
 def _pooled(data, config, random):

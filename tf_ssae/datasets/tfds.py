@@ -9,7 +9,7 @@ from tf_ssae.datasets.images import LabelledImages
 _READ_AT_ONCE = 1000
 
 
-def load(config):
+def load(config, cache):
     """The train and the test split of `config.dataset`, in that order.
 
     Raises:

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tf_ssae import calibration
 from tf_ssae.batched import batched
 from tf_ssae.config import Config
 from tf_ssae.networks import preprocessing
@@ -23,7 +24,12 @@ class Detector(keras.Model):
         reconstructs: whether it has a decoder, and so the method `reconstruct`.
         config: the Config it was made with.
         image_shape: `(S, S, C)` of the images it takes.
-        thresholds: one a score, in the order of `score_names`; a higher score is an anomaly. NaN until `calibrate`.
+        thresholds: one a score, in the order of `score_names`; a higher score is an anomaly. NaN until `fit_decision`.
+        held_out_scores: `[scores, calibration.KEPT]`: the scores of the held-out images, as `calibration.kept` keeps them.
+        held_out_images: how many there were.
+        decision_index: which of `score_names` decides.
+        map_scale: what an error map is divided by (see `maps`): as large a value in an image is as rare as a false alarm. NaN
+            until it is fitted.
     """
 
     score_names = ()
@@ -37,13 +43,19 @@ class Detector(keras.Model):
         preprocessing.check_image_shape(image_shape, config.image_size)
         self.config = config
         self.image_shape = tuple(image_shape)
-        self.thresholds = self.add_weight(
-            shape=(len(self.score_names),),
-            initializer=keras.initializers.Constant(np.nan),
-            trainable=False,
-            name="thresholds",
-        )
+        scores = len(self.score_names)
+        self.thresholds = self._constant([scores], np.nan, "thresholds")
+        self.held_out_scores = self._constant([scores, calibration.KEPT], np.nan, "held_out_scores")
+        self.held_out_images = self._constant([], 0, "held_out_images", "int32")
+        self.decision_index = self._constant([], 0, "decision_index", "int32")
+        self.map_scale = self._constant([], np.nan, "map_scale")
         self._means = {name: keras.metrics.Mean(name=name) for name in ("loss", *self.reported)}
+
+    def _constant(self, shape, value, name, dtype="float32"):
+        """A weight that training leaves alone: what is fitted after it, and travels with the model."""
+        return self.add_weight(
+            shape=shape, initializer=keras.initializers.Constant(value), dtype=dtype, trainable=False, name=name
+        )
 
     def compile_from_settings(self):
         """Compiles for training with the optimizer of the settings."""
@@ -94,12 +106,37 @@ class Detector(keras.Model):
         explained = self.explain(images)
         return {name: explained[name] for name in self.score_names}
 
-    def calibrate(self, normal_batches, target_fpr=0.01):
-        """Fits normalisation and thresholds to normal images, and keeps them as weights.
+    @property
+    def decision_score(self):
+        """The name of the score that decides."""
+        return self.score_names[int(self.decision_index)]
 
-        Args:
-            normal_batches: an iterable of image batches, `[B, S, S, C]`.
-            target_fpr: the share of them, 0..1, that may score above each threshold.
+    @property
+    def is_calibrated(self):
+        """Whether normalisation and thresholds have been fitted."""
+        return bool(np.isfinite(self.thresholds.numpy()).all())
+
+    def description(self):
+        """What a program that has only the scores must know to decide by them: a dict of JSON values.
+
+        `image_shape` and `crop` of the squares it takes; `scores`, their names; `decision`, the score that decides;
+        `thresholds` and `target_fpr`; `held_out_images` and `held_out_scores`, for p-values; `map_scale`.
+        """
+        held_out = self.held_out_scores.numpy()
+        return {
+            "image_shape": list(self.image_shape),
+            "crop": self.config.crop,
+            "scores": list(self.score_names),
+            "decision": self.decision_score,
+            "thresholds": dict(zip(self.score_names, self.thresholds.numpy().tolist())),
+            "target_fpr": self.config.target_fpr,
+            "held_out_images": int(self.held_out_images),
+            "held_out_scores": {name: row[np.isfinite(row)].tolist() for name, row in zip(self.score_names, held_out)},
+            "map_scale": float(self.map_scale) if np.isfinite(self.map_scale.numpy()) else None,
+        }
+
+    def calibrate(self, normal_batches):
+        """Fits the normalisation to the images the detector was trained on, batches `[B, S, S, C]`, and keeps it as weights.
 
         Raises:
             ValueError: a score is the same for all images.
@@ -109,16 +146,22 @@ class Detector(keras.Model):
             return {name: value for name, value in self.primary(images).items() if name in self.score_names}
 
         batches = list(batched(scores, normal_batches, self.config.jit_compile))
-        self.fit_to_scores({name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}, target_fpr)
+        self.fit_normalisation({name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]})
 
-    def fit_to_scores(self, primary, target_fpr=0.01):
-        """As `calibrate`, from the primary scores of the calibration images, `{name: numpy [N]}`."""
-        self.fit_normalisation(primary)
-        all_scores = self.all_scores({name: tf.constant(values) for name, values in primary.items()})
-        self.thresholds.assign([np.quantile(all_scores[name], 1 - target_fpr) for name in self.score_names])
+    def fit_decision(self, scores, decision):
+        """Fits the thresholds to `config.target_fpr`, and keeps them as weights, with the scores they come from.
+
+        Args:
+            scores: `{score name: [n]}` of held-out normal images.
+            decision: the name of the score that decides.
+        """
+        self.thresholds.assign([calibration.threshold(scores[name], self.config.target_fpr) for name in self.score_names])
+        self.held_out_scores.assign([calibration.kept(scores[name]) for name in self.score_names])
+        self.held_out_images.assign(len(scores[self.score_names[0]]))
+        self.decision_index.assign(self.score_names.index(decision))
 
     def fit_normalisation(self, primary):
-        """Fits what `all_scores` needs to the primary scores of the calibration images, numpy `[N]` each."""
+        """Fits what `all_scores` needs to the primary scores of the training images, numpy `[N]` each."""
 
     def minimise(self, tape, loss, **reported):
         """Applies the gradients of `loss`, and returns the running means of it and of what else is reported."""

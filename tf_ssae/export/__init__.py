@@ -31,7 +31,7 @@ def run(model_dir, export_dir, name=None, version=None, tflite_batch_size=1, tes
 
     That folder holds
 
-    * a SavedModel (see `saved_model.write`) with warm-up requests;
+    * a SavedModel (see `saved_model.write`) with warm-up requests, and `detector.json` (see `Detector.description`);
     * `tflite/`: `float32`, `float16` and `int8`, each as `.tflite` and `.json` (see `tflite.description`);
     * `parity.json`: how the scores, the size and the speed of each compare with the trained model (see `parity`).
 
@@ -60,7 +60,7 @@ def run(model_dir, export_dir, name=None, version=None, tflite_batch_size=1, tes
     """
     model_dir, export_dir = pathlib.Path(model_dir), pathlib.Path(export_dir)
     detector = training.load_detector(model_dir)
-    if not np.isfinite(detector.thresholds.numpy()).all():
+    if not detector.is_calibrated:
         raise ValueError(f"The detector in {model_dir} was never calibrated: train it to its end with train.py.")
     name = name or model_dir.resolve().name
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
@@ -68,7 +68,13 @@ def run(model_dir, export_dir, name=None, version=None, tflite_batch_size=1, tes
             f"name={name!r}: expected letters, digits, '.', '_' and '-', as it becomes part of a URL: pass --name."
         )
     target = _target(export_dir / name, version)
-    split = _split(detector.config, model_dir, data_dir, data)
+    with tempfile.TemporaryDirectory() as cache:
+        split = _split(detector.config, model_dir, data_dir, data, pathlib.Path(cache) / "images")
+        return _publish(detector, split, name, target, tflite_batch_size, test_images)
+
+
+def _publish(detector, split, name, target, tflite_batch_size, test_images):
+    export_dir = target.parent.parent
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         folder = pathlib.Path(tempfile.mkdtemp(prefix=".exporting-", dir=export_dir))
@@ -100,11 +106,11 @@ def _target(folder, version):
     return folder / str(version or max(taken, default=0) + 1)
 
 
-def _split(config, model_dir, data_dir, data):
+def _split(config, model_dir, data_dir, data, cache):
     """The split that the run saw, made again, its images as uint8."""
     if data_dir is not None:
         config = dataclasses.replace(config, data_dir=data_dir)
-    split = protocols.split(data or datasets.load(config), config)
+    split = protocols.split(data or datasets.load(config, cache), config)
     trained_on = json.loads((model_dir / run_folder.ENVIRONMENT).read_text())["split_fingerprint"]
     if split.fingerprint() != trained_on:
         raise ValueError(
@@ -120,16 +126,19 @@ def _split(config, model_dir, data_dir, data):
 def _write(detector, split, name, folder, tflite_batch_size, test_images):
     """Writes everything into `folder`: `(report, sentences about what is out of tolerance)`."""
     images, image_shape = split.data.images, split.data.image_shape
-    normals, test = images[split.train], images[split.test[:test_images]]
-    expected = parity.scores_of(detector, test)
+    test = images[split.test[:test_images]]
+    representative = images[split.train[: max(_REPRESENTATIVE_IMAGES, tflite_batch_size)]]
+    everything = np.arange(len(test))
+    expected = tflite.scores_of(detector, test, everything)
     report = parity.Report(name, expected, _thresholds(detector), split.test_is_anomaly[:test_images])
 
     print("SavedModel ...", flush=True)
     saved_model.write(detector, folder)
+    run_folder.write_json(folder / saved_model.DESCRIPTION, {"class_names": split.data.class_names, **detector.description()})
     warmup.write(folder, name, test[:_WARMUP_IMAGES])
     report.add(
         "saved_model",
-        parity.scores_of(saved_model.load(folder), test),
+        tflite.scores_of(saved_model.load(folder), test, everything),
         _thresholds(detector),
         timing.size(folder),
         timing.of_saved_model(folder, image_shape),
@@ -139,10 +148,9 @@ def _write(detector, split, name, folder, tflite_batch_size, test_images):
     edge.mkdir()
     for kind in tflite.KINDS:
         print(f"TFLite {kind} ...", flush=True)
-        representative = normals[: max(_REPRESENTATIVE_IMAGES, tflite_batch_size)]
         calibrated, model = detector, tflite.convert(detector, kind, representative, tflite_batch_size)
         if kind == "int8":
-            calibrated = tflite.recalibrated(detector, model, normals)
+            calibrated = tflite.recalibrated(detector, model, split)
             model = tflite.convert(calibrated, kind, representative, tflite_batch_size)
         path = edge / f"{kind}.tflite"
         path.write_bytes(model)

@@ -12,8 +12,6 @@ RELATIVE_TOLERANCE = {"saved_model": 1e-4, "float32": 1e-4, "float16": 1e-2}
 # An int8 file is judged by what quantisation does to the ranking.
 AP_LOSS_TOLERANCE = {"int8": 0.01}
 
-_BATCH_SIZE = 256
-
 
 class Report:
     """Compares files with the trained model, one after the other.
@@ -46,12 +44,6 @@ class Report:
         self.violations += violations(kind, comparison)
 
 
-def scores_of(score, images):
-    """`{score name: [N]}` of uint8 images `[N, S, S, C]`, by a function that takes batches of them."""
-    parts = [score(images[start : start + _BATCH_SIZE]) for start in range(0, len(images), _BATCH_SIZE)]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-
 def compare(expected, found, thresholds, found_thresholds, is_anomaly):
     """Two sets of scores over the same N images.
 
@@ -62,22 +54,22 @@ def compare(expected, found, thresholds, found_thresholds, is_anomaly):
 
     Returns:
         `{score name: dict}`: the largest difference, absolute and relative to the largest expected score; Spearman's
-        correlation; AP and AUROC of both; the share of images whose decision differs.
+        correlation; the share of images whose decision differs; AP and AUROC of both, if there are images of both kinds.
     """
     result = {}
     for name, values in expected.items():
         difference = float(np.abs(found[name] - values).max())
-        before, after = score_metrics(is_anomaly, values), score_metrics(is_anomaly, found[name])
         result[name] = {
             "largest_difference": difference,
             "largest_relative_difference": difference / float(np.abs(values).max()),
             "spearman": float(spearmanr(values, found[name]).statistic),
-            "average_precision": after["average_precision"],
-            "average_precision_of_the_model": before["average_precision"],
-            "auroc": after["auroc"],
-            "auroc_of_the_model": before["auroc"],
             "decisions_flipped": float(((values > thresholds[name]) != (found[name] > found_thresholds[name])).mean()),
         }
+        # Neither is defined for images of one kind, as in a folder without anomalies.
+        if 0 < is_anomaly.mean() < 1:
+            before, after = score_metrics(is_anomaly, values), score_metrics(is_anomaly, found[name])
+            for metric in ("average_precision", "auroc"):
+                result[name] |= {metric: after[metric], f"{metric}_of_the_model": before[metric]}
     return result
 
 
@@ -90,8 +82,8 @@ def violations(kind, comparison):
             sentences.append(
                 f"{kind}, output {name}: scores differ by up to {difference:.2g} of the largest; tolerated are {tolerated:g}."
             )
-        loss = row["average_precision_of_the_model"] - row["average_precision"]
         tolerated = AP_LOSS_TOLERANCE.get(kind)
+        loss = row["average_precision_of_the_model"] - row["average_precision"] if "average_precision" in row else 0.0
         if tolerated is not None and loss > tolerated:
             sentences.append(f"{kind}, output {name}: average precision falls by {loss:.4f}; tolerated are {tolerated:g}.")
     return sentences
@@ -106,7 +98,9 @@ def table(report):
     ]
     for kind, entry in report["files"].items():
         for name, row in entry["scores"].items():
-            ap, auroc = (f"{row[m]:.4f} ({row[f'{m}_of_the_model']:.4f})" for m in ("average_precision", "auroc"))
+            ap, auroc = (
+                f"{row[m]:.4f} ({row[f'{m}_of_the_model']:.4f})" if m in row else "-" for m in ("average_precision", "auroc")
+            )
             lines.append(
                 f"{kind:12}{name:8}{row['largest_difference']:20.2g}{row['largest_relative_difference']:10.1g}"
                 f"{row['spearman']:10.5f}{ap:>17}{auroc:>17}{row['decisions_flipped']:16.2%}"

@@ -3,7 +3,9 @@
 import tensorflow as tf
 
 from tf_ssae.native_logs import held_back_stderr
-from tf_ssae.networks.resizing import resize_square
+from tf_ssae.networks import resizing
+
+DESCRIPTION = "detector.json"
 
 
 def write(detector, folder):
@@ -11,20 +13,31 @@ def write(detector, folder):
 
     * `serving_default`: `images`, uint8 `[N, H, W, C]` -> every score, float32 `[N]`.
     * `serving_bytes`: `image_bytes`, string `[N]`, each a PNG or JPEG file of its own size -> the same.
-    * `explain`: `images` -> every score and what the detector explains it by: `reconstruction` and `squared_error`,
-      `[N, 32, 32, C]`; `rotation_probabilities`, `[N, 4]`, that of the true rotation for each of the four.
+    * `explain`: `images` -> every score and what the detector explains it by, for each of the T squares that an image is cut
+      into: `reconstruction` and `squared_error`, `[N, T, S, S, C]`; `rotation_probabilities`, `[N, T, 4]`, that of the true
+      rotation for each of the four.
 
-    Images of another size than the detector's are cropped to their centre square and resized. A request without images,
-    of another channel count, or with bytes that are no image fails with an error that says so.
+    Images of another size than the detector's are cut into squares as `config.crop` says, which are resized; an image scores as
+    its most anomalous square. A request without images, of another channel count, or with bytes that are no image fails with an
+    error that says so.
     """
     size, _, channels = detector.image_shape
+    crop = detector.config.crop
 
     def explained(squares):
-        return detector.explain(squares / 255.0)
+        """`[N, T, S, S, C] ->` what `explain` returns, of every square: `[N, T, ...]`."""
+        shape = tf.shape(squares)
+        flat = tf.ensure_shape(tf.reshape(squares, [-1, size, size, channels]), [None, size, size, channels])
+        outputs = dict(detector.explain(flat))
+        if "reconstruction" in outputs:
+            outputs["squared_error"] = tf.square(detector.preprocess(flat) - outputs["reconstruction"])
+        if "rotation_probabilities" in outputs:
+            outputs["rotation_probabilities"] = tf.linalg.diag_part(outputs["rotation_probabilities"])
+        return {name: tf.reshape(value, tf.concat([shape[:2], tf.shape(value)[1:]], 0)) for name, value in outputs.items()}
 
     def scores(squares):
         outputs = explained(squares)
-        return {name: outputs[name] for name in detector.score_names}
+        return {name: tf.reduce_max(outputs[name], axis=1) for name in detector.score_names}
 
     def squares_of(images):
         with tf.control_dependencies(
@@ -38,9 +51,9 @@ def write(detector, folder):
             ]
         ):
             images = tf.identity(images)
-        return resize_square(tf.ensure_shape(images, [None, None, None, channels]), size)
+        return resizing.squares(tf.ensure_shape(images, [None, None, None, channels]), size, crop)
 
-    def decoded(image_bytes):
+    def scores_of_files(image_bytes):
         is_image = tf.map_fn(_is_png_or_jpeg, image_bytes, fn_output_signature=tf.bool)
         with tf.control_dependencies(
             [
@@ -52,11 +65,15 @@ def write(detector, folder):
         ):
             image_bytes = tf.identity(image_bytes)
 
+        # Files differ in size, and so in their number of squares: all squares are scored at once, and told apart after.
         def decode(data):
             image = tf.io.decode_image(data, channels=channels, expand_animations=False)
-            return resize_square(tf.ensure_shape(image, [None, None, channels])[tf.newaxis], size)[0]
+            return resizing.squares(tf.ensure_shape(image, [None, None, channels])[tf.newaxis], size, crop)[0]
 
-        return tf.map_fn(decode, image_bytes, fn_output_signature=tf.TensorSpec([size, size, channels], tf.float32))
+        spec = tf.RaggedTensorSpec([None, size, size, channels], tf.uint8, ragged_rank=0)
+        squares = tf.map_fn(decode, image_bytes, fn_output_signature=spec)
+        flat = scores(squares.flat_values[:, tf.newaxis])
+        return {name: tf.reduce_max(squares.with_flat_values(value), axis=1) for name, value in flat.items()}
 
     images_spec = tf.TensorSpec([None, None, None, None], tf.uint8, name="images")
     bytes_spec = tf.TensorSpec([None], tf.string, name="image_bytes")
@@ -67,18 +84,12 @@ def write(detector, folder):
 
     @tf.function(input_signature=[bytes_spec])
     def serving_bytes(image_bytes):
-        return scores(decoded(image_bytes))
+        return scores_of_files(image_bytes)
 
     @tf.function(input_signature=[images_spec])
     def explain(images):
         squares = squares_of(images)
-        outputs = dict(explained(squares))
-        if "rotation_probabilities" in outputs:
-            outputs["rotation_probabilities"] = tf.linalg.diag_part(outputs["rotation_probabilities"])
-        if "reconstruction" in outputs:
-            x = detector.preprocess(squares / 255.0)
-            outputs["squared_error"] = tf.square(x - outputs["reconstruction"])
-        return outputs
+        return {**explained(squares), **scores(squares)}
 
     # A plain module, not the Keras model: the file then needs nothing but TensorFlow.
     module = tf.Module()

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
+from tf_ssae.batched import largest
 from tf_ssae.native_logs import held_back_stderr
 
 KINDS = ("float32", "float16", "int8")
@@ -105,25 +106,37 @@ class Scorer:
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def recalibrated(detector, model, normal_images, target_fpr=0.01):
-    """A copy of a detector with its normalisation and thresholds fitted to what a TFLite file makes of normal images.
+def recalibrated(detector, model, split):
+    """A copy of a detector with its normalisation and thresholds fitted to what a TFLite file makes of the normal images.
 
     Quantisation shifts the scores; constants from the float scores would move the false-alarm rate.
 
     Args:
         detector: the detector that `model` was converted from.
         model: the bytes of the file.
-        normal_images: uint8 `[N, S, S, C]`: those that calibrated the detector.
-        target_fpr: as in `Detector.calibrate`.
+        split: the Split that calibrated the detector, its images uint8.
     """
     copy = type(detector).from_config(detector.get_config())
     copy.set_weights(detector.get_weights())
-    copy.fit_to_scores(Scorer(model, threads=os.cpu_count())(normal_images), target_fpr)
+    score = Scorer(model, threads=os.cpu_count())
+    copy.fit_normalisation(scores_of(score, split.data.images, split.train))
+    held_out = split.calibration if len(split.calibration) else split.train
+    scores = scores_of(score, split.data.images, held_out)
+    scores = copy.all_scores({name: tf.constant(scores[name]) for name in scores if name in ("a_rec", "a_cls")})
+    pictures = split.data.pictures(held_out)
+    scores = {name: largest(scores[name].numpy(), pictures) for name in copy.score_names}
+    copy.fit_decision(scores, detector.decision_score)
     return copy
 
 
+def scores_of(score, images, index, batch_size=256):
+    """The scores of the images at `index`, by a function that takes batches of them: `{score name: [N]}`."""
+    parts = [score(images[index[start : start + batch_size]]) for start in range(0, len(index), batch_size)]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
 def description(detector, model, kind, class_names):
-    """What a program beside the file must know, as JSON text."""
+    """What a program beside the file must know, as JSON text: `Detector.description`, and the file's kind, hash and input."""
     scorer, constants = Scorer(model), {}
     if "a_ws" in detector.score_names:
         for name, layer in (("a_rec", detector.normalise_a_rec), ("a_cls", detector.normalise_a_cls)):
@@ -133,10 +146,9 @@ def description(detector, model, kind, class_names):
             "kind": kind,
             "sha256": hashlib.sha256(model).hexdigest(),
             "input": {"name": "images", "dtype": "uint8", "shape": [scorer.batch_size, *scorer.image_shape]},
-            "thresholds": dict(zip(detector.score_names, map(float, detector.thresholds.numpy()))),
-            "normalisation": constants,
             "class_names": list(class_names),
-            "anomaly": detector.config.anomaly,
+            "normalisation": constants,
+            **detector.description(),
         },
         indent=2,
     )

@@ -1,30 +1,58 @@
-"""From an image of any size to the square that a detector was trained on, inside the graph."""
+"""From an image of any size to the squares that a detector takes, inside the graph."""
 
 import tensorflow as tf
 
+CROPS = ("tiles", "centre")
 
-def resize_square(images, size):
-    """The centre square of every image, resized to `size` x `size`.
 
-    Resizing is bilinear with an antialiasing filter, about the image's centre, so that it commutes with rotation by 90
-    degrees to rounding; an image that has the size already is returned bit for bit.
+def squares(images, size, crop):
+    """Square parts of images, resized to `size` x `size`.
+
+    Rotation prediction forbids letterboxing and squeezing: bars, or the stretch of everything seen, tell 0 and 180 degrees from
+    90 and 270 without a look at the part. Only squares cut from the image, whose sides are its shorter side, don't.
+
+    * "tiles": as few as cover the image, evenly spaced along its longer side; just the image if it is square.
+    * "centre": the one in the middle.
+
+    Resizing is bilinear with an antialiasing filter, about the centre, so that it commutes with rotation by 90 degrees but for
+    the rounding to whole grey levels; what has the size already is returned bit for bit.
 
     Args:
-        images: `[B, H, W, C]`, uint8; H and W may be unknown until the graph runs.
+        images: uint8 `[B, H, W, C]`; H and W may be unknown until the graph runs.
         size: int.
+        crop: one of `CROPS`.
 
     Returns:
-        float32 `[B, size, size, C]` in 0..255.
+        uint8 `[B, T, size, size, C]`, T as `count(H, W, crop)`.
     """
-    images = tf.cast(images, tf.float32)
-    height, width = tf.shape(images)[1], tf.shape(images)[2]
-    side = tf.minimum(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    square = images[:, top : top + side, left : left + side]
-    resized = tf.cond(
-        side == size,
-        lambda: square,
-        # The filter's weights sum to 1 but for rounding.
-        lambda: tf.clip_by_value(tf.image.resize(square, [size, size], antialias=True), 0.0, 255.0),
+    shape = tf.shape(images)
+    height, width, side = shape[1], shape[2], tf.minimum(shape[1], shape[2])
+    slack_down, slack_right = height - side, width - side
+    if crop == "centre":
+        parts = tf.reshape(images[:, slack_down // 2 :, slack_right // 2 :][:, :side, :side], [-1, side, side, shape[3]])
+        tiles = 1
+    else:
+        tiles = (height + width - 1) // side
+        # One row or column of tiles: one of the slacks is 0.
+        offsets = tf.range(tiles)[:, tf.newaxis] * [slack_down, slack_right] // tf.maximum(tiles - 1, 1)
+
+        def tile(offset):
+            return images[:, offset[0] : offset[0] + side, offset[1] : offset[1] + side]
+
+        parts = tf.map_fn(tile, offsets, fn_output_signature=tf.TensorSpec([None, None, None, images.shape[3]], tf.uint8))
+        parts = tf.reshape(tf.transpose(parts, [1, 0, 2, 3, 4]), [-1, side, side, shape[3]])
+
+    def resized():
+        result = tf.image.resize(tf.cast(parts, tf.float32), [size, size], antialias=True)
+        return tf.cast(tf.clip_by_value(tf.round(result), 0.0, 255.0), tf.uint8)
+
+    parts = tf.cond(side == size, lambda: parts, resized)
+    return tf.ensure_shape(
+        tf.reshape(parts, [shape[0], tiles, size, size, shape[3]]), [None, None, size, size, images.shape[3]]
     )
-    return tf.ensure_shape(resized, [None, size, size, images.shape[3]])
+
+
+def count(height, width, crop):
+    """How many squares `squares` cuts from an image, as a Python int."""
+    # ceil(longer / shorter) = (longer + shorter - 1) // shorter
+    return 1 if crop == "centre" else (height + width - 1) // min(height, width)

@@ -1,0 +1,169 @@
+"""Image files of any kind, read one way: what to look for, what is refused and why, and how pixels are decoded."""
+
+import concurrent.futures
+import hashlib
+import io
+import pathlib
+import warnings
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image, ImageOps
+
+from tf_ssae.networks import resizing
+
+EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
+
+_FORMATS = ("PNG", "JPEG", "BMP", "WEBP")
+_SMALLEST_SIDE = 8
+_LARGEST_IMAGE = 178_956_970  # pixels: what Pillow takes for a decompression bomb
+_LARGEST_ASPECT = 16
+_READ_AHEAD = 64
+_THREADS = 4
+
+
+class UnreadableImage(ValueError):
+    """A file that is no image to work with; the message is the reason, without the file's name."""
+
+
+def find(folder):
+    """The image files in a folder and below it, sorted by name; hidden ones are left out.
+
+    Raises:
+        FileNotFoundError: there are none: says where it looked, for what, and what is there.
+    """
+    folder = pathlib.Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"No folder {folder}.")
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    images = [path for path in files if path.suffix.lower() in EXTENSIONS]
+    if not images:
+        raise FileNotFoundError(
+            f"No images in {folder}: searched it and the folders below it for {', '.join(EXTENSIONS)}. Found {counts(files)}."
+        )
+    return images
+
+
+def counts(files):
+    """ "3 .txt, 1 .gif", or "no files at all"."""
+    suffixes = [path.suffix.lower() or "without extension" for path in files]
+    return ", ".join(f"{suffixes.count(suffix)} {suffix}" for suffix in sorted(set(suffixes))) or "no files at all"
+
+
+def decode(data):
+    """The pixels of an image file.
+
+    EXIF orientation is applied: an image lying on its side would teach rotation prediction nonsense. 16-bit grey becomes 8-bit,
+    CMYK and palettes become colour, alpha is dropped.
+
+    Args:
+        data: the file's bytes.
+
+    Returns:
+        uint8 `[H, W, 1]` for grey, `[H, W, 3]` for colour.
+
+    Raises:
+        UnreadableImage: saying why.
+    """
+    if not data:
+        raise UnreadableImage("an empty file")
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns from half of the size on that it refuses; the size is checked here.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image = Image.open(io.BytesIO(data), formats=(*_FORMATS, "GIF", "TIFF"))
+        _check(image)
+        image.load()
+        image = ImageOps.exif_transpose(image)
+        return _pixels(image)
+    except UnreadableImage:
+        raise
+    except Image.DecompressionBombError:
+        raise UnreadableImage(f"more than {_LARGEST_IMAGE:,} pixels") from None
+    except Image.UnidentifiedImageError:
+        raise UnreadableImage("no PNG, JPEG, BMP or WebP image") from None
+    # What Pillow's decoders raise for broken data is not one kind of exception.
+    except Exception as error:
+        raise UnreadableImage(f"broken: {error}") from error
+
+
+def _check(image):
+    width, height = image.size
+    if image.format not in _FORMATS:
+        raise UnreadableImage(f"a {image.format} image; expected PNG, JPEG, BMP or WebP")
+    if getattr(image, "n_frames", 1) > 1:
+        raise UnreadableImage(f"an animation of {image.n_frames} frames; expected one picture")
+    if width * height > _LARGEST_IMAGE:
+        raise UnreadableImage(f"{width}x{height}: more than {_LARGEST_IMAGE:,} pixels")
+    if min(width, height) < _SMALLEST_SIDE:
+        raise UnreadableImage(f"{width}x{height} pixels; expected at least {_SMALLEST_SIDE}x{_SMALLEST_SIDE}")
+    if max(width, height) > _LARGEST_ASPECT * min(width, height):
+        raise UnreadableImage(f"{width}x{height} pixels: more than {_LARGEST_ASPECT} times as long as wide; cut it into parts")
+
+
+def _pixels(image):
+    if image.mode.startswith("I;16") or image.mode == "I":
+        # A 16-bit PNG: Pillow's own conversion to 8 bits cuts off instead of scaling.
+        values = np.asarray(image)
+        if values.min() < 0 or values.max() > 65535:
+            raise UnreadableImage(f"grey values from {values.min()} to {values.max()}; expected 8 or 16 bits")
+        return (values // 257).astype(np.uint8)[..., np.newaxis]
+    if image.mode == "F":
+        raise UnreadableImage("floating-point pixels; expected 8 or 16 bits")
+    grey = image.mode in ("1", "L", "LA", "La")
+    return np.asarray(image.convert("L" if grey else "RGB")).reshape(image.height, image.width, -1)
+
+
+def with_channels(image, channels):
+    """`[H, W, 1 or 3] -> [H, W, channels]`: grey is repeated, colour becomes Rec. 601 luma, as Pillow has it."""
+    if image.shape[2] == channels:
+        return image
+    if channels == 3:
+        return np.repeat(image, 3, axis=2)
+    return np.asarray(Image.fromarray(image).convert("L"))[..., np.newaxis]
+
+
+class Squares:
+    """Reads image files as squares, ahead of whoever uses them; what is in memory does not grow with their number."""
+
+    def __init__(self, image_shape, crop):
+        """`image_shape`: `(S, S, C)` of the squares. `crop`: see `networks.resizing.squares`."""
+        self._size, _, self._channels = image_shape
+        spec = tf.TensorSpec([1, None, None, self._channels], tf.uint8)
+        self._squares = tf.function(lambda images: resizing.squares(images, self._size, crop)[0], input_signature=[spec])
+
+    def of(self, image):
+        """uint8 `[H, W, 1 or 3] -> [T, S, S, C]`."""
+        image = with_channels(image, self._channels)
+        if image.shape[:2] == (self._size, self._size):
+            return image[np.newaxis]
+        return self._squares(image[np.newaxis]).numpy()
+
+    def read(self, paths):
+        """Yields `(path, squares [T, S, S, C], digest of the file's bytes)` for every path, in order.
+
+        Of an unreadable file, the squares are the UnreadableImage, and the digest is None.
+        """
+
+        def one(path):
+            try:
+                data = pathlib.Path(path).read_bytes()
+                return path, self.of(decode(data)), hashlib.sha256(data).digest()
+            except OSError as error:
+                return path, UnreadableImage(f"cannot be read: {error.strerror}"), None
+            except UnreadableImage as error:
+                return path, error, None
+
+        yield from in_order(one, paths)
+
+
+def in_order(function, items):
+    """Yields `function(item)` for every item, in order, computed by a few threads a little ahead."""
+    with concurrent.futures.ThreadPoolExecutor(_THREADS) as pool:
+        pending = []
+        for item in items:
+            pending.append(pool.submit(function, item))
+            if len(pending) >= _READ_AHEAD:
+                yield pending.pop(0).result()
+        for future in pending:
+            yield future.result()

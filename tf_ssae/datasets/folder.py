@@ -1,0 +1,147 @@
+"""Image files in folders: the layout of MVTec AD, or just a folder of normal images."""
+
+import pathlib
+
+import numpy as np
+from PIL import Image
+
+from tf_ssae.datasets import files
+from tf_ssae.datasets.images import LabelledImages
+
+GOOD = "good"
+
+
+def load(config, cache):
+    """The images of `config.data_dir`, as square parts (see `networks.resizing.squares`).
+
+    * With `train/good`: the layout of MVTec AD. `train/good` trains; `test/good` and `test/DEFECT` test, if they exist.
+    * Else: every image in the folder and below it is normal.
+
+    Images that are all square, and of one size that preprocessing brings to `config.image_size` by repeating pixels and a
+    narrow border, stay as they are (28x28 for 32); others are resized to `config.image_size`. They are grey if all are. What
+    cannot be read is left out, and so is a test image that is a training image, byte for byte; both are said.
+
+    Args:
+        cache: a file to write the squares to. The images are read from there, so that memory does not grow with them.
+
+    Raises:
+        FileNotFoundError: the folder or its images are missing: says where it looked, for what, and what is there.
+        ValueError: nothing in it can be read.
+    """
+    if not config.data_dir:
+        raise FileNotFoundError("dataset=folder needs --data_dir=PATH, a folder of images.")
+    root = pathlib.Path(config.data_dir)
+    listed, class_names = _listed(root)
+    image_shape = _image_shape([path for path, _, _ in listed], config.image_size)
+    labels, official_test, names, source, left_out, seen = [], [], [], [], [], {}
+    is_test = {path: test for path, _, test in listed}
+    label_of = {path: label for path, label, _ in listed}
+    temporary = cache.with_name(cache.name + ".tmp")
+    with open(temporary, "wb") as file:
+        for path, squares, digest in files.Squares(image_shape, config.crop).read(is_test):
+            name = str(path.relative_to(root))
+            if digest is None:
+                left_out.append((name, str(squares)))
+                continue
+            if is_test[path] and not is_test.get(seen.get(digest), True):
+                left_out.append((name, f"the same file as {seen[digest].relative_to(root)}, which trains"))
+                continue
+            seen.setdefault(digest, path)
+            squares.tofile(file)
+            source += [len(names)] * len(squares)
+            labels += [label_of[path]] * len(squares)
+            official_test += [is_test[path]] * len(squares)
+            names.append(name)
+    if not names:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out[:3])
+        raise ValueError(f"None of the {len(left_out)} images in {root} can be read: {reasons}.")
+    temporary.replace(cache)
+    squares = np.memmap(cache, np.uint8, "r", shape=(len(source), *image_shape))
+    return LabelledImages(
+        squares,
+        np.array(labels),
+        class_names,
+        official_test=np.array(official_test) if any(official_test) else None,
+        source=np.array(source),
+        names=tuple(names),
+        left_out=tuple(left_out),
+    )
+
+
+def mask_of(config, data, image):
+    """The mask of a test image, cut into the squares that its image was cut into: bool `[T, S, S]`; None if it has none.
+
+    In the layout of MVTec AD, the mask of `test/DEFECT/NAME.png` is `ground_truth/DEFECT/NAME_mask.png`.
+
+    Raises:
+        ValueError: the mask is unreadable, or not of its image's size.
+    """
+    path = pathlib.PurePath(data.names[image])
+    if len(path.parts) != 3 or path.parts[0] != "test" or path.parts[1] == GOOD:
+        return None
+    root = pathlib.Path(config.data_dir)
+    found = root / "ground_truth" / path.parts[1] / f"{path.stem}_mask.png"
+    if not found.is_file():
+        return None
+    try:
+        mask = files.decode(found.read_bytes())
+    except files.UnreadableImage as error:
+        raise ValueError(f"The mask {found} is unreadable: {error}.") from error
+    size = files.decode((root / path).read_bytes()).shape[:2]
+    if mask.shape[:2] != size:
+        raise ValueError(f"The mask {found} has {mask.shape[1]}x{mask.shape[0]} pixels, its image {size[1]}x{size[0]}.")
+    shape = (*data.image_shape[:2], 1)
+    return files.Squares(shape, config.crop).of((files.with_channels(mask, 1) > 0) * np.uint8(255))[..., 0] > 127
+
+
+def check_masks(config, data):
+    """Raises ValueError for a mask whose image is missing."""
+    root = pathlib.Path(config.data_dir)
+    for mask in sorted(root.glob("ground_truth/*/*_mask.png")):
+        folder, stem = root / "test" / mask.parent.name, mask.name.removesuffix("_mask.png")
+        if not any((folder / (stem + suffix)).is_file() for suffix in files.EXTENSIONS):
+            raise ValueError(f"The mask {mask} has no image: looked for {folder / stem} with {', '.join(files.EXTENSIONS)}.")
+
+
+def _listed(root):
+    """`[(path, label, whether it tests)]` and the names of the classes."""
+    if not root.is_dir():
+        raise FileNotFoundError(f"--data_dir={root}: no such folder.")
+    if not (root / "train").is_dir():
+        return [(path, 0, False) for path in files.find(root)], (GOOD,)
+    others = [path.name for path in (root / "train").iterdir() if path.is_dir() and path.name != GOOD]
+    if others or not (root / "train" / GOOD).is_dir():
+        raise FileNotFoundError(
+            f"{root / 'train'} holds {', '.join(sorted(others)) or 'no folder'}; expected one folder, {GOOD}, of normal images "
+            "(the layout of MVTec AD: train/good, test/good, test/DEFECT)."
+        )
+    listed = [(path, 0, False) for path in files.find(root / "train" / GOOD)]
+    class_names = [GOOD]
+    tests = sorted(path for path in (root / "test").glob("*") if path.is_dir())
+    for folder in tests:
+        if folder.name != GOOD:
+            class_names.append(folder.name)
+        label = 0 if folder.name == GOOD else len(class_names) - 1
+        listed += [(path, label, True) for path in files.find(folder)]
+    return listed, tuple(class_names)
+
+
+def _image_shape(paths, image_size):
+    """`(S, S, C)` of the squares, from the files' headers."""
+    sizes, colour = set(), False
+    for path in paths:
+        try:
+            with Image.open(path) as image:
+                sizes.add(image.size)
+                colour = colour or image.mode not in ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "F")
+        # What is wrong with it is said when it is read.
+        except Exception:
+            continue
+    size = image_size
+    if len(sizes) == 1:
+        ((width, height),) = sizes
+        if width == height <= image_size:
+            border = image_size - width * (image_size // width)
+            if border % 2 == 0 and border <= image_size // 8:
+                size = width
+    return (size, size, 3 if colour else 1)

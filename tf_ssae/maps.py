@@ -1,0 +1,36 @@
+"""Where an image is anomalous: the error of its reconstruction, smoothed, on one scale for all images."""
+
+import numpy as np
+from scipy.ndimage import gaussian_filter
+
+from tf_ssae.batched import batched
+
+# Standard deviation of the smoothing, as a share of the image's side: a pixel of an edge that is a little off is no defect.
+_SMOOTHING = 1 / 32
+
+
+def error_maps(originals, reconstructions):
+    """The squared error over the channels, smoothed: `[B, S, S, C]` twice, in [0, 1], `-> [B, S, S]`."""
+    errors = np.square(originals - reconstructions).sum(axis=3)
+    sigma = _SMOOTHING * originals.shape[1]
+    return gaussian_filter(errors, sigma=(0, sigma, sigma))
+
+
+def of_batches(detector, batches):
+    """The error maps of image batches `[B, S, S, C]`, unscaled: yields one array `[B, T, T]` a batch."""
+
+    def pair(images):
+        return {"original": detector.preprocess(images), "reconstruction": detector.reconstruct(images)}
+
+    for explained in batched(pair, batches, detector.config.jit_compile):
+        yield error_maps(explained["original"], explained["reconstruction"])
+
+
+def fit_scale(detector, normal_batches, rank):
+    """Fits `detector.map_scale` to held-out normal images: the rank-th largest of their maps' largest values.
+
+    A map divided by it exceeds 1 anywhere in about as many normal images as raise false alarms. One scale for all images: a map
+    stretched to its own maximum makes every normal image look as if it had a defect.
+    """
+    peaks = np.concatenate([maps.max(axis=(1, 2)) for maps in of_batches(detector, normal_batches)])
+    detector.map_scale.assign(np.sort(peaks)[-min(rank, len(peaks))])
