@@ -57,7 +57,7 @@ def gradient_norms(detector, images):
 
 def balance(config, data, split):
     """A dict of the three figures, and of the gradients' ratio before training."""
-    images = tf.constant(data.images)
+    images = data.images
     held_out = split.train[_TRAIN.value : _TRAIN.value + _HELD_OUT]
     batches = list(pipeline.scoring_batches(images, held_out, 64))[:8]
     detector = detectors.make(config, data.image_shape)
@@ -74,7 +74,7 @@ def balance(config, data, split):
     explained = list(batched(detector.explain, pipeline.scoring_batches(images, held_out, 250), True))
     answers = np.concatenate([part["rotation_probabilities"] for part in explained]).argmax(2)
     errors = np.concatenate([part["a_rec"] for part in explained])
-    originals = detector.preprocess(tf.gather(images, held_out)).numpy()
+    originals = detector.preprocess(tf.constant(images[held_out])).numpy()
     variance = np.square(originals - originals.mean(0)).sum((1, 2, 3))
     return {
         "gradient_ratio_at_start": before,
@@ -88,7 +88,7 @@ def main(argv):
     del argv
     common = dict(anomaly=_ANOMALY.value, data_dir=_DATA_DIR.value, epochs=_EPOCHS.value)
     config = preset(_DATASET.value, **common)
-    data = datasets.load(config)
+    data = datasets.load(config, None)
     split = protocols.split(data, config)
     for text in _SETTINGS.value:
         result = balance(preset(_DATASET.value, **common, **parse(text)), data, split)

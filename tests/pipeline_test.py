@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from tf_ssae import pipeline
 from tf_ssae.config import preset
@@ -12,7 +11,7 @@ INDEX = np.arange(100, 150)
 @pytest.fixture
 def images():
     # The image at index i is filled with the value i.
-    return tf.constant(np.arange(200, dtype=np.uint8)[:, None, None, None] * np.ones((1, 4, 4, 1), np.uint8))
+    return np.arange(200, dtype=np.uint8)[:, None, None, None] * np.ones((1, 4, 4, 1), np.uint8)
 
 
 def batches(images, config, first_epoch=0):
@@ -51,7 +50,7 @@ def test_a_resumed_epoch_is_the_epoch_that_would_have_been(images, rotations):
 
 def test_images_stay_uint8_and_are_stacked_four_times():
     random = np.random.default_rng(0).integers(0, 256, (20, 6, 6, 3), np.uint8)
-    dataset = pipeline.training_batches(tf.constant(random), np.arange(20), CONFIG)
+    dataset = pipeline.training_batches((random), np.arange(20), CONFIG)
     x, x_rotated, d = next(pipeline.with_rotations(dataset, CONFIG).as_numpy_iterator())
     assert x.dtype == x_rotated.dtype == np.uint8 and x.shape == (8, 6, 6, 3) and x_rotated.shape == (32, 6, 6, 3)
     np.testing.assert_array_equal(x, x_rotated[:8])

@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 from conftest import QUICK, QUICK_FLAGS, train, train_command
 
-from tf_ssae import training
+from tf_ssae import detectors, training
 from tf_ssae.config import preset
 from tf_ssae.datasets.images import LabelledImages
 from tf_ssae.health import TrainingFailed, check_alive, check_not_constant
@@ -20,7 +20,7 @@ from tf_ssae.run_folder import RunFolder
 
 
 def weights(model_dir):
-    return training.load_detector(model_dir).get_weights()
+    return detectors.load(model_dir).get_weights()
 
 
 def test_digits_beat_chance_by_far(digits_run):
@@ -74,7 +74,7 @@ def test_stored_scores_are_those_of_the_stored_model(digits_run, digit_images):
     chosen = [int(row["id"]) for row in rows[:40]]
     assert [int(row["label"]) for row in rows[:40]] == digit_images.labels[chosen].tolist()
     assert all((row["label"] == "0") == (row["is_anomaly"] == "1") for row in rows)
-    scores = training.load_detector(model_dir)(digit_images.images[chosen])
+    scores = detectors.load(model_dir)(digit_images.images[chosen])
     for name, values in scores.items():
         np.testing.assert_allclose([float(row[name]) for row in rows[:40]], values, rtol=1e-3, atol=1e-4)
 
@@ -187,9 +187,9 @@ def test_two_processes_do_not_write_one_folder(tmp_path):
 
 def test_loading_what_is_no_finished_run(stopped, tmp_path):
     with pytest.raises(FileNotFoundError, match="no run folder"):
-        training.load_detector(tmp_path)
+        detectors.load(tmp_path)
     with pytest.raises(FileNotFoundError, match="unfinished run"):
-        training.load_detector(stopped)
+        detectors.load(stopped)
 
 
 def test_images_of_ones_own(tmp_path, digit_images):

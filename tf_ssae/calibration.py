@@ -88,40 +88,31 @@ def p_values(scores, kept_scores, images):
     return (1 + images * as_high) / (images + 1)
 
 
-class Drift:
-    """Whether new images that look normal still score as the held-out ones do. Its memory does not grow with them.
+# Below this p-value images are said to have drifted: a thousand tests in a row without drift raise one alarm.
+DRIFT_SIGNIFICANCE = 1e-3
 
-    New scores up to the threshold are compared with held-out scores up to it, by the test of Kolmogorov and Smirnov; those
-    above are left out, since anomalies are no drift.
+
+def drift(new_scores, kept_scores, images, threshold):
+    """Whether new images that look normal still score as the held-out ones did.
+
+    Scores up to the threshold are compared with held-out scores up to it, by the test of Kolmogorov and Smirnov; those above
+    are left out, since anomalies are no drift.
+
+    Args:
+        new_scores: `[N]` of the deciding score.
+        kept_scores: what `kept` made of the held-out ones; NaN is left out.
+        images: n, how many were held out.
+        threshold: of the deciding score.
+
+    Returns:
+        The largest difference of the two distributions, and its p-value: `(0.0, 1.0)` if no new score is below the threshold.
     """
-
-    # A thousand tests in a row without drift raise one alarm.
-    SIGNIFICANCE = 1e-3
-
-    def __init__(self, kept_scores, images, threshold):
-        """Takes what `kept` made of the held-out scores of the deciding score, their number and the threshold."""
-        kept_scores = kept_scores[np.isfinite(kept_scores)]
-        self._threshold = threshold
-        self._grid = kept_scores[kept_scores <= threshold]
-        self._images = max(1, round(images * len(self._grid) / len(kept_scores)))
-        # How many new scores lie between neighbours of the grid, below its first, and above its last.
-        self._counts = np.zeros(len(self._grid) + 1, np.int64)
-
-    def add(self, scores):
-        """Takes more new scores, `[N]`."""
-        scores = scores[scores <= self._threshold]
-        self._counts += np.bincount(np.searchsorted(self._grid, scores, side="left"), minlength=len(self._counts))
-
-    def result(self):
-        """`(statistic, p-value, images)`: the largest difference of the two distributions, and how rare it is by chance."""
-        total = int(self._counts.sum())
-        if not total:
-            return 0.0, 1.0, 0
-        share = np.cumsum(self._counts)[:-1] / total
-        held_out = np.arange(1, len(self._grid) + 1) / len(self._grid)
-        # At a grid point both distributions step; just below it, the held-out one has not yet.
-        statistic = float(max(np.abs(share - held_out).max(), np.abs(share - held_out + 1 / len(self._grid)).max()))
-        effective = total * self._images / (total + self._images)
-        # A grid coarser than the scores cannot tell differences below its own step.
-        statistic = max(0.0, statistic - 1 / len(self._grid))
-        return statistic, float(stats.kstwobign.sf(statistic * np.sqrt(effective))), total
+    kept_scores = kept_scores[np.isfinite(kept_scores)]
+    below, new = kept_scores[kept_scores <= threshold], new_scores[new_scores <= threshold]
+    if not len(new):
+        return 0.0, 1.0
+    statistic = stats.ks_2samp(new, below, method="asymp").statistic
+    # Of more than KEPT held-out scores, quantiles stand for all.
+    held_out = images * len(below) / len(kept_scores)
+    effective = len(new) * held_out / (len(new) + held_out)
+    return float(statistic), float(stats.kstwobign.sf(statistic * np.sqrt(effective)))

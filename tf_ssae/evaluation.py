@@ -113,6 +113,9 @@ def table(metrics):
             f"{metrics['test_images']} test images, {metrics['share']:.3f} of them anomalies "
             "(the average precision of a useless score)."
         )
+    if "pixels" in metrics:
+        pixels = metrics["pixels"]
+        lines.append(f"Error maps against the masks: pixel AUROC {pixels['pixel_auroc']:.4f}, AUPRO {pixels['aupro']:.4f}.")
     decision = metrics["decision"]
     rates = []
     if "false_alarm_rate" in decision:

@@ -1,6 +1,7 @@
 """Where an image is anomalous: the error of its reconstruction, smoothed, on one scale for all images."""
 
 import numpy as np
+import tensorflow as tf
 from scipy.ndimage import gaussian_filter
 
 from tf_ssae.batched import batched
@@ -9,21 +10,20 @@ from tf_ssae.batched import batched
 _SMOOTHING = 1 / 32
 
 
-def error_maps(originals, reconstructions):
-    """The squared error over the channels, smoothed: `[B, S, S, C]` twice, in [0, 1], `-> [B, S, S]`."""
-    errors = np.square(originals - reconstructions).sum(axis=3)
-    sigma = _SMOOTHING * originals.shape[1]
-    return gaussian_filter(errors, sigma=(0, sigma, sigma))
+def error_maps(squared_error):
+    """The squared error of a reconstruction, summed over the channels and smoothed: `[B, S, S, C] -> [B, S, S]`."""
+    sigma = _SMOOTHING * squared_error.shape[1]
+    return gaussian_filter(squared_error.sum(axis=3), sigma=(0, sigma, sigma))
 
 
 def of_batches(detector, batches):
     """The error maps of image batches `[B, S, S, C]`, unscaled: yields one array `[B, T, T]` a batch."""
 
-    def pair(images):
-        return {"original": detector.preprocess(images), "reconstruction": detector.reconstruct(images)}
+    def errors(images):
+        return {"squared_error": tf.square(detector.preprocess(images) - detector.reconstruct(images))}
 
-    for explained in batched(pair, batches, detector.config.jit_compile):
-        yield error_maps(explained["original"], explained["reconstruction"])
+    for batch in batched(errors, batches, detector.config.jit_compile):
+        yield error_maps(batch["squared_error"])
 
 
 def fit_scale(detector, normal_batches, rank):

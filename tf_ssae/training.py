@@ -23,7 +23,10 @@ from tf_ssae import (
     provenance,
     run_folder,
 )
+from tf_ssae.datasets import folder as image_folder
 from tf_ssae.datasets import protocols
+from tf_ssae.pixel_metrics import pixel_metrics
+from tf_ssae.report import of_run
 
 SCORING_BATCH_SIZE = 256
 _PICTURED = 12
@@ -76,9 +79,11 @@ def run(config, model_dir, data=None):
     print("Calibrating, then scoring the test images ...", flush=True)
     promise, reason = calibrate(detector, split)
     result = _evaluate(detector, split, split.test)
+    pixels = _pixel_metrics(detector, split) if config.dataset == "folder" and detector.reconstructs else None
     training_seconds = sum(row["seconds"] for row in state.history)
     metrics = {
         **result.metrics(detector),
+        **({"pixels": pixels} if pixels else {}),
         "promise": dataclasses.asdict(promise) if promise else None,
         "train_images": len(split.train),
         "test_images_equal_to_a_training_image": split.duplicates(),
@@ -92,6 +97,7 @@ def run(config, model_dir, data=None):
     plots.histograms(result, folder.partial / "histograms.png")
     if detector.reconstructs:
         _plot_reconstructions(detector, split, folder.partial / "reconstructions.png")
+    of_run.write(folder.partial / "report.html", detector, split, result, metrics, state.history, reason)
     detector.save(folder.partial / run_folder.MODEL)
     run_folder.write_json(folder.partial / run_folder.METRICS, metrics)
     run_folder.write_json(folder.partial / run_folder.ENVIRONMENT, environment)
@@ -122,20 +128,6 @@ def calibrate(detector, split):
         batches = pipeline.scoring_batches(images, held_out, SCORING_BATCH_SIZE)
         maps.fit_scale(detector, batches, calibration.rank(count, target))
     return calibration.promise(count, target) if len(split.calibration) else None, reason
-
-
-def load_detector(model_dir):
-    """The trained detector of a finished run.
-
-    Raises:
-        FileNotFoundError: `model_dir` is no run folder, or the run is not finished.
-        ValueError: the folder is corrupt.
-    """
-    run_folder.read_config(model_dir)
-    path = pathlib.Path(model_dir) / run_folder.MODEL
-    if not path.is_file():
-        raise FileNotFoundError(f"{model_dir} is an unfinished run: it has no {run_folder.MODEL}. Train it to the end.")
-    return keras.saving.load_model(path)
 
 
 def _train(detector, images, index, steps, state, folder):
@@ -189,6 +181,24 @@ def _evaluate(detector, split, index):
     data = split.data
     batches = pipeline.scoring_batches(data.images, index, SCORING_BATCH_SIZE)
     return evaluation.evaluate(detector, batches, split.anomalous[data.labels[index]], data.pictures(index))
+
+
+def _pixel_metrics(detector, split):
+    """Of the error maps of test images, if there are masks: normal images count as far as they go, anomalies with a mask."""
+    data, pictures = split.data, split.data.pictures(split.test)
+    masks = image_folder.masks(detector.config, data, dict.fromkeys(pictures.tolist()))
+    if not any(mask.any() for mask in masks.values()):
+        return None
+    index = split.test[[picture in masks for picture in pictures]]
+    batches = pipeline.scoring_batches(data.images, index, SCORING_BATCH_SIZE)
+    found = np.concatenate(list(maps.of_batches(detector, batches)))
+    # In the order of the test set, as the maps are.
+    known = np.concatenate(list(masks.values()))
+    # Small images were enlarged and padded (see `preprocessing`): the truth is enlarged too, the border of the maps left out.
+    factor = found.shape[1] // known.shape[1]
+    known = known.repeat(factor, axis=1).repeat(factor, axis=2)
+    border = (found.shape[1] - known.shape[1]) // 2
+    return pixel_metrics(found[:, border : border + known.shape[1], border : border + known.shape[2]], known)
 
 
 def _summary(config, data, split, folder):

@@ -130,5 +130,5 @@ def test_no_official_split(digit_images):
 
 def test_nothing_to_test_on():
     data = LabelledImages(np.zeros((4, 8, 8, 1), np.uint8), np.array([0, 0, 1, 1]), ("a", "b"))
-    with pytest.raises(ValueError, match="test set of 0 normals and 2 anomalies; expected some of each"):
+    with pytest.raises(ValueError, match="test set of 0 normals and 2 anomalies .anomaly=1.; expected some of each"):
         split(data, preset("digits", anomaly=1))

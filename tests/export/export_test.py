@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from conftest import QUICK, run_command
 
-from tf_ssae import export, training
+from tf_ssae import detectors, export, training
 from tf_ssae.config import preset
 from tf_ssae.export import saved_model, tflite, timing
 
@@ -61,7 +61,7 @@ def test_parity_report_holds_what_was_proven(exported):
 
 def test_every_file_scores_as_the_trained_model(exported, digits_model, digit_images):
     images = digit_images.images[:40]
-    expected = tflite.scores_of(training.load_detector(digits_model), images, np.arange(40))
+    expected = tflite.scores_of(detectors.load(digits_model), images, np.arange(40))
     for found, tolerance in (
         (saved_model.load(exported)(images), 1e-4),
         (tflite.Scorer((exported / "tflite" / "float32.tflite").read_bytes())(images), 1e-4),
@@ -127,7 +127,7 @@ def test_what_is_no_finished_calibrated_run_is_refused(digits_model, tmp_path):
         (unfinished / name).write_bytes((digits_model / name).read_bytes())
     with pytest.raises(FileNotFoundError, match="unfinished run"):
         export.run(unfinished, tmp_path / "out")
-    detector = training.load_detector(digits_model)
+    detector = detectors.load(digits_model)
     detector.thresholds.assign([np.nan] * 4)
     detector.save(unfinished / "model.keras")
     with pytest.raises(ValueError, match="was never calibrated"):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_ssae import training
+from tf_ssae import detectors
 from tf_ssae.networks import resizing
 
 PROGRAM = """
@@ -41,7 +41,7 @@ def signatures(exported):
 
 @pytest.fixture(scope="module")
 def detector(digits_run):
-    return training.load_detector(digits_run[0])
+    return detectors.load(digits_run[0])
 
 
 def png(image):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
-from tf_ssae import training
+from tf_ssae import detectors
 from tf_ssae.datasets.protocols import split
 from tf_ssae.export import doctor, parity, tflite
 
@@ -39,7 +39,7 @@ def test_description_tells_what_a_program_needs(exported, kind):
 
 
 def test_int8_has_the_thresholds_of_its_own_scores(exported, digits_run, digit_images):
-    config = training.load_detector(digits_run[0]).config
+    config = detectors.load(digits_run[0]).config
     held_out = digit_images.images[split(digit_images, config).calibration]
     folder = exported / "tflite"
     scores = tflite.Scorer((folder / "int8.tflite").read_bytes())(held_out)
@@ -61,7 +61,7 @@ def test_int8_does_not_saturate_on_what_calibration_never_saw(exported, digit_im
 def test_an_operator_that_is_not_built_in_fails_the_conversion(quick_run):
     import tensorflow as tf
 
-    detector = training.load_detector(quick_run)
+    detector = detectors.load(quick_run)
     plain = detector.explain
 
     def with_foreign_operator(images):

@@ -56,6 +56,7 @@ def load(config, cache):
         reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out[:3])
         raise ValueError(f"None of the {len(left_out)} images in {root} can be read: {reasons}.")
     temporary.replace(cache)
+    left_out += _bad_masks(root, names)
     squares = np.memmap(cache, np.uint8, "r", shape=(len(source), *image_shape))
     return LabelledImages(
         squares,
@@ -68,39 +69,52 @@ def load(config, cache):
     )
 
 
-def mask_of(config, data, image):
-    """The mask of a test image, cut into the squares that its image was cut into: bool `[T, S, S]`; None if it has none.
+def masks(config, data, pictures):
+    """The masks of test pictures, each cut into the squares that its picture was cut into.
 
-    In the layout of MVTec AD, the mask of `test/DEFECT/NAME.png` is `ground_truth/DEFECT/NAME_mask.png`.
+    In the layout of MVTec AD, the mask of `test/DEFECT/NAME.png` is `ground_truth/DEFECT/NAME_mask.png`. Normal pictures need
+    none: theirs is empty.
 
-    Raises:
-        ValueError: the mask is unreadable, or not of its image's size.
+    Returns:
+        `{picture: bool [T, S, S]}`, without anomalous pictures that have no mask, or one that `load` left out.
     """
-    path = pathlib.PurePath(data.names[image])
-    if len(path.parts) != 3 or path.parts[0] != "test" or path.parts[1] == GOOD:
-        return None
-    root = pathlib.Path(config.data_dir)
-    found = root / "ground_truth" / path.parts[1] / f"{path.stem}_mask.png"
-    if not found.is_file():
-        return None
-    try:
-        mask = files.decode(found.read_bytes())
-    except files.UnreadableImage as error:
-        raise ValueError(f"The mask {found} is unreadable: {error}.") from error
-    size = files.decode((root / path).read_bytes()).shape[:2]
-    if mask.shape[:2] != size:
-        raise ValueError(f"The mask {found} has {mask.shape[1]}x{mask.shape[0]} pixels, its image {size[1]}x{size[0]}.")
-    shape = (*data.image_shape[:2], 1)
-    return files.Squares(shape, config.crop).of((files.with_channels(mask, 1) > 0) * np.uint8(255))[..., 0] > 127
+    root, size = pathlib.Path(config.data_dir), data.image_shape[:2]
+    left_out = {name for name, _ in data.left_out}
+    squares = files.Squares((*size, 1), config.crop)
+    found = {}
+    for picture in pictures:
+        path = pathlib.Path(data.names[picture])
+        mask = _mask_path(root, path)
+        if path.parent.name == GOOD:
+            found[picture] = np.zeros((np.count_nonzero(data.source == picture), *size), bool)
+        elif mask.is_file() and str(mask.relative_to(root)) not in left_out:
+            pixels = files.with_channels(files.decode(mask.read_bytes()), 1) > 0
+            found[picture] = squares.of(pixels * np.uint8(255))[..., 0] > 127
+    return found
 
 
-def check_masks(config, data):
-    """Raises ValueError for a mask whose image is missing."""
-    root = pathlib.Path(config.data_dir)
-    for mask in sorted(root.glob("ground_truth/*/*_mask.png")):
-        folder, stem = root / "test" / mask.parent.name, mask.name.removesuffix("_mask.png")
-        if not any((folder / (stem + suffix)).is_file() for suffix in files.EXTENSIONS):
-            raise ValueError(f"The mask {mask} has no image: looked for {folder / stem} with {', '.join(files.EXTENSIONS)}.")
+def _mask_path(root, path):
+    return root / "ground_truth" / path.parent.name / f"{path.stem}_mask.png"
+
+
+def _bad_masks(root, names):
+    """`[(name, reason)]` of masks without an image, of another size than it, or unreadable."""
+    image_of = {_mask_path(root, path): root / path for path in map(pathlib.Path, names) if path.parent.name != GOOD}
+    bad = []
+    for mask in sorted(root.glob("ground_truth/*/*")):
+        name = str(mask.relative_to(root))
+        if mask not in image_of:
+            bad.append((name, f"a mask without its image: expected test/{mask.parent.name}/NAME.png for NAME_mask.png"))
+            continue
+        try:
+            height, width = files.decode(mask.read_bytes()).shape[:2]
+        except (OSError, files.UnreadableImage) as error:
+            bad.append((name, str(error)))
+            continue
+        expected = files.decode(image_of[mask].read_bytes()).shape
+        if (height, width) != expected[:2]:
+            bad.append((name, f"a mask of {width}x{height} pixels for an image of {expected[1]}x{expected[0]}"))
+    return bad
 
 
 def _listed(root):

@@ -120,7 +120,8 @@ class Detector(keras.Model):
         """What a program that has only the scores must know to decide by them: a dict of JSON values.
 
         `image_shape` and `crop` of the squares it takes; `scores`, their names; `decision`, the score that decides;
-        `thresholds` and `target_fpr`; `held_out_images` and `held_out_scores`, for p-values; `map_scale`.
+        `thresholds` and `target_fpr`; `held_out_images` and `held_out_scores`, for p-values, and `held_out`, false if they are
+        those of the training images; `map_scale`.
         """
         held_out = self.held_out_scores.numpy()
         return {
@@ -130,6 +131,7 @@ class Detector(keras.Model):
             "decision": self.decision_score,
             "thresholds": dict(zip(self.score_names, self.thresholds.numpy().tolist())),
             "target_fpr": self.config.target_fpr,
+            "held_out": self.config.calibration_share > 0,
             "held_out_images": int(self.held_out_images),
             "held_out_scores": {name: row[np.isfinite(row)].tolist() for name, row in zip(self.score_names, held_out)},
             "map_scale": float(self.map_scale) if np.isfinite(self.map_scale.numpy()) else None,

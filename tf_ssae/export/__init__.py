@@ -14,7 +14,7 @@ import tempfile
 
 import numpy as np
 
-from tf_ssae import datasets, provenance, run_folder, training
+from tf_ssae import datasets, detectors, provenance, run_folder
 from tf_ssae.datasets import protocols
 from tf_ssae.export import parity, saved_model, serving_kit, tflite, timing, warmup
 
@@ -59,7 +59,7 @@ def run(model_dir, export_dir, name=None, version=None, tflite_batch_size=1, tes
         ParityError: a file is out of tolerance. It is not published, but kept in `NAME-VERSION.rejected`.
     """
     model_dir, export_dir = pathlib.Path(model_dir), pathlib.Path(export_dir)
-    detector = training.load_detector(model_dir)
+    detector = detectors.load(model_dir)
     if not detector.is_calibrated:
         raise ValueError(f"The detector in {model_dir} was never calibrated: train it to its end with train.py.")
     name = name or model_dir.resolve().name

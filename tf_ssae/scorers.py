@@ -1,0 +1,119 @@
+"""A trained detector, however it is stored, behind one face: a run folder, a SavedModel or a `.tflite` file."""
+
+import json
+import os
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+
+from tf_ssae import detectors, run_folder
+from tf_ssae.export import saved_model, tflite
+
+BATCH_SIZE = 256
+
+
+class Scorer:
+    """Scores and explains squares.
+
+    Attributes:
+        description: see `Detector.description`.
+        image_shape: `(S, S, C)` of the squares it takes.
+    """
+
+    def __init__(self, description, score, explain=None):
+        """`score` and `explain`: functions of uint8 `[BATCH_SIZE, S, S, C]`; see `score` and `explain` here."""
+        self.description = description
+        self.image_shape = tuple(description["image_shape"])
+        self._score, self._explain = score, explain
+
+    @property
+    def explains(self):
+        """Whether it can `explain`: a `.tflite` file holds the scores alone."""
+        return self._explain is not None
+
+    def score(self, squares):
+        """uint8 `[N, S, S, C] -> {score name: float32 [N]}`, N at most `BATCH_SIZE`."""
+        return self._padded(self._score, squares)
+
+    def explain(self, squares):
+        """As `score`, with `reconstruction` and `squared_error`, `[N, T, T, C]`, from a detector that reconstructs; and
+        `rotation_probabilities`, `[N, 4]`, of the true rotations, from one that classifies them."""
+        return self._padded(self._explain, squares)
+
+    def _padded(self, function, squares):
+        missing = BATCH_SIZE - len(squares)
+        padded = np.pad(squares, [(0, missing), (0, 0), (0, 0), (0, 0)]) if missing else squares
+        return {name: np.asarray(value)[: len(squares)] for name, value in function(padded).items()}
+
+
+def load(path):
+    """The Scorer of a run folder, of an exported version (`NAME/VERSION`) or of a `.tflite` file with its `.json`.
+
+    Raises:
+        FileNotFoundError, ValueError: `path` is none of these, or is not calibrated.
+    """
+    path = pathlib.Path(path)
+    if path.suffix == ".tflite":
+        return _of_tflite(path)
+    if (path / "saved_model.pb").is_file():
+        return _of_saved_model(path)
+    if (path / run_folder.CONFIG).is_file():
+        return _of_run(path)
+    versions = sorted(folder.name for folder in path.glob("*") if (folder / "saved_model.pb").is_file())
+    hint = f" Its versions: {', '.join(versions)}; name one." if versions else ""
+    raise FileNotFoundError(
+        f"{path} is no run folder (no {run_folder.CONFIG}), no exported version (no saved_model.pb), no .tflite file.{hint}"
+    )
+
+
+def _of_run(path):
+    detector = detectors.load(path)
+    if not detector.is_calibrated:
+        raise ValueError(f"The detector in {path} was never calibrated: train it to its end with train.py.")
+    return of_detector(detector)
+
+
+def of_detector(detector):
+    """The Scorer of a calibrated detector in memory."""
+
+    def explain(images):
+        outputs = dict(detector.explain(images))
+        if "reconstruction" in outputs:
+            outputs["squared_error"] = tf.square(detector.preprocess(images) - outputs["reconstruction"])
+        if "rotation_probabilities" in outputs:
+            outputs["rotation_probabilities"] = tf.linalg.diag_part(outputs["rotation_probabilities"])
+        return outputs
+
+    return Scorer(
+        detector.description(),
+        tf.function(lambda images: detector(images), jit_compile=detector.config.jit_compile),
+        # Without XLA: it explains a few images, and would take longer to compile than to run.
+        tf.function(explain),
+    )
+
+
+def _of_saved_model(path):
+    description = _read_description(path / saved_model.DESCRIPTION)
+    loaded = tf.saved_model.load(str(path))
+
+    def explain(images):
+        outputs = loaded.signatures["explain"](images=tf.constant(images))
+        return {name: value if name in description["scores"] else value[:, 0] for name, value in outputs.items()}
+
+    return Scorer(description, saved_model.load(path), explain)
+
+
+def _of_tflite(path):
+    if not path.is_file():
+        raise FileNotFoundError(f"No file {path}.")
+    return Scorer(_read_description(path.with_suffix(".json")), tflite.Scorer(path.read_bytes(), os.cpu_count()))
+
+
+def _read_description(path):
+    try:
+        return json.loads(path.read_text())
+    except OSError as error:
+        raise FileNotFoundError(f"{path} is missing: it holds the model's thresholds; export.py writes it there.") from error
+    except ValueError as error:
+        raise ValueError(f"{path} is corrupt: {error}") from error
