@@ -26,14 +26,14 @@ def write(path, detector, split, evaluation, metrics, history, reason):
             f"{metrics['test_images_equal_to_a_training_image']} test images equal a training image, pixel for pixel."
         )
     facts = [
-        ("Detector", f"{config.detector}, {config.epochs} epochs, {metrics['train_images']} training images"),
+        ("Detector", f"{config.detector}, {config.epochs} epochs"),
+        ("Training images", f"{metrics['train_images']}"),
         ("Test images", f"{metrics['test_images']}, {metrics['share']:.1%} of them anomalies"),
-        ("Deciding score", reason),
-        ("False alarms", gallery.promise(description)),
     ]
     for key, label in (("false_alarm_rate", "Normal test images above the threshold"), ("detection_rate", "Anomalies found")):
         if key in metrics["decision"]:
             facts.append((label, f"{metrics['decision'][key]:.1%}"))
+    facts += [("Deciding score", reason), ("False alarms", gallery.promise(description))]
     report.write(
         path,
         report.Report(

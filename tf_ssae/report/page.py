@@ -38,6 +38,9 @@ $body
 </html>
 """)
 
+# Characters of a fact that stands in a column; a longer one takes the whole width.
+_SHORT = 40
+
 
 def render(report):
     """The page of a Report, as one string. Raises ValueError for an error map that is not of its image's size."""
@@ -58,7 +61,10 @@ def render(report):
 
 
 def _facts(report):
-    facts = "".join(f"<div><dt>{_escape(label)}</dt><dd>{_escape(text)}</dd></div>" for label, text in report.facts)
+    facts = "".join(
+        f"<div{' class=sentence' * (len(text) > _SHORT)}><dt>{_escape(label)}</dt><dd>{_escape(text)}</dd></div>"
+        for label, text in report.facts
+    )
     return facts and f'<dl class="facts">{facts}</dl>'
 
 

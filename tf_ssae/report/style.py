@@ -35,6 +35,8 @@ summary { cursor: pointer; font-size: 1.2rem; font-weight: 600; margin-bottom: .
 .facts div { min-width: 0; }
 .facts dt { color: var(--muted); font-size: .8125rem; }
 .facts dd { margin: 0; font-weight: 600; }
+.facts .sentence { grid-column: 1 / -1; }
+.facts .sentence dd { font-weight: 400; }
 .warning {
   max-width: none; margin: 0 0 .5rem; padding: .6rem .75rem; border-left: 4px solid var(--warning);
   background: var(--warning-ground); border-radius: 4px;
