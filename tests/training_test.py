@@ -50,6 +50,7 @@ def test_run_folder_is_whole(digits_run):
         "model.keras",
         "metrics.json",
         "scores.csv",
+        "report.html",
         "history.csv",
         "environment.json",
         "logs",
@@ -248,7 +249,7 @@ def test_health_checks_tell_dead_from_alive():
     "settings, message",
     [
         ({"anomaly": 10}, "anomaly=10: digits has no such class. Its classes: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"),
-        ({"batch_size": 2000}, "batch_size=2000 is more than the 1253 training images"),
+        ({"batch_size": 2000}, "batch_size=2000 is more than the 1128 training images"),
         ({"dataset": "mnist", "data_dir": "/nowhere"}, "That folder does not exist"),
     ],
 )

@@ -85,9 +85,6 @@ def choose_decision(detector, held_out):
 
     Args:
         held_out: the Evaluation of held-out normal images.
-
-    Raises:
-        ValueError: `config.decision` names a score that the detector does not have.
     """
     wanted = detector.config.decision
     if wanted != "auto":

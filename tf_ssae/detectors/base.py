@@ -38,8 +38,10 @@ class Detector(keras.Model):
     reconstructs = False
 
     def __init__(self, config, image_shape, **kwargs):
-        """Raises ValueError for an `image_shape` that `preprocess` cannot take."""
+        """Raises ValueError for an `image_shape` that `preprocess` cannot take, or a score to decide that it does not have."""
         super().__init__(**kwargs)
+        if config.decision not in ("auto", *self.score_names):
+            raise ValueError(f"decision={config.decision!r}: {config.detector} has only {', '.join(self.score_names)}.")
         preprocessing.check_image_shape(image_shape, config.image_size)
         self.config = config
         self.image_shape = tuple(image_shape)

@@ -1,5 +1,7 @@
 """A*: AE and Rotation trained separately, combined only in the scores; table 5.1's test of joint training."""
 
+import dataclasses
+
 import keras
 import tensorflow as tf
 
@@ -14,8 +16,10 @@ class Ensemble(CombinedDetector):
 
     def __init__(self, config, image_shape, **kwargs):
         super().__init__(config, image_shape, **kwargs)
-        self.autoencoder = Autoencoder(config, image_shape)
-        self.rotation = Rotation(config, image_shape)
+        # Which score decides is the whole's affair: its parts do not have them all.
+        part = dataclasses.replace(config, decision="auto")
+        self.autoencoder = Autoencoder(part, image_shape)
+        self.rotation = Rotation(part, image_shape)
 
     def train_step(self, batch):
         x, x_rotated, d = batch

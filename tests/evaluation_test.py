@@ -1,0 +1,55 @@
+"""Which score decides, and what the metrics say of a decision."""
+
+import types
+
+import numpy as np
+import pytest
+
+from tf_ssae import detectors
+from tf_ssae.config import preset
+from tf_ssae.evaluation import Evaluation, choose_decision, table
+
+
+def detector(decision="auto", names=("a_rec", "a_cls", "a_ws", "a_max")):
+    config = types.SimpleNamespace(decision=decision)
+    return types.SimpleNamespace(
+        config=config, score_names=names, decision_score=names[0], decision_index=0, thresholds=np.full(len(names), 2.5)
+    )
+
+
+def evaluation(correct):
+    scores = {"a_rec": np.array([1.0, 2.0, 3.0, 4.0])}
+    truth = np.array([False, False, False, True])
+    return Evaluation(truth, scores, np.array(correct), truth, scores)
+
+
+USABLE, USELESS = [[True, True, False, False]] * 4, [[True, False, False, False]] * 4
+
+
+def test_rotation_that_is_no_usable_task_leaves_the_decision_to_a_rec():
+    assert choose_decision(detector(), evaluation(USABLE))[0] == "a_ws"
+    name, reason = choose_decision(detector(), evaluation(USELESS))
+    assert name == "a_rec" and "told in 25% of cases" in reason and "a_cls is noise" in reason
+
+
+def test_a_set_decision_stands():
+    assert choose_decision(detector("a_max"), evaluation(USELESS))[0] == "a_max"
+    assert choose_decision(detector(names=("a_cls",)), evaluation(USELESS))[0] == "a_cls"
+    with pytest.raises(ValueError, match="decision='a_ws': autoencoder has only a_rec"):
+        detectors.make(preset("digits", detector="autoencoder", decision="a_ws"), (8, 8, 1))
+
+
+def test_decision_by_hand():
+    metrics = evaluation(USABLE).metrics(detector())
+    assert metrics["decision"] == {
+        "score": "a_rec", "threshold": 2.5, "false_alarm_rate": pytest.approx(1 / 3), "detection_rate": 1.0,
+    }  # fmt: skip
+    assert "33.3% of the normal test images and 100.0% of the anomalous ones" in table(metrics)
+
+
+def test_images_of_one_kind_have_a_false_alarm_rate_only():
+    normal = np.zeros(4, bool)
+    scores = {"a_rec": np.array([1.0, 2.0, 3.0, 4.0])}
+    metrics = Evaluation(normal, scores, None, normal, scores).metrics(detector())
+    assert "scores" not in metrics and set(metrics["decision"]) == {"score", "threshold", "false_alarm_rate"}
+    assert "50.0% of the normal test images." in table(metrics)

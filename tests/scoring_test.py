@@ -1,0 +1,180 @@
+"""Image files scored from the command line and from Python, by every form that a detector takes."""
+
+import csv
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+from pyarrow import parquet
+
+from tf_ssae import detectors, scorers, scoring
+
+SCORES = ("a_rec", "a_cls", "a_ws", "a_max")
+
+
+def read(path):
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory, digit_images):
+    """Thirty digits as PNG files, and what they hold."""
+    folder = tmp_path_factory.mktemp("photos")
+    for i, image in enumerate(digit_images.images[:30]):
+        Image.fromarray(image[..., 0]).save(folder / f"{i:03d} – 部品 'a'.png")
+    return folder, digit_images.images[:30]
+
+
+@pytest.fixture(scope="module")
+def table(digits_run, photos, tmp_path_factory):
+    output = tmp_path_factory.mktemp("tables") / "scores.csv"
+    return scoring.run(digits_run[0], photos[0], output), output
+
+
+def test_rows_hold_the_detectors_scores_and_decisions(table, digits_run, photos):
+    result, output = table
+    detector = detectors.load(digits_run[0])
+    rows = read(output)
+    assert [row["path"] for row in rows] == [str(path) for path in sorted(photos[0].iterdir())]
+    thresholds = dict(zip(SCORES, detector.thresholds.numpy()))
+    scores = {name: value.numpy() for name, value in detector(photos[1]).items()}
+    for name in SCORES:
+        np.testing.assert_allclose([float(row[name]) for row in rows], scores[name], rtol=1e-4, atol=1e-5)
+    anomalous = scores["a_ws"] > thresholds["a_ws"]
+    assert [row["decision"] for row in rows] == ["anomaly" if value else "normal" for value in anomalous]
+    assert (result.scored, result.anomalies, result.unreadable) == (30, anomalous.sum(), [])
+    for row in rows:
+        # 1% of 126 is one image.
+        assert (float(row["p_value"]) <= 0.01) == (row["decision"] == "anomaly")
+        fired = [name for name in ("a_rec", "a_cls") if float(row[name]) > thresholds[name]]
+        expected = " and ".join(fired) or "both together, neither alone"
+        assert row["why"] == (expected if row["decision"] == "anomaly" else "")
+    assert not output.with_name("scores.csv.partial").exists()
+
+
+def test_report_lies_beside_the_table(table):
+    page = table[1].with_suffix(".html").read_text()
+    assert "30" in page and "Most anomalous" in page and "部品" in page
+
+
+@pytest.mark.parametrize("model", [".", "tflite/float32.tflite"])
+def test_exported_models_score_the_same(model, exported, table, photos, tmp_path):
+    scoring.run(exported / model, photos[0], tmp_path / "scores.csv")
+    for ours, theirs in zip(read(tmp_path / "scores.csv"), read(table[1]), strict=True):
+        assert (ours["path"], ours["decision"], ours["why"]) == (theirs["path"], theirs["decision"], theirs["why"])
+        for name in SCORES:
+            assert float(ours[name]) == pytest.approx(float(theirs[name]), rel=1e-3, abs=1e-4)
+
+
+def test_every_form_of_a_model_describes_itself_alike(digits_run, exported):
+    descriptions = [
+        scorers.load(path).description for path in (digits_run[0], exported, exported / "tflite" / "float16.tflite")
+    ]
+    for other in descriptions[1:]:
+        assert {name: other[name] for name in descriptions[0]} == descriptions[0]
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
+def test_other_tables_hold_the_same(suffix, digits_run, table, photos, tmp_path):
+    output = tmp_path / f"scores.{suffix}"
+    scoring.run(digits_run[0], photos[0], output)
+    rows = parquet.read_table(output).to_pylist() if suffix == "parquet" else list(map(json.loads, open(output)))
+    for ours, theirs in zip(rows, read(table[1]), strict=True):
+        assert ours["path"] == theirs["path"] and ours["decision"] == theirs["decision"]
+        assert ours["a_ws"] == pytest.approx(float(theirs["a_ws"]), rel=1e-5)
+
+
+def test_images_larger_and_not_square(digits_run, photos, tmp_path):
+    """An image of three digits in a row scores as the most anomalous of them."""
+    Image.fromarray(np.concatenate(list(photos[1][:3, ..., 0]), axis=1)).save(tmp_path / "three.png")
+    scoring.run(digits_run[0], tmp_path / "three.png", tmp_path / "three.csv")
+    (row,) = read(tmp_path / "three.csv")
+    for name, values in detectors.load(digits_run[0])(photos[1][:3]).items():
+        assert float(row[name]) == pytest.approx(values.numpy().max(), rel=1e-3)
+
+
+def test_unreadable_files_become_rows(digits_run, photos, tmp_path):
+    for path in list(photos[0].iterdir())[:3]:
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "000 broken.png").write_bytes(b"\x89PNG")
+    (tmp_path / "zero.jpg").write_bytes(b"")
+    (tmp_path / "list.txt").write_text("\n".join(map(str, [*sorted(tmp_path.glob("*.*g")), tmp_path / "gone.png"])))
+    command = [sys.executable, "-m", "tf_ssae.scoring", f"--model_dir={digits_run[0]}", f"--images={tmp_path / 'list.txt'}"]
+    done = subprocess.run([*command, f"--output={tmp_path / 'a.csv'}"], capture_output=True, text=True)
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    assert "3 images scored" in done.stdout and "3 unreadable" in done.stdout
+    rows = {row["path"].rsplit("/")[-1]: row for row in read(tmp_path / "a.csv")}
+    assert rows["zero.jpg"]["error"] == "an empty file" and rows["zero.jpg"]["a_ws"] == ""
+    assert rows["gone.png"]["error"].startswith("cannot be read") and rows["gone.png"]["decision"] == "unreadable"
+    assert len(rows) == 6 and sum(row["error"] == "" for row in rows.values()) == 3
+    done = subprocess.run([*command, f"--output={tmp_path / 'b.csv'}", "--strict"], capture_output=True, text=True)
+    assert done.returncode == 1 and read(tmp_path / "b.csv") == read(tmp_path / "a.csv")
+
+
+def test_a_broken_run_goes_on_without_scoring_twice(digits_run, table, photos, tmp_path, monkeypatch):
+    output, partial = tmp_path / "scores.csv", tmp_path / "scores.csv.partial"
+    monkeypatch.setattr(scorers, "BATCH_SIZE", 16)
+    plain, seen = scorers.Scorer.score, []
+
+    def counting(self, squares):
+        if seen:
+            raise KeyboardInterrupt
+        seen.append(len(squares))
+        return plain(self, squares)
+
+    monkeypatch.setattr(scorers.Scorer, "score", counting)
+    with pytest.raises(KeyboardInterrupt):
+        scoring.run(digits_run[0], photos[0], output)
+    assert not output.exists() and len(partial.read_text().splitlines()) == 1 + 16
+    # As a killed process leaves it: a line that breaks off.
+    whole = partial.read_bytes()
+    partial.write_bytes(whole + whole.splitlines()[-1][:20])
+    monkeypatch.setattr(scorers.Scorer, "score", lambda self, squares: seen.append(len(squares)) or plain(self, squares))
+    scoring.run(digits_run[0], photos[0], output)
+    assert seen[1] == 14
+    for ours, theirs in zip(read(output), read(table[1]), strict=True):
+        assert ours["path"] == theirs["path"] and float(ours["a_ws"]) == pytest.approx(float(theirs["a_ws"]), rel=1e-4)
+
+
+def test_what_was_begun_with_other_images_is_left_alone(digits_run, photos, tmp_path):
+    (tmp_path / "scores.csv.partial").write_text('{"images": "others", "model": "another"}\n')
+    with pytest.raises(ValueError, match="was begun with other images or another model"):
+        scoring.run(digits_run[0], photos[0], tmp_path / "scores.csv")
+
+
+def test_drift_is_said(digits_run, digit_images, tmp_path):
+    """Images of the kind it was trained on don't drift; the same, seen through a camera that is too dark, do."""
+    normal = digit_images.images[digit_images.labels != 0][:400]
+    for name, images in (("same", normal), ("dark", normal // 4)):
+        (tmp_path / name).mkdir()
+        for i, image in enumerate(images):
+            Image.fromarray(image[..., 0]).save(tmp_path / name / f"{i}.png")
+        warnings = scoring.run(digits_run[0], tmp_path / name, tmp_path / f"{name}.csv").warnings
+        assert any("Drift" in warning for warning in warnings) == (name == "dark"), (name, warnings)
+
+
+@pytest.mark.parametrize(
+    "model, images, output, message",
+    [
+        ("run", "photos", "scores.xlsx", "expected a name that ends in .csv, .jsonl, .parquet"),
+        ("run", "nowhere/*.png", "scores.csv", "no such folder or file, and no file that this pattern fits"),
+        ("photos", "photos", "scores.csv", "no run folder .*, no exported version .*, no .tflite file"),
+        ("exports", "photos", "scores.csv", "Its versions: 1; name one"),
+        ("lonely.tflite", "photos", "scores.csv", "lonely.json is missing: it holds the model's thresholds"),
+    ],
+)
+def test_what_cannot_be_scored(model, images, output, message, digits_run, exported, photos, tmp_path):
+    (tmp_path / "lonely.tflite").write_bytes((exported / "tflite" / "int8.tflite").read_bytes())
+    place = {"run": digits_run[0], "photos": photos[0], "exports": exported.parent}
+    with pytest.raises((ValueError, OSError), match=message):
+        scoring.run(place.get(model, tmp_path / model), place.get(images, images), tmp_path / output)
+    assert not (tmp_path / output).exists()
+
+
+def test_a_finished_table_is_not_overwritten(table, digits_run, photos):
+    with pytest.raises(FileExistsError, match="scores.csv exists"):
+        scoring.run(digits_run[0], photos[0], table[1])
