@@ -87,8 +87,8 @@ def of_detector(detector):
 
     return Scorer(
         detector.description(),
-        tf.function(lambda images: detector(images), jit_compile=detector.config.jit_compile),
-        # Without XLA: it explains a few images, and would take longer to compile than to run.
+        # Without XLA, which scores no faster than TensorFlow's own kernels, and would have to compile first.
+        tf.function(lambda images: detector(images)),
         tf.function(explain),
     )
 
