@@ -14,7 +14,7 @@ _EXPORT_DIR = flags.DEFINE_string("export_dir", None, "Folder to write; what it 
 _NAME = flags.DEFINE_string("name", None, "Name of the model for clients. Default: the name of the run's folder.")
 _VERSION = flags.DEFINE_integer("version", None, "Version, an integer. Default: the next free one.", lower_bound=1)
 _TFLITE_BATCH_SIZE = flags.DEFINE_integer("tflite_batch_size", 1, "Fixed batch size of the TFLite files.", lower_bound=1)
-_TEST_IMAGES = flags.DEFINE_integer("test_images", 2000, "How many test images to compare on.", lower_bound=1)
+_TEST_IMAGES = flags.DEFINE_integer("test_images", 2000, "How many test images to compare on.", lower_bound=20)
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Where the run's data set lies now. Default: where it lay in training.")
 
 
@@ -31,7 +31,7 @@ def main(argv):
             test_images=_TEST_IMAGES.value,
             data_dir=_DATA_DIR.value,
         )
-    except (ValueError, OSError, export.ParityError) as error:
+    except (ValueError, OSError, RuntimeError) as error:
         sys.exit(f"Error: {error}")
 
 

@@ -203,7 +203,7 @@ def test_ssae_trains_e1_on_both_tasks_and_the_rest_on_its_own(digit_images, weig
 
 def test_its_saved_model_scores_the_same(trained, tmp_path):
     saved_model.write(trained.detector, tmp_path)
-    loaded = saved_model.load(tmp_path)(trained.images.numpy())
+    loaded = saved_model.load(tmp_path)[0](trained.images.numpy())
     assert set(loaded) == set(trained.scores)
     for name, values in trained.scores.items():
         np.testing.assert_allclose(loaded[name], values, rtol=1e-4, atol=1e-5)

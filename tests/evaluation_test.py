@@ -11,7 +11,7 @@ from tf_ssae.evaluation import Evaluation, choose_decision, table
 
 
 def detector(decision="auto", names=("a_rec", "a_cls", "a_ws", "a_max")):
-    config = types.SimpleNamespace(decision=decision)
+    config = types.SimpleNamespace(decision=decision, calibration_share=0.1)
     return types.SimpleNamespace(
         config=config, score_names=names, decision_score=names[0], decision_index=0, thresholds=np.full(len(names), 2.5)
     )
@@ -33,7 +33,8 @@ def test_rotation_that_is_no_usable_task_leaves_the_decision_to_a_rec():
 
 
 def test_a_set_decision_stands():
-    assert choose_decision(detector("a_max"), evaluation(USELESS))[0] == "a_max"
+    name, reason = choose_decision(detector("a_max"), evaluation(USELESS))
+    assert name == "a_max" and "as set" in reason and "a_cls is noise" in reason
     assert choose_decision(detector(names=("a_cls",)), evaluation(USELESS))[0] == "a_cls"
     with pytest.raises(ValueError, match="decision='a_ws': autoencoder has only a_rec"):
         detectors.make(preset("digits", detector="autoencoder", decision="a_ws"), (8, 8, 1))

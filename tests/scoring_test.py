@@ -1,7 +1,9 @@
 """Image files scored from the command line and from Python, by every form that a detector takes."""
 
 import csv
+import fcntl
 import json
+import os
 import subprocess
 import sys
 
@@ -164,17 +166,41 @@ def test_drift_is_said(digits_run, digit_images, tmp_path):
         ("run", "nowhere/*.png", "scores.csv", "no such folder or file, and no file that this pattern fits"),
         ("photos", "photos", "scores.csv", "no run folder .*, no exported version .*, no .tflite file"),
         ("exports", "photos", "scores.csv", "Its versions: 1; name one"),
+        ("old", "photos", "scores.csv", "detector.json does not describe a model: it lacks crop, decision"),
         ("lonely.tflite", "photos", "scores.csv", "lonely.json is missing: it holds the model's thresholds"),
     ],
 )
 def test_what_cannot_be_scored(model, images, output, message, digits_run, exported, photos, tmp_path):
     (tmp_path / "lonely.tflite").write_bytes((exported / "tflite" / "int8.tflite").read_bytes())
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "saved_model.pb").touch()
+    (tmp_path / "old" / "detector.json").write_text("{}")
     place = {"run": digits_run[0], "photos": photos[0], "exports": exported.parent}
     with pytest.raises((ValueError, OSError), match=message):
         scoring.run(place.get(model, tmp_path / model), place.get(images, images), tmp_path / output)
     assert not (tmp_path / output).exists()
 
 
+def test_names_that_are_no_utf_8(digits_run, photos, tmp_path):
+    name = os.fsdecode(b"caf\xe9.png")
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / name).write_bytes(next(photos[0].iterdir()).read_bytes())
+    for suffix in ("csv", "parquet"):
+        output = tmp_path / f"{suffix}" / f"scores.{suffix}"
+        output.parent.mkdir()
+        assert scoring.run(digits_run[0], tmp_path / "in", output).scored == 1
+    assert b"caf\xe9.png" in (tmp_path / "csv" / "scores.csv").read_bytes()
+
+
+def test_two_processes_do_not_write_one_table(digits_run, photos, tmp_path):
+    with open(tmp_path / "scores.csv.partial", "a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with pytest.raises(FileExistsError, match="Another process is writing"):
+            scoring.run(digits_run[0], photos[0], tmp_path / "scores.csv")
+
+
 def test_a_finished_table_is_not_overwritten(table, digits_run, photos):
     with pytest.raises(FileExistsError, match="scores.csv exists"):
         scoring.run(digits_run[0], photos[0], table[1])
+    with pytest.raises(FileExistsError, match="scores.html exists"):
+        scoring.run(digits_run[0], photos[0], table[1].with_suffix(".jsonl"))

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from tf_ssae.networks import CROPS, IMAGE_SIZES
+
 
 def _setting(default, help, choices=None):
     return dataclasses.field(default=default, metadata={"help": help, "choices": choices})
@@ -36,13 +38,13 @@ class Config:
         "For dataset=folder: the folder of images.",
     )
     split_seed: int = _setting(0, "Seed of the train/test split, apart from the model's.")
-    max_train_images: int = _setting(0, "Train on this many normal images of the split only. 0: all of them.")
+    max_train_images: int = _setting(0, "Use so many of the split's training normals, those held out among them. 0: all.")
 
     crop: str = _setting(
         "tiles",
         "What is seen of an image of a folder that is not square. tiles: square tiles that cover it; it scores as its worst "
         "tile. centre: the square in its middle.",
-        ("tiles", "centre"),
+        CROPS,
     )
     calibration_share: float = _setting(
         0.1,
@@ -69,7 +71,7 @@ class Config:
     )
     jit_compile: bool = _setting(True, "Compile training and scoring with XLA.")
 
-    image_size: int = _setting(32, "Size of the square images that the networks see, in pixels.", (32, 64, 128))
+    image_size: int = _setting(32, "Size of the square images that the networks see, in pixels.", IMAGE_SIZES)
     latent_depth: int = _setting(16, "a_1, the depth of encoder E1's last layer.")
     lambda_e: float = _setting(0.1, "lambda_E: side encoder E2's depth is a_2 = max(1, floor(lambda_E * a_1)).")
     w_cls: float = _setting(1.0, "Weight of the classification loss, Eq. 3.10.")

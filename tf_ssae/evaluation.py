@@ -84,18 +84,18 @@ def choose_decision(detector, held_out):
     """The score that decides, and a sentence that says why. No anomaly has a say in it.
 
     Args:
-        held_out: the Evaluation of held-out normal images.
+        held_out: the Evaluation of held-out normal images, or of the training images where none were held out.
     """
-    wanted = detector.config.decision
-    if wanted != "auto":
-        return wanted, f"{wanted} decides, as set."
-    if len(detector.score_names) == 1:
-        return detector.score_names[0], f"{detector.score_names[0]} decides, the detector's only score."
+    wanted, names = detector.config.decision, detector.score_names
+    if held_out.rotation_correct is None:
+        return names[0], f"{names[0]} decides, the detector's only score."
     accuracy = float(held_out.rotation_correct.mean())
-    said = f"the rotation of held-out normal images is told in {accuracy:.0%} of cases (25% by chance)"
-    if accuracy < USABLE_ROTATION_ACCURACY:
-        return "a_rec", f"a_rec decides: {said}, so these images look too much the same from four sides, and a_cls is noise."
-    return "a_ws", f"a_ws decides: {said}, so rotation is a usable task."
+    usable = accuracy >= USABLE_ROTATION_ACCURACY
+    chosen = wanted if wanted != "auto" else names[0] if len(names) == 1 else "a_ws" if usable else "a_rec"
+    images = "held-out normal images" if detector.config.calibration_share else "training images"
+    verdict = "so rotation is a usable task" if usable else "so they look too much the same from four sides, and a_cls is noise"
+    how = "decides" if wanted == "auto" else "decides, as set"
+    return chosen, f"{chosen} {how}: the rotation of {images} is told in {accuracy:.0%} of cases (25% by chance), {verdict}."
 
 
 def table(metrics):

@@ -60,6 +60,11 @@ def held_out_scores(description):
     return {name: np.array(values) for name, values in description["held_out_scores"].items()}
 
 
+def promise_is_kept(description):
+    """Whether images were held out, and enough of them for `target_fpr`."""
+    return description["held_out"] and calibration.promise(description["held_out_images"], description["target_fpr"]).kept
+
+
 def promise(description):
     """What the threshold promises about false alarms, as text, by a `Detector.description`."""
     if not description["held_out"]:

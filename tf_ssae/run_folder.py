@@ -62,6 +62,15 @@ class RunFolder:
         if not self.resumed:
             write_json(self.partial / CONFIG, self._config.to_dict())
 
+    def require_same_images(self, fingerprint):
+        """Raises FileExistsError if an earlier process with the same settings began this run on other images."""
+        path = self.partial / ENVIRONMENT
+        if self.resumed and path.is_file() and json.loads(path.read_text()).get("split_fingerprint") != fingerprint:
+            raise FileExistsError(
+                f"{self.partial} was begun on other images: going on would test on images it was trained on. Remove it to "
+                "train from the start, or pass another --model_dir."
+            )
+
     def abandon(self):
         """Removes the folder again, if this process made it."""
         self._lock.close()

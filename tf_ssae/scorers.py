@@ -11,6 +11,7 @@ from tf_ssae import detectors, run_folder
 from tf_ssae.export import saved_model, tflite
 
 BATCH_SIZE = 256
+_EXPLAINED = 16
 
 
 class Scorer:
@@ -22,7 +23,7 @@ class Scorer:
     """
 
     def __init__(self, description, score, explain=None):
-        """`score` and `explain`: functions of uint8 `[BATCH_SIZE, S, S, C]`; see `score` and `explain` here."""
+        """`score` and `explain`: functions of uint8 `[B, S, S, C]`; see `score` and `explain` here."""
         self.description = description
         self.image_shape = tuple(description["image_shape"])
         self._score, self._explain = score, explain
@@ -34,17 +35,20 @@ class Scorer:
 
     def score(self, squares):
         """uint8 `[N, S, S, C] -> {score name: float32 [N]}`, N at most `BATCH_SIZE`."""
-        return self._padded(self._score, squares)
+        return _padded(self._score, squares, BATCH_SIZE)
 
     def explain(self, squares):
         """As `score`, with `reconstruction` and `squared_error`, `[N, T, T, C]`, from a detector that reconstructs; and
         `rotation_probabilities`, `[N, 4]`, of the true rotations, from one that classifies them."""
-        return self._padded(self._explain, squares)
+        parts = [_padded(self._explain, squares[i : i + _EXPLAINED], _EXPLAINED) for i in range(0, len(squares), _EXPLAINED)]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
-    def _padded(self, function, squares):
-        missing = BATCH_SIZE - len(squares)
-        padded = np.pad(squares, [(0, missing), (0, 0), (0, 0), (0, 0)]) if missing else squares
-        return {name: np.asarray(value)[: len(squares)] for name, value in function(padded).items()}
+
+def _padded(function, squares, batch_size):
+    """The function's outputs for the squares, called with one batch size, for which it is compiled once."""
+    missing = batch_size - len(squares)
+    padded = np.pad(squares, [(0, missing), (0, 0), (0, 0), (0, 0)])
+    return {name: np.asarray(value)[: len(squares)] for name, value in function(padded).items()}
 
 
 def load(path):
@@ -95,13 +99,14 @@ def of_detector(detector):
 
 def _of_saved_model(path):
     description = _read_description(path / saved_model.DESCRIPTION)
-    loaded = tf.saved_model.load(str(path))
+    score, explain_all = saved_model.load(path)
 
     def explain(images):
-        outputs = loaded.signatures["explain"](images=tf.constant(images))
+        # Of an image that is a square already, the one square.
+        outputs = explain_all(images)
         return {name: value if name in description["scores"] else value[:, 0] for name, value in outputs.items()}
 
-    return Scorer(description, saved_model.load(path), explain)
+    return Scorer(description, score, explain)
 
 
 def _of_tflite(path):
@@ -112,8 +117,12 @@ def _of_tflite(path):
 
 def _read_description(path):
     try:
-        return json.loads(path.read_text())
+        description = json.loads(path.read_text())
+        missing = {"image_shape", "crop", "scores", "decision", "thresholds", "held_out_scores"} - set(description)
+        if missing:
+            raise ValueError(f"it lacks {', '.join(sorted(missing))}; was it exported by another version of tf_ssae?")
+        return description
     except OSError as error:
         raise FileNotFoundError(f"{path} is missing: it holds the model's thresholds; export.py writes it there.") from error
     except ValueError as error:
-        raise ValueError(f"{path} is corrupt: {error}") from error
+        raise ValueError(f"{path} does not describe a model: {error}") from error

@@ -9,6 +9,7 @@ below it), a pattern such as 'parts/*.png', or a .txt file with one path a line.
 import array
 import csv
 import dataclasses
+import fcntl
 import glob
 import hashlib
 import heapq
@@ -65,8 +66,10 @@ def run(model_dir, images, output):
     output = pathlib.Path(output)
     if output.suffix not in _WRITERS:
         raise ValueError(f"--output={output}: expected a name that ends in {', '.join(_WRITERS)}.")
-    if output.exists():
-        raise FileExistsError(f"{output} exists. Remove it or pass another --output.")
+    page = output.with_suffix(".html")
+    for path in (output, page):
+        if path.exists():
+            raise FileExistsError(f"{path} exists. Remove it or pass another --output.")
     paths = find(images)
     scorer = scorers.load(model_dir)
     reader = files.Squares(scorer.image_shape, scorer.description["crop"])
@@ -81,7 +84,7 @@ def run(model_dir, images, output):
             progress.update()
 
     _WRITERS[output.suffix](partial.rows(), rows.columns, output.with_name(output.name + ".tmp"))
-    report.write(output.with_suffix(".html"), rows.report(scorer, reader, model_dir, images))
+    report.write(page, rows.report(scorer, reader, model_dir, images))
     os.replace(output.with_name(output.name + ".tmp"), output)
     partial.path.unlink()
     return rows.result()
@@ -94,10 +97,12 @@ def find(images):
         FileNotFoundError: there are none.
     """
     path = pathlib.Path(images)
+    if path.is_file() and path.suffix != ".txt":
+        return [path]
     if path.is_dir():
         return files.find(path)
     if path.suffix == ".txt" and path.is_file():
-        paths = [pathlib.Path(line) for line in path.read_text().splitlines() if line.strip()]
+        paths = [pathlib.Path(line) for line in path.read_text(errors="surrogateescape").splitlines() if line.strip()]
         if not paths:
             raise FileNotFoundError(f"{path} names no image; expected one path a line.")
         return paths
@@ -160,7 +165,9 @@ class _Rows:
 
     def _of_image(self, path, i, scores, above, p):
         anomaly = bool(above[self._decision][i])
-        fired = [name for name in ("a_rec", "a_cls") if name in scores and above[name][i]]
+        # What has no part in the decision has not fired, whatever it says.
+        parts = (self._decision,) if self._decision in ("a_rec", "a_cls") else ("a_rec", "a_cls")
+        fired = [name for name in parts if above[name][i]]
         return {
             "path": str(path),
             **{name: float(f"{scores[name][i]:.7g}") for name in self.scores},
@@ -193,9 +200,9 @@ class _Rows:
         held_out = np.array(description["held_out_scores"][self._decision])
         threshold, new = description["thresholds"][self._decision], np.array(self._values[self._decision])
         statistic, p = calibration.drift(new, held_out, description["held_out_images"], threshold)
-        if not description["held_out"]:
+        if not gallery.promise_is_kept(description):
             warnings.append(gallery.promise(description))
-        elif p < calibration.DRIFT_SIGNIFICANCE:
+        if description["held_out"] and p < calibration.DRIFT_SIGNIFICANCE:
             warnings.append(
                 f"Drift: the {int((new <= threshold).sum())} images below the threshold do not score as the held-out normal "
                 f"images did (Kolmogorov-Smirnov statistic {statistic:.3f}, p = {p:.1g}). The promised rate of false alarms "
@@ -242,15 +249,20 @@ class _Rows:
 
     def _pictures(self, scorer, reader, ranked):
         """Of each image the square that scores highest."""
-        paths = [path for _, path in ranked]
-        chosen, notes = [], []
-        for _, squares, digest in reader.read(paths):
+        chosen, names, notes = [], [], []
+        for path, squares, digest in reader.read([path for _, path in ranked]):
+            # Gone since it was scored.
             if digest is None:
                 continue
-            best = int(np.argmax(scorer.score(squares[: scorers.BATCH_SIZE])[self._decision]))
+            best = 0
+            if len(squares) > 1:
+                best = int(np.argmax(scorer.score(squares[: scorers.BATCH_SIZE])[self._decision]))
+                notes.append(f"square {best + 1} of {len(squares)}")
+            else:
+                notes.append("")
             chosen.append(squares[best])
-            notes.append(f"square {best + 1} of {len(squares)}" if len(squares) > 1 else "")
-        return gallery.pictures(scorer, np.stack(chosen), paths, notes) if chosen else ()
+            names.append(path)
+        return gallery.pictures(scorer, np.stack(chosen), names, notes) if chosen else ()
 
 
 class _Partial:
@@ -261,18 +273,23 @@ class _Partial:
 
         Raises:
             ValueError: it is of other images or another model.
+            FileExistsError: another process is writing it.
         """
         self.path = path
-        names = "\n".join(map(str, paths)).encode()
+        names = b"\n".join(map(os.fsencode, paths))
         model = json.dumps(description, sort_keys=True).encode()
         header = {"images": hashlib.sha256(names).hexdigest(), "model": hashlib.sha256(model).hexdigest()}
         self._file = open(path, "ab+")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise FileExistsError(f"Another process is writing {path}.") from None
         self._file.seek(0)
         whole, lines = 0, 0
         for line in self._file:
             if not line.endswith(b"\n"):
                 break
-            if lines == 0 and json.loads(line) != header:
+            if lines == 0 and line != json.dumps(header).encode() + b"\n":
                 raise ValueError(f"{path} was begun with other images or another model. Remove it to start anew.")
             whole, lines = whole + len(line), lines + 1
         self._file.truncate(whole)
@@ -320,7 +337,8 @@ def _write_parquet(rows, columns, path):
     with parquet.ParquetWriter(path, schema) as writer:
         chunk = []
         for row in rows:
-            chunk.append(row)
+            # Parquet's text is UTF-8: bytes of a name that are not become an escape.
+            chunk.append({**row, "path": files.printable(row["path"])})
             if len(chunk) == _ROWS_AT_ONCE:
                 writer.write_table(pyarrow.Table.from_pylist(chunk, schema))
                 chunk = []

@@ -23,8 +23,8 @@ from tf_ssae import (
     provenance,
     run_folder,
 )
+from tf_ssae.datasets import files, protocols
 from tf_ssae.datasets import folder as image_folder
-from tf_ssae.datasets import protocols
 from tf_ssae.pixel_metrics import pixel_metrics
 from tf_ssae.report import of_run
 
@@ -67,23 +67,26 @@ def run(config, model_dir, data=None):
         split = protocols.split(data, config)
         steps = pipeline.steps_per_epoch(len(split.train), config)
         detector = detectors.make(config, data.image_shape)
+        environment = {**provenance.environment(), "split_fingerprint": split.fingerprint()}
+        folder.require_same_images(environment["split_fingerprint"])
         print(_summary(config, data, split, folder), flush=True)
     except BaseException:
         folder.abandon()
         raise
-    environment = {**provenance.environment(), "split_fingerprint": split.fingerprint()}
+    run_folder.write_json(folder.partial / run_folder.ENVIRONMENT, environment)
 
     state = checkpoints.Checkpoints(detector, folder.partial)
     _train(detector, data.images, split.train, steps, state, folder)
 
     print("Calibrating, then scoring the test images ...", flush=True)
-    promise, reason = calibrate(detector, split)
+    promise, reason, rotation_accuracy = calibrate(detector, split)
     result = _evaluate(detector, split, split.test)
     pixels = _pixel_metrics(detector, split) if config.dataset == "folder" and detector.reconstructs else None
     training_seconds = sum(row["seconds"] for row in state.history)
     metrics = {
         **result.metrics(detector),
         **({"pixels": pixels} if pixels else {}),
+        **({} if rotation_accuracy is None else {"rotation_accuracy_of_held_out_images": rotation_accuracy}),
         "promise": dataclasses.asdict(promise) if promise else None,
         "train_images": len(split.train),
         "test_images_equal_to_a_training_image": split.duplicates(),
@@ -100,7 +103,6 @@ def run(config, model_dir, data=None):
     of_run.write(folder.partial / "report.html", detector, split, result, metrics, state.history, reason)
     detector.save(folder.partial / run_folder.MODEL)
     run_folder.write_json(folder.partial / run_folder.METRICS, metrics)
-    run_folder.write_json(folder.partial / run_folder.ENVIRONMENT, environment)
     folder.finish()
     # Only now: a process that dies before the folder has its name must find them again.
     shutil.rmtree(folder.path / checkpoints.FOLDER)
@@ -115,7 +117,8 @@ def calibrate(detector, split):
     """Fits all that follows training: normalisation, thresholds, the score that decides, the scale of the error maps.
 
     Returns:
-        The calibration.Promise of the threshold, None if no image was held out; and a sentence on which score decides.
+        The calibration.Promise of the threshold, None if no image was held out; a sentence on which score decides; and how
+        often the rotation of a held-out image is told, None if the detector does not tell it.
     """
     images = split.data.images
     detector.calibrate(pipeline.scoring_batches(images, split.train, SCORING_BATCH_SIZE))
@@ -127,7 +130,8 @@ def calibrate(detector, split):
     if detector.reconstructs:
         batches = pipeline.scoring_batches(images, held_out, SCORING_BATCH_SIZE)
         maps.fit_scale(detector, batches, calibration.rank(count, target))
-    return calibration.promise(count, target) if len(split.calibration) else None, reason
+    promise = calibration.promise(count, target) if len(split.calibration) else None
+    return promise, reason, None if result.rotation_correct is None else float(result.rotation_correct.mean())
 
 
 def _train(detector, images, index, steps, state, folder):
@@ -205,7 +209,7 @@ def _summary(config, data, split, folder):
     if config.dataset == "folder":
         anomalous = [name for name, is_anomaly in zip(data.class_names, split.anomalous) if is_anomaly]
         lines = [f"{config.data_dir}: {len(data.names)} images; normal: good; anomalous: {', '.join(anomalous) or 'none'}."]
-        lines += [f"Left out: {name}: {reason}." for name, reason in data.left_out[:_LISTED]]
+        lines += [files.printable(f"Left out: {name}: {reason}.") for name, reason in data.left_out[:_LISTED]]
         if len(data.left_out) > _LISTED:
             lines.append(f"... and {len(data.left_out) - _LISTED} more.")
     else:
@@ -230,7 +234,7 @@ def _write_scores(path, split, result):
     data, parts = split.data, split.data.pictures(split.test)
     first = np.flatnonzero(np.concatenate([[True], parts[1:] != parts[:-1]]))
     ids = parts[first].tolist()
-    with open(path, "w", newline="") as file:
+    with open(path, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
         writer = csv.writer(file)
         writer.writerow(["id", "label", "is_anomaly", *result.scores])
         if data.names is not None:

@@ -38,7 +38,7 @@ def test_exif_orientation_is_applied():
 
 def test_sixteen_bits_are_scaled():
     deep = (np.arange(600, dtype=np.uint16).reshape(20, 30) * 109).astype(np.uint16)
-    np.testing.assert_array_equal(files.decode(encoded(Image.fromarray(deep), "PNG"))[..., 0], deep // 257)
+    np.testing.assert_array_equal(files.decode(encoded(Image.fromarray(deep), "PNG"))[..., 0], deep >> 8)
 
 
 def test_alpha_palette_and_cmyk_become_grey_or_colour():
@@ -65,7 +65,7 @@ def animation(kind):
         (encoded(Image.fromarray(PIXELS), "JPEG")[:500], "broken: "),
         (encoded(Image.new("L", (1, 1)), "PNG"), "1x1 pixels; expected at least 8x8"),
         (encoded(Image.new("L", (20_000, 40)), "PNG"), "20000x40 pixels: more than 16 times as long as wide"),
-        (encoded(Image.new("1", (20_000, 20_000)), "PNG"), "more than 178,956,970 pixels"),
+        (encoded(Image.new("1", (20_000, 20_000)), "PNG"), "more than [0-9,]+ pixels"),
         (animation("GIF"), "a GIF image; expected PNG, JPEG, BMP or WebP"),
         (animation("WEBP"), "an animation of 2 frames"),
         (encoded(Image.fromarray(PIXELS[..., 0].astype(np.float32)), "TIFF"), "a TIFF image"),
@@ -74,6 +74,13 @@ def animation(kind):
 def test_what_is_refused_says_why(data, reason):
     with pytest.raises(files.UnreadableImage, match=reason):
         files.decode(data)
+
+
+def test_the_first_picture_of_a_phones_two_is_read():
+    smooth = Image.fromarray(np.full((20, 30, 3), 90, np.uint8))
+    data = io.BytesIO()
+    smooth.save(data, "MPO", save_all=True, append_images=[Image.new("RGB", (30, 20))])
+    assert np.abs(files.decode(data.getvalue()).astype(int) - 90).max() < 3
 
 
 def test_a_very_wide_image_is_read():
@@ -108,6 +115,11 @@ def test_looking_for_images_says_where_and_what_is_there(tmp_path):
         (tmp_path / name).touch()
     with pytest.raises(FileNotFoundError, match="Found 1 .gif, 2 .txt"):
         files.find(tmp_path)
+    (tmp_path / ".cache").mkdir()
+    (tmp_path / ".cache" / "thumbnail.png").touch()
     (tmp_path / "below").mkdir()
+    (tmp_path / "below" / "e.pdf").touch()
+    with pytest.raises(FileNotFoundError, match="Found 1 .gif, 2 .txt; in below: 1 .pdf"):
+        files.find(tmp_path)
     (tmp_path / "below" / "d.JPG").touch()
     assert [path.name for path in files.find(tmp_path)] == ["d.JPG"]

@@ -79,11 +79,15 @@ def test_what_cannot_be_used_is_left_out_and_said(parts, cache):
     (parts / "test" / "good" / "copy of 1.png").write_bytes((parts / "train" / "good" / "1.png").read_bytes())
     Image.new("L", (30, 40)).save(parts / "ground_truth" / "scratch" / "1_mask.png")
     Image.new("L", (40, 40)).save(parts / "ground_truth" / "scratch" / "9_mask.png")
+    (parts / "train" / "good" / "copy of 0.png").write_bytes((parts / "train" / "good" / "0.png").read_bytes())
+    Image.new("RGBA", (1, 1)).save(parts / "train" / "good" / "tiny.png")
     data = load(parts, cache)
     assert len(data.names) == 8
     left_out = dict(data.left_out)
     assert set(left_out) == {
         "train/good/broken.png",
+        "train/good/copy of 0.png",
+        "train/good/tiny.png",
         "test/good/empty.png",
         "test/good/copy of 1.png",
         "ground_truth/scratch/1_mask.png",
@@ -92,6 +96,13 @@ def test_what_cannot_be_used_is_left_out_and_said(parts, cache):
     assert left_out["test/good/copy of 1.png"] == "the same file as train/good/1.png, which trains"
     assert left_out["ground_truth/scratch/1_mask.png"] == "a mask of 30x40 pixels for an image of 40x40"
     assert "a mask without its image" in left_out["ground_truth/scratch/9_mask.png"]
+
+
+def test_a_file_that_cannot_be_used_does_not_change_the_others(tmp_path, cache):
+    for i in range(3):
+        write(tmp_path / "parts" / f"{i}.png", i, (28, 28), colour=False)
+    Image.new("RGB", (1, 1)).save(tmp_path / "parts" / "tiny.png")
+    assert load(tmp_path / "parts", cache, image_size=32).image_shape == (28, 28, 1)
 
 
 def test_masks_are_cut_as_their_images_are(parts, cache):

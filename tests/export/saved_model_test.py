@@ -1,5 +1,6 @@
 """The SavedModel in a process with plain TensorFlow, and requests that it must refuse."""
 
+import io
 import os
 import pathlib
 import site
@@ -9,8 +10,12 @@ import sys
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
+from scipy.ndimage import gaussian_filter
 
 from tf_ssae import detectors
+from tf_ssae.datasets import files
+from tf_ssae.export import saved_model
 from tf_ssae.networks import resizing
 
 PROGRAM = """
@@ -83,8 +88,21 @@ def test_files_score_as_their_pixels_whatever_their_size(signatures, digit_image
     for name, values in expected.items():
         np.testing.assert_allclose(found[name][:3], [values[0], values[1], values.max()], rtol=1e-4, atol=1e-5)
         np.testing.assert_allclose(tiled[name], [values.max()], rtol=1e-4, atol=1e-5)
-    jpeg = tf.io.encode_jpeg(np.kron(images[0], np.ones((8, 8, 1), np.uint8)), quality=100).numpy()
-    assert np.isfinite(signatures["serving_bytes"](image_bytes=tf.constant([jpeg]))["a_rec"])
+
+
+def test_photos_score_as_they_do_from_files(signatures, exported):
+    """The graph's decoder and Pillow's agree: a colour JPEG, which a grey model sees in grey, and a 16-bit PNG."""
+    random = np.random.default_rng(0)
+    smooth = gaussian_filter(random.uniform(0, 255, (64, 64, 3)), (4, 4, 0))
+    smooth = ((smooth - smooth.min()) / np.ptp(smooth) * 255).astype(np.uint8)
+    photo, deep = io.BytesIO(), io.BytesIO()
+    Image.fromarray(smooth).save(photo, "JPEG", quality=80)
+    Image.fromarray(random.integers(0, 65536, (8, 8), dtype=np.uint16)).save(deep, "PNG")
+    score, reader = saved_model.load(exported)[0], files.Squares((8, 8, 1), "tiles")
+    for data in (photo.getvalue(), deep.getvalue()):
+        expected = score(reader.of(files.decode(data)))
+        for name, value in signatures["serving_bytes"](image_bytes=tf.constant([data])).items():
+            np.testing.assert_allclose(value, expected[name], rtol=1e-4, atol=1e-5)
 
 
 def test_explain_says_what_the_detector_says(signatures, detector, digit_images):

@@ -181,4 +181,15 @@ def test_models_config_lists_every_model(tmp_path):
     serving_kit.write(tmp_path)
     config = text_format.Parse((tmp_path / "models.config").read_text(), model_server_config_pb2.ModelServerConfig())
     assert [model.name for model in config.model_config_list.config] == ["bolts", "parts"]
-    assert "--model=bolts" in (tmp_path / "README.md").read_text()
+    assert "--model=bolts" in (tmp_path / "SERVING.md").read_text()
+
+
+def test_the_kit_leaves_other_peoples_files_alone(tmp_path, capsys):
+    (tmp_path / "parts" / "1").mkdir(parents=True)
+    (tmp_path / "parts" / "1" / "saved_model.pb").touch()
+    (tmp_path / "compose.yaml").write_text("services: {mine: {}}")
+    for _ in range(2):
+        serving_kit.write(tmp_path)
+        assert (tmp_path / "compose.yaml").read_text() == "services: {mine: {}}"
+        assert "compose.yaml" in capsys.readouterr().out
+    assert "parts" in (tmp_path / "models.config").read_text()

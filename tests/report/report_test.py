@@ -227,7 +227,7 @@ def test_scale_of_errors_is_explained_once(tmp_path):
 
 def test_unreadable_files_are_counted_and_the_first_are_listed(tmp_path):
     parsed = page(tmp_path, BARE)
-    assert "Unreadable files (1,234)" in parsed.text and "And 1,134 more." in parsed.text
+    assert "Files left out (1,234)" in parsed.text and "And 1,134 more." in parsed.text
     assert [f"99-{NASTY}", "truncated"] in parsed.rows and [f"100-{NASTY}", "truncated"] not in parsed.rows
 
 
@@ -317,7 +317,7 @@ def test_failed_write_leaves_no_file_and_a_second_write_replaces_the_first(tmp_p
     path.rmdir()
     report.write(path, FULL)
     report.write(path, BARE)
-    assert "Unreadable files" in Page(path).text
+    assert "Files left out" in Page(path).text
     assert list(tmp_path.iterdir()) == [path]
 
 

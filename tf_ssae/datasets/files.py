@@ -1,9 +1,11 @@
 """Image files of any kind, read one way: what to look for, what is refused and why, and how pixels are decoded."""
 
 import concurrent.futures
+import contextlib
 import hashlib
 import io
 import pathlib
+import threading
 import warnings
 
 import numpy as np
@@ -14,12 +16,17 @@ from tf_ssae.networks import resizing
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 
-_FORMATS = ("PNG", "JPEG", "BMP", "WEBP")
+# MPO: a JPEG with a second picture behind it, as many phones write it, which Pillow opens as JPEG; the first is taken.
+_FORMATS = ("PNG", "JPEG", "MPO", "BMP", "WEBP")
+# What a wrong extension may hide is opened as well, to say what it is.
+_OPENED = ("PNG", "JPEG", "BMP", "WEBP", "GIF", "TIFF")
 _SMALLEST_SIDE = 8
-_LARGEST_IMAGE = 178_956_970  # pixels: what Pillow takes for a decompression bomb
+_LARGEST_IMAGE = 100_000_000  # pixels; resizing takes about 20 bytes for each
+_LARGE_IMAGE = 16_000_000  # pixels; of larger ones, one at a time is read
 _LARGEST_ASPECT = 16
 _READ_AHEAD = 64
 _THREADS = 4
+_FOLDERS_NAMED = 10
 
 
 class UnreadableImage(ValueError):
@@ -35,19 +42,33 @@ def find(folder):
     folder = pathlib.Path(folder)
     if not folder.is_dir():
         raise FileNotFoundError(f"No folder {folder}.")
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    files = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
     images = [path for path in files if path.suffix.lower() in EXTENSIONS]
     if not images:
         raise FileNotFoundError(
-            f"No images in {folder}: searched it and the folders below it for {', '.join(EXTENSIONS)}. Found {counts(files)}."
+            f"No images in {folder}: searched it and the folders below it for {', '.join(EXTENSIONS)}. "
+            f"Found {_counts(folder, files)}."
         )
     return images
 
 
-def counts(files):
-    """ "3 .txt, 1 .gif", or "no files at all"."""
-    suffixes = [path.suffix.lower() or "without extension" for path in files]
-    return ", ".join(f"{suffixes.count(suffix)} {suffix}" for suffix in sorted(set(suffixes))) or "no files at all"
+def _counts(folder, files):
+    """ "3 .txt; in defects: 1 .gif", or "no files at all"."""
+    found = []
+    for parent in sorted({path.parent for path in files})[:_FOLDERS_NAMED]:
+        suffixes = [path.suffix.lower() or "without extension" for path in files if path.parent == parent]
+        counts = ", ".join(f"{suffixes.count(suffix)} {suffix}" for suffix in sorted(set(suffixes)))
+        found.append(counts if parent == folder else f"in {parent.relative_to(folder)}: {counts}")
+    return "; ".join(found) or "no files at all"
+
+
+def printable(name):
+    """A file's name for a message: bytes that are no UTF-8 are escaped."""
+    return str(name).encode(errors="backslashreplace").decode()
 
 
 def decode(data):
@@ -71,15 +92,15 @@ def decode(data):
         with warnings.catch_warnings():
             # Pillow warns from half of the size on that it refuses; the size is checked here.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(data), formats=(*_FORMATS, "GIF", "TIFF"))
-        _check(image)
+            image = Image.open(io.BytesIO(data), formats=_OPENED)
+        check(image)
         image.load()
         image = ImageOps.exif_transpose(image)
         return _pixels(image)
     except UnreadableImage:
         raise
     except Image.DecompressionBombError:
-        raise UnreadableImage(f"more than {_LARGEST_IMAGE:,} pixels") from None
+        raise UnreadableImage(f"more than {2 * Image.MAX_IMAGE_PIXELS:,} pixels") from None
     except Image.UnidentifiedImageError:
         raise UnreadableImage("no PNG, JPEG, BMP or WebP image") from None
     # What Pillow's decoders raise for broken data is not one kind of exception.
@@ -87,11 +108,12 @@ def decode(data):
         raise UnreadableImage(f"broken: {error}") from error
 
 
-def _check(image):
+def check(image):
+    """Raises UnreadableImage if a Pillow image, of which the header has been read, is none to work with."""
     width, height = image.size
     if image.format not in _FORMATS:
         raise UnreadableImage(f"a {image.format} image; expected PNG, JPEG, BMP or WebP")
-    if getattr(image, "n_frames", 1) > 1:
+    if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
         raise UnreadableImage(f"an animation of {image.n_frames} frames; expected one picture")
     if width * height > _LARGEST_IMAGE:
         raise UnreadableImage(f"{width}x{height}: more than {_LARGEST_IMAGE:,} pixels")
@@ -107,7 +129,7 @@ def _pixels(image):
         values = np.asarray(image)
         if values.min() < 0 or values.max() > 65535:
             raise UnreadableImage(f"grey values from {values.min()} to {values.max()}; expected 8 or 16 bits")
-        return (values // 257).astype(np.uint8)[..., np.newaxis]
+        return (values >> 8).astype(np.uint8)[..., np.newaxis]
     if image.mode == "F":
         raise UnreadableImage("floating-point pixels; expected 8 or 16 bits")
     grey = image.mode in ("1", "L", "LA", "La")
@@ -129,6 +151,7 @@ class Squares:
     def __init__(self, image_shape, crop):
         """`image_shape`: `(S, S, C)` of the squares. `crop`: see `networks.resizing.squares`."""
         self._size, _, self._channels = image_shape
+        self._large = threading.Lock()
         spec = tf.TensorSpec([1, None, None, self._channels], tf.uint8)
         self._squares = tf.function(lambda images: resizing.squares(images, self._size, crop)[0], input_signature=[spec])
 
@@ -148,16 +171,27 @@ class Squares:
         def one(path):
             try:
                 data = pathlib.Path(path).read_bytes()
-                return path, self.of(decode(data)), hashlib.sha256(data).digest()
+                with self._turn(data):
+                    return path, self.of(decode(data)), hashlib.sha256(data).digest()
             except OSError as error:
                 return path, UnreadableImage(f"cannot be read: {error.strerror}"), None
             except UnreadableImage as error:
                 return path, error, None
 
-        yield from in_order(one, paths)
+        yield from _in_order(one, paths)
+
+    def _turn(self, data):
+        """A context to decode this file in: a shared lock for a large image, so that only one at a time is in memory."""
+        try:
+            with Image.open(io.BytesIO(data)) as image:
+                large = image.size[0] * image.size[1] > _LARGE_IMAGE
+        # What is wrong with it is said when it is decoded.
+        except Exception:
+            large = False
+        return self._large if large else contextlib.nullcontext()
 
 
-def in_order(function, items):
+def _in_order(function, items):
     """Yields `function(item)` for every item, in order, computed by a few threads a little ahead."""
     with concurrent.futures.ThreadPoolExecutor(_THREADS) as pool:
         pending = []

@@ -19,7 +19,7 @@ def load(config, cache):
 
     Images that are all square, and of one size that preprocessing brings to `config.image_size` by repeating pixels and a
     narrow border, stay as they are (28x28 for 32); others are resized to `config.image_size`. They are grey if all are. What
-    cannot be read is left out, and so is a test image that is a training image, byte for byte; both are said.
+    cannot be read is left out, and so is a copy of a training image, byte for byte; both are said.
 
     Args:
         cache: a file to write the squares to. The images are read from there, so that memory does not grow with them.
@@ -43,7 +43,8 @@ def load(config, cache):
             if digest is None:
                 left_out.append((name, str(squares)))
                 continue
-            if is_test[path] and not is_test.get(seen.get(digest), True):
+            # Training images come first. A copy of one of them may neither test nor be held out for the threshold.
+            if digest in seen and not is_test[seen[digest]]:
                 left_out.append((name, f"the same file as {seen[digest].relative_to(root)}, which trains"))
                 continue
             seen.setdefault(digest, path)
@@ -85,7 +86,7 @@ def masks(config, data, pictures):
     for picture in pictures:
         path = pathlib.Path(data.names[picture])
         mask = _mask_path(root, path)
-        if path.parent.name == GOOD:
+        if path.parts[1] == GOOD:
             found[picture] = np.zeros((np.count_nonzero(data.source == picture), *size), bool)
         elif mask.is_file() and str(mask.relative_to(root)) not in left_out:
             pixels = files.with_channels(files.decode(mask.read_bytes()), 1) > 0
@@ -94,14 +95,18 @@ def masks(config, data, pictures):
 
 
 def _mask_path(root, path):
-    return root / "ground_truth" / path.parent.name / f"{path.stem}_mask.png"
+    """Of `test/DEFECT/.../NAME.png`: `ground_truth/DEFECT/.../NAME_mask.png`."""
+    return root / "ground_truth" / pathlib.Path(*path.parts[1:]).with_name(f"{path.stem}_mask.png")
 
 
 def _bad_masks(root, names):
     """`[(name, reason)]` of masks without an image, of another size than it, or unreadable."""
-    image_of = {_mask_path(root, path): root / path for path in map(pathlib.Path, names) if path.parent.name != GOOD}
+    if not (root / "ground_truth").is_dir():
+        return []
+    tests = [path for path in map(pathlib.Path, names) if path.parts[0] == "test" and path.parts[1] != GOOD]
+    image_of = {_mask_path(root, path): root / path for path in tests}
     bad = []
-    for mask in sorted(root.glob("ground_truth/*/*")):
+    for mask in files.find(root / "ground_truth"):
         name = str(mask.relative_to(root))
         if mask not in image_of:
             bad.append((name, f"a mask without its image: expected test/{mask.parent.name}/NAME.png for NAME_mask.png"))
@@ -146,6 +151,7 @@ def _image_shape(paths, image_size):
     for path in paths:
         try:
             with Image.open(path) as image:
+                files.check(image)
                 sizes.add(image.size)
                 colour = colour or image.mode not in ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "F")
         # What is wrong with it is said when it is read.

@@ -59,9 +59,10 @@ class Split:
         return digest.hexdigest()
 
     def duplicates(self):
-        """How many test images are equal, pixel for pixel, to a training image: real data sets hold a few of them."""
+        """How many test pictures hold an image equal, pixel for pixel, to a training image: real data sets hold a few."""
         train = {hashlib.sha256(self.data.images[i].tobytes()).digest() for i in self.train}
-        return sum(hashlib.sha256(self.data.images[i].tobytes()).digest() in train for i in self.test)
+        equal = [i for i in self.test if hashlib.sha256(self.data.images[i].tobytes()).digest() in train]
+        return len(np.unique(self.data.pictures(np.array(equal, np.int64))))
 
 
 def split(data, config):
@@ -91,6 +92,8 @@ def split(data, config):
     result = Split(data, anomalous, *(_parts(data, pictures) for pictures in (train, calibration, test)))
     anomalies = int(result.test_is_anomaly.sum())
     enough = 0 < anomalies < len(result.test) if config.dataset != "folder" else len(result.test)
+    if config.dataset == "folder" and not (len(train) and enough):
+        raise ValueError(f"{len(train)} images to train on and {len(result.test)} to test on; expected some of each.")
     if not len(train) or not enough:
         raise ValueError(
             f"{config.dataset} splits into {len(train)} training images and a test set of "

@@ -15,6 +15,7 @@ import tempfile
 import numpy as np
 
 from tf_ssae import datasets, detectors, provenance, run_folder
+from tf_ssae.batched import largest
 from tf_ssae.datasets import protocols
 from tf_ssae.export import parity, saved_model, serving_kit, tflite, timing, warmup
 
@@ -36,7 +37,7 @@ def run(model_dir, export_dir, name=None, version=None, tflite_batch_size=1, tes
     * `parity.json`: how the scores, the size and the speed of each compare with the trained model (see `parity`).
 
     It appears at once, when it is proven, so that a server which watches the folder never sees half a model. Beside the models,
-    `models.config`, `batching.config`, `compose.yaml` and `README.md` say how to start TF Serving on them.
+    `models.config`, `batching.config`, `compose.yaml` and `SERVING.md` say how to start TF Serving on them.
 
     Args:
         model_dir: the run's folder.
@@ -44,7 +45,7 @@ def run(model_dir, export_dir, name=None, version=None, tflite_batch_size=1, tes
         name: the model's name for clients; by default that of the run's folder.
         version: an integer; by default the next free one.
         tflite_batch_size: the fixed batch size of the TFLite files.
-        test_images: how many of the run's test images to compare on.
+        test_images: how many of the run's test pictures to compare on.
         data_dir: where the run's data set lies now, if not where it lay in training.
         data: the LabelledImages that the run was given, if it was.
 
@@ -94,8 +95,10 @@ def _publish(detector, split, name, target, tflite_batch_size, test_images):
         os.rename(folder, target)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        if not any(target.parent.iterdir()):
+            target.parent.rmdir()
     serving_kit.write(export_dir)
-    print(f"\nSavedModel: {target}\nTFLite: {target / 'tflite'}\nHow to serve it: {export_dir / 'README.md'}")
+    print(f"\nSavedModel: {target}\nTFLite: {target / 'tflite'}\nHow to serve it: {export_dir / 'SERVING.md'}")
     return report
 
 
@@ -111,7 +114,7 @@ def _split(config, model_dir, data_dir, data, cache):
     if data_dir is not None:
         config = dataclasses.replace(config, data_dir=data_dir)
     split = protocols.split(data or datasets.load(config, cache), config)
-    trained_on = json.loads((model_dir / run_folder.ENVIRONMENT).read_text())["split_fingerprint"]
+    trained_on = json.loads((model_dir / run_folder.ENVIRONMENT).read_text()).get("split_fingerprint")
     if split.fingerprint() != trained_on:
         raise ValueError(
             f"The images of {config.dataset} are not those that {model_dir} was trained and tested on: another version of "
@@ -126,11 +129,16 @@ def _split(config, model_dir, data_dir, data, cache):
 def _write(detector, split, name, folder, tflite_batch_size, test_images):
     """Writes everything into `folder`: `(report, sentences about what is out of tolerance)`."""
     images, image_shape = split.data.images, split.data.image_shape
-    test = images[split.test[:test_images]]
+    index = _first_pictures(split, test_images)
+    test, pictures = images[index], split.data.pictures(index)
     representative = images[split.train[: max(_REPRESENTATIVE_IMAGES, tflite_batch_size)]]
-    everything = np.arange(len(test))
-    expected = tflite.scores_of(detector, test, everything)
-    report = parity.Report(name, expected, _thresholds(detector), split.test_is_anomaly[:test_images])
+
+    def scores(function):
+        found = tflite.scores_of(function, test, np.arange(len(test)))
+        return {name: largest(values, pictures) for name, values in found.items()}
+
+    is_anomaly = largest(split.anomalous[split.data.labels[index]], pictures)
+    report = parity.Report(name, scores(detector), _thresholds(detector), is_anomaly)
 
     print("SavedModel ...", flush=True)
     saved_model.write(detector, folder)
@@ -138,7 +146,7 @@ def _write(detector, split, name, folder, tflite_batch_size, test_images):
     warmup.write(folder, name, test[:_WARMUP_IMAGES])
     report.add(
         "saved_model",
-        tflite.scores_of(saved_model.load(folder), test, everything),
+        scores(saved_model.load(folder)[0]),
         _thresholds(detector),
         timing.size(folder),
         timing.of_saved_model(folder, image_shape),
@@ -155,11 +163,18 @@ def _write(detector, split, name, folder, tflite_batch_size, test_images):
         path = edge / f"{kind}.tflite"
         path.write_bytes(model)
         path.with_suffix(".json").write_text(tflite.description(calibrated, model, kind, split.data.class_names) + "\n")
-        found = tflite.Scorer(model, os.cpu_count())(test)
+        found = scores(tflite.Scorer(model, os.cpu_count()))
         report.add(kind, found, _thresholds(calibrated), timing.size(path), timing.of_tflite(model))
 
     run_folder.write_json(folder / "parity.json", {**report.values, **provenance.environment()})
     return report.values, report.violations
+
+
+def _first_pictures(split, count):
+    """The parts of the first so many test pictures."""
+    pictures = split.data.pictures(split.test)
+    chosen = list(dict.fromkeys(pictures.tolist()))[:count]
+    return split.test[np.isin(pictures, chosen)]
 
 
 def _thresholds(detector):

@@ -49,13 +49,18 @@ def _get_json(url, body=None):
         raise RuntimeError(f"The server refused the request ({error.code}): {error.read().decode()}") from error
     except urllib.error.URLError as error:
         raise RuntimeError(f"No server answers at {url}: {error.reason}") from error
+    except ValueError as error:
+        raise RuntimeError(f"What answers at {url} is no TF Serving: {error}") from error
 
 
 def score_over_grpc(address, model, files):
     """As `score_over_rest`, for an address such as `localhost:8500`. Needs tensorflow-serving-api."""
-    import grpc
-    import tensorflow as tf
-    from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+    try:
+        import grpc
+        import tensorflow as tf
+        from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+    except ImportError as error:
+        raise RuntimeError(f"gRPC needs tensorflow-serving-api: pip install 'tf_ssae[serving]' ({error}).") from error
 
     request = predict_pb2.PredictRequest()
     request.model_spec.name = model

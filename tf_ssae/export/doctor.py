@@ -1,6 +1,6 @@
 """What a `.tflite` file needs of the device that runs it.
 
-python -m tf_ssae.export.doctor exported/NAME.tflite/1/int8.tflite
+python -m tf_ssae.export.doctor exported/NAME/1/tflite/int8.tflite
 """
 
 import collections
@@ -19,7 +19,7 @@ def examine(path):
 
     `operators`: `{name: count}`; `flex`: those that need TensorFlow's own operators; `bytes`: of the file; `weight_bytes`: of
     its constants; `arena_bytes`: of the largest set of activations alive at one time, with weights that the file dequantises:
-    what an interpreter needs beside the file; and, unless it needs Flex, its speed on this machine (see `timing.of_tflite`).
+    an estimate of what an interpreter needs beside the file.
 
     Raises:
         ValueError: it is no TFLite file.
@@ -27,7 +27,11 @@ def examine(path):
     data = pathlib.Path(path).read_bytes()
     if data[4:8] != b"TFL3":
         raise ValueError(f"{path} is no TFLite file: it lacks the identifier TFL3.")
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(data))
+    try:
+        model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(data))
+    # The reader of the format follows offsets wherever they lead.
+    except Exception as error:
+        raise ValueError(f"{path} is a broken TFLite file: {error}") from error
     names = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
     operators = collections.Counter()
     for graph in model.subgraphs:
@@ -37,23 +41,19 @@ def examine(path):
             operators[code.customCode.decode() if code.customCode else names[builtin]] += 1
     main = model.subgraphs[0]
     constants = sum(len(buffer.data) for buffer in model.buffers if buffer.data is not None)
-    result = {
+    return {
         "operators": dict(sorted(operators.items())),
         "flex": sorted(name for name in operators if name.startswith("Flex")),
         "bytes": len(data),
         "weight_bytes": constants,
         "arena_bytes": _peak_activations(model, main),
     }
-    if not result["flex"]:
-        result |= timing.of_tflite(data)
-    return result
 
 
 def _peak_activations(model, graph):
     """Bytes of the tensors alive at one operator, at the operator where they are the most."""
-    sizes = {
-        schema.TensorType.FLOAT32: 4, schema.TensorType.INT32: 4, schema.TensorType.FLOAT16: 2, schema.TensorType.INT64: 8,
-    }  # fmt: skip
+    kinds = schema.TensorType
+    sizes = {kinds.FLOAT64: 8, kinds.INT64: 8, kinds.FLOAT32: 4, kinds.INT32: 4, kinds.FLOAT16: 2, kinds.INT16: 2}
     born, dies = {}, {}
     for i in graph.inputs:
         born[i] = 0
@@ -67,7 +67,7 @@ def _peak_activations(model, graph):
     alive = np.zeros(len(graph.operators) + 1, np.int64)
     for i, start in born.items():
         tensor = graph.tensors[i]
-        size = int(np.prod(tensor.shape)) * sizes.get(tensor.type, 1)
+        size = int(np.prod(np.abs(tensor.shape))) * sizes.get(tensor.type, 1)
         alive[start : dies.get(i, start) + 1] += size
     return int(alive.max())
 
@@ -83,8 +83,15 @@ def main(argv):
     print(f"needs Flex: {', '.join(found['flex']) or 'no'}")
     print(f"size: {found['bytes']:,} bytes, of which weights {found['weight_bytes']:,}")
     print(f"memory for activations: {found['arena_bytes']:,} bytes")
-    if "latency_ms" in found:
-        print(f"one invocation on one core here: {found['latency_ms']:.2f} ms (99th percentile {found['latency_p99_ms']:.2f})")
+    if found["flex"]:
+        return
+    try:
+        speed = timing.of_tflite(pathlib.Path(argv[1]).read_bytes())
+    # Of a file of another kind, what it holds is said all the same.
+    except Exception as error:
+        print(f"not timed: {error}")
+    else:
+        print(f"one invocation on one core here: {speed['latency_ms']:.2f} ms (99th percentile {speed['latency_p99_ms']:.2f})")
 
 
 if __name__ == "__main__":

@@ -67,7 +67,11 @@ def write(detector, folder):
 
         # Files differ in size, and so in their number of squares: all squares are scored at once, and told apart after.
         def decode(data):
-            image = tf.io.decode_image(data, channels=channels, expand_animations=False)
+            # Reads PNG as well. As Pillow has it: an accurate inverse DCT, and grey by integer arithmetic.
+            image = tf.io.decode_jpeg(data, channels=3, dct_method="INTEGER_ACCURATE")
+            if channels == 1:
+                luma = tf.reduce_sum(tf.cast(image, tf.int32) * [19595, 38470, 7471], axis=2, keepdims=True)
+                image = tf.cast((luma + 32768) // 65536, tf.uint8)
             return resizing.squares(tf.ensure_shape(image, [None, None, channels])[tf.newaxis], size, crop)[0]
 
         spec = tf.RaggedTensorSpec([None, size, size, channels], tf.uint8, ragged_rank=0)
@@ -100,15 +104,21 @@ def write(detector, folder):
 
 
 def load(folder):
-    """The scores of a SavedModel that `write` wrote, as a function: uint8 `[N, H, W, C]` -> `{score name: numpy [N]}`."""
-    # The signature alone does not keep the model's variables alive: the function holds on to the whole.
+    """What a SavedModel that `write` wrote answers: `(score, explain)`, each a function of uint8 `[N, H, W, C]`.
+
+    They return the outputs of `serving_default` and of `explain`, as numpy arrays.
+    """
+    # A signature alone does not keep the model's variables alive: the functions hold on to the whole.
     loaded = tf.saved_model.load(str(folder))
 
-    def score(images):
-        outputs = loaded.signatures["serving_default"](images=tf.constant(images))
-        return {name: value.numpy() for name, value in outputs.items()}
+    def answers(signature):
+        def answer(images):
+            outputs = loaded.signatures[signature](images=tf.constant(images))
+            return {name: value.numpy() for name, value in outputs.items()}
 
-    return score
+        return answer
+
+    return answers("serving_default"), answers("explain")
 
 
 def _require(condition, message):

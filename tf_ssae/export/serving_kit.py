@@ -2,6 +2,9 @@
 
 import os
 
+# A file without it is somebody else's, and left alone.
+_MARK = "# Written by export.py at every export. Remove this line to keep changes."
+
 _MODEL = """  config {{
     name: "{name}"
     base_path: "/models/{name}"
@@ -62,15 +65,22 @@ size, or files. A photo whose EXIF tag turns it must be turned by the client: th
 
 
 def write(export_dir):
-    """Writes `models.config` for every model in the folder, `batching.config`, `compose.yaml` and `README.md`."""
+    """Writes `models.config` for every model in the folder, `batching.config`, `compose.yaml` and `SERVING.md`.
+
+    Files of these names that it did not write are left alone.
+    """
     names = sorted({path.parent.parent.name for path in export_dir.glob("*/*/saved_model.pb") if path.parent.name.isdigit()})
     models = "model_config_list {\n" + "".join(_MODEL.format(name=name) for name in names) + "}\n"
     for file, text in {
         "models.config": models,
         "batching.config": _BATCHING,
         "compose.yaml": _COMPOSE,
-        "README.md": _README.format(name=names[0], names=", ".join(names)),
+        "SERVING.md": _README.format(name=names[0], names=", ".join(names)),
     }.items():
-        temporary = export_dir / f".{file}.tmp"
-        temporary.write_text(text)
-        os.replace(temporary, export_dir / file)
+        path, temporary = export_dir / file, export_dir / f".{file}.tmp"
+        mark = _MARK if file != "SERVING.md" else f"<!-- {_MARK} -->"
+        if path.exists() and _MARK not in path.read_text(errors="replace"):
+            print(f"Left alone: {path}, which was not written by export.py, or was changed since.")
+            continue
+        temporary.write_text(f"{mark}\n{text}")
+        os.replace(temporary, path)

@@ -44,8 +44,10 @@ def convert(detector, kind, representative_images, batch_size=1):
     module.weights = [variable.value for variable in detector.variables]
 
     def representative_dataset():
-        for start in range(0, len(representative_images) - batch_size + 1, batch_size):
-            yield {"images": representative_images[start : start + batch_size]}
+        # Whole batches only: given none, the converter would leave the file in float without a word.
+        batches = -(-len(representative_images) // batch_size)
+        for index in np.resize(np.arange(len(representative_images)), [batches, batch_size]):
+            yield {"images": representative_images[index]}
 
     if kind not in KINDS:
         raise ValueError(f"kind={kind!r}: expected one of {', '.join(KINDS)}.")

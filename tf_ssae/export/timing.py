@@ -61,7 +61,7 @@ def print_saved_model():
     folder, image_shape, threads = sys.argv[1], json.loads(sys.argv[2]), int(sys.argv[3])
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
-    score = saved_model.load(folder)
+    score, _ = saved_model.load(folder)
     values = _latency(score, _noise([1, *image_shape]))
     values["images_per_second"] = _throughput(score, _noise([_THROUGHPUT_BATCH, *image_shape]))
     print(json.dumps(values))

@@ -2,6 +2,9 @@
 
 IMAGE_SIZES = (32, 64, 128)
 
+# See `resizing.squares`.
+CROPS = ("tiles", "centre")
+
 # Every kernel of the thesis' networks starts from N(0, 0.01), section 4.4.
 KERNEL_STDDEV = 0.01
 

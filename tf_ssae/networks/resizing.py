@@ -2,8 +2,6 @@
 
 import tensorflow as tf
 
-CROPS = ("tiles", "centre")
-
 
 def squares(images, size, crop):
     """Square parts of images, resized to `size` x `size`.
@@ -15,15 +13,16 @@ def squares(images, size, crop):
     * "centre": the one in the middle.
 
     Resizing is bilinear with an antialiasing filter, about the centre, so that it commutes with rotation by 90 degrees but for
-    the rounding to whole grey levels; what has the size already is returned bit for bit.
+    the rounding to whole grey levels; what has the size already is returned bit for bit. (If an odd number of pixels is left
+    over, the square in the middle lies a pixel off it.)
 
     Args:
         images: uint8 `[B, H, W, C]`; H and W may be unknown until the graph runs.
         size: int.
-        crop: one of `CROPS`.
+        crop: one of `networks.CROPS`.
 
     Returns:
-        uint8 `[B, T, size, size, C]`, T as `count(H, W, crop)`.
+        uint8 `[B, T, size, size, C]`; T is the longer side over the shorter one, rounded up, or 1 for "centre".
     """
     shape = tf.shape(images)
     height, width, side = shape[1], shape[2], tf.minimum(shape[1], shape[2])
@@ -33,8 +32,10 @@ def squares(images, size, crop):
         tiles = 1
     else:
         tiles = (height + width - 1) // side
-        # One row or column of tiles: one of the slacks is 0.
-        offsets = tf.range(tiles)[:, tf.newaxis] * [slack_down, slack_right] // tf.maximum(tiles - 1, 1)
+        # One row or column of tiles: one of the slacks is 0. The second half mirrors the first.
+        step, last = tf.range(tiles)[:, tf.newaxis], tf.maximum(tiles - 1, 1)
+        slack = tf.stack([slack_down, slack_right])
+        offsets = tf.where(2 * step < tiles, step * slack // last, slack - (last - step) * slack // last)
 
         def tile(offset):
             return images[:, offset[0] : offset[0] + side, offset[1] : offset[1] + side]
@@ -50,9 +51,3 @@ def squares(images, size, crop):
     return tf.ensure_shape(
         tf.reshape(parts, [shape[0], tiles, size, size, shape[3]]), [None, None, size, size, images.shape[3]]
     )
-
-
-def count(height, width, crop):
-    """How many squares `squares` cuts from an image, as a Python int."""
-    # ceil(longer / shorter) = (longer + shorter - 1) // shorter
-    return 1 if crop == "centre" else (height + width - 1) // min(height, width)

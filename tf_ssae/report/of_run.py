@@ -20,7 +20,7 @@ def write(path, detector, split, evaluation, metrics, history, reason):
     """
     data, config, description = split.data, detector.config, detector.description()
     decision = description["decision"]
-    warnings = [] if metrics["promise"] and metrics["promise"]["kept"] else [gallery.promise(description)]
+    warnings = [] if gallery.promise_is_kept(description) else [gallery.promise(description)]
     if metrics["test_images_equal_to_a_training_image"]:
         warnings.append(
             f"{metrics['test_images_equal_to_a_training_image']} test images equal a training image, pixel for pixel."
@@ -47,13 +47,21 @@ def write(path, detector, split, evaluation, metrics, history, reason):
             is_anomaly=evaluation.is_anomaly,
             metrics=metrics.get("scores"),
             pixel_metrics=metrics.get("pixels"),
-            rotation_accuracy=metrics.get("rotation_accuracy"),
+            rotation_accuracy=_rotation_accuracy(metrics),
             history=tuple({name: value for name, value in row.items() if name != "seconds"} for row in history),
             pictures=tuple(_sections(scorers.of_detector(detector), split, evaluation)),
             unreadable=data.left_out,
             settings=config.to_dict(),
         ),
     )
+
+
+def _rotation_accuracy(metrics):
+    if "rotation_accuracy" not in metrics:
+        return None
+    held_out = "held-out normal" if metrics["promise"] else "training"
+    of_test = {f"{group} test images": value for group, value in metrics["rotation_accuracy"].items()}
+    return {f"{held_out} images": metrics["rotation_accuracy_of_held_out_images"], **of_test}
 
 
 def _sections(scorer, split, evaluation):

@@ -269,7 +269,7 @@ def _unreadable(report):
     more = f'<p class="muted">And {left_out:,} more.</p>' if left_out else ""
     return (
         f"<details{' open' if len(rows) <= _UNREADABLE_OPEN else ''}>"
-        f"<summary>Unreadable files ({len(report.unreadable):,})</summary>{_table(['file', 'reason'], rows)}{more}</details>"
+        f"<summary>Files left out ({len(report.unreadable):,})</summary>{_table(['file', 'reason'], rows)}{more}</details>"
     )
 
 
