@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import json
+import shutil
 import signal
 import subprocess
 import time
@@ -117,18 +118,22 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_weights(quick_run, tmp_path
         assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2", "3"]
 
 
-@pytest.fixture
-def stopped(tmp_path, monkeypatch):
-    """A run folder that was left after its last epoch, before it was evaluated."""
-
+@pytest.fixture(scope="module")
+def stopped_once(tmp_path_factory):
     def stop(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(training.evaluation, "evaluate", stop)
-    with pytest.raises(KeyboardInterrupt):
-        training.run(preset("digits", **QUICK), tmp_path / "run")
-    monkeypatch.undo()
-    return tmp_path / "run.partial"
+    model_dir = tmp_path_factory.mktemp("stopped") / "run"
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(training.evaluation, "evaluate", stop)
+        training.run(preset("digits", **QUICK), model_dir)
+    return model_dir.with_name("run.partial")
+
+
+@pytest.fixture
+def stopped(stopped_once, tmp_path):
+    """A run folder that was left after its last epoch, before it was evaluated."""
+    return shutil.copytree(stopped_once, tmp_path / "run.partial")
 
 
 def test_a_run_stopped_after_training_is_only_evaluated(stopped, quick_run):
