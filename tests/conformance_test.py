@@ -221,3 +221,14 @@ def test_its_tflite_files_score_the_same(trained, kind):
         else:
             tolerance = {"float32": 1e-4, "float16": 1e-2}[kind] * np.abs(values).max()
             np.testing.assert_allclose(found[name], values, atol=tolerance)
+
+
+@pytest.mark.parametrize("size", [64, 128])
+def test_larger_images_train_and_score(size, digit_images):
+    config = preset("digits", image_size=size, batch_size=4, rotations="sampled", jit_compile=False)
+    detector = detectors.make(config, digit_images.image_shape)
+    batches = pipeline.training_batches(digit_images.images, np.arange(8), config)
+    detector.fit(pipeline.with_rotations(batches, config), steps_per_epoch=2, shuffle=False, verbose=0)
+    explained = detector.primary(tf.constant(digit_images.images[:3]))
+    assert explained["reconstruction"].shape == (3, size, size, 1)
+    assert np.isfinite(explained["a_rec"]).all() and np.isfinite(explained["a_cls"]).all()

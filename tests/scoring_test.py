@@ -143,9 +143,18 @@ def test_a_broken_run_goes_on_without_scoring_twice(digits_run, table, photos, t
 
 
 def test_what_was_begun_with_other_images_is_left_alone(digits_run, photos, tmp_path):
-    (tmp_path / "scores.csv.partial").write_text('{"images": "others", "model": "another"}\n')
-    with pytest.raises(ValueError, match="was begun with other images or another model"):
-        scoring.run(digits_run[0], photos[0], tmp_path / "scores.csv")
+    for content in ('{"images": "others", "model": "another"}\n', "a cat"):
+        (tmp_path / "scores.csv.partial").write_text(content)
+        with pytest.raises(ValueError, match="was begun with other images or another model"):
+            scoring.run(digits_run[0], photos[0], tmp_path / "scores.csv")
+        assert (tmp_path / "scores.csv.partial").read_text() == content
+
+
+def test_nothing_can_be_read(digits_run, tmp_path):
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG")
+    result = scoring.run(digits_run[0], tmp_path / "broken.png", tmp_path / "scores.csv")
+    assert result.scored == 0 and read(tmp_path / "scores.csv")[0]["decision"] == "unreadable"
+    assert "broken.png" in (tmp_path / "scores.html").read_text()
 
 
 def test_drift_is_said(digits_run, digit_images, tmp_path):

@@ -209,7 +209,7 @@ class _Rows:
                 "does not hold for such images: check camera and light, or train on images like these."
             )
         if self._unreadable:
-            warnings.append(f"{len(self._unreadable)} files could not be read: see the column error.")
+            warnings.append(f"{len(self._unreadable)} of the files could not be read: see the column error.")
         return warnings
 
     def report(self, scorer, reader, model_dir, images):
@@ -286,11 +286,12 @@ class _Partial:
             raise FileExistsError(f"Another process is writing {path}.") from None
         self._file.seek(0)
         whole, lines = 0, 0
+        first = json.dumps(header).encode() + b"\n"
         for line in self._file:
+            if lines == 0 and not first.startswith(line):
+                raise ValueError(f"{path} was begun with other images or another model. Remove it to start anew.")
             if not line.endswith(b"\n"):
                 break
-            if lines == 0 and line != json.dumps(header).encode() + b"\n":
-                raise ValueError(f"{path} was begun with other images or another model. Remove it to start anew.")
             whole, lines = whole + len(line), lines + 1
         self._file.truncate(whole)
         if not lines:
