@@ -81,6 +81,15 @@ def test_its_report_has_pictures_and_masks_figures(textures_run):
         assert part in page, part
 
 
+def test_a_plain_folder_of_good_parts_is_enough(textures, tmp_path):
+    flags = [f"--data_dir={textures / 'train' / 'good'}", f"--model_dir={tmp_path / 'run'}"]
+    done = run_command("train.py", *QUICK_FLAGS, *flags)
+    assert done.returncode == 0, done.stderr
+    assert "16 images test, 0 of them anomalies" in done.stdout
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert "scores" not in metrics and "pixels" not in metrics and "false_alarm_rate" in metrics["decision"]
+
+
 def test_error_maps_have_one_scale_from_the_held_out_images(textures_run):
     detector = detectors.load(textures_run[0])
     assert np.isfinite(detector.map_scale.numpy()) and detector.description()["map_scale"] > 0

@@ -85,10 +85,11 @@ def masks(config, data, pictures):
     found = {}
     for picture in pictures:
         path = pathlib.Path(data.names[picture])
-        mask = _mask_path(root, path)
-        if path.parts[1] == GOOD:
+        if data.labels[np.searchsorted(data.source, picture)] == 0:
             found[picture] = np.zeros((np.count_nonzero(data.source == picture), *size), bool)
-        elif mask.is_file() and str(mask.relative_to(root)) not in left_out:
+            continue
+        mask = _mask_path(root, path)
+        if mask.is_file() and str(mask.relative_to(root)) not in left_out:
             pixels = files.with_channels(files.decode(mask.read_bytes()), 1) > 0
             found[picture] = squares.of(pixels * np.uint8(255))[..., 0] > 127
     return found
