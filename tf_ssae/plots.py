@@ -36,6 +36,8 @@ def histograms(evaluation, path):
             ("normal", ~evaluation.is_anomaly, _NORMAL),
             ("anomalous", evaluation.is_anomaly, _ANOMALOUS),
         ):
+            if not chosen.any():
+                continue
             axes.hist(values[chosen], bins, density=True, alpha=0.6, color=colour, label=label)
         axes.set(title=name, xlabel="score (higher = more anomalous)", yticks=[])
         axes.legend()

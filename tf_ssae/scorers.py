@@ -80,20 +80,11 @@ def _of_run(path):
 
 def of_detector(detector):
     """The Scorer of a calibrated detector in memory."""
-
-    def explain(images):
-        outputs = dict(detector.explain(images))
-        if "reconstruction" in outputs:
-            outputs["squared_error"] = tf.square(detector.preprocess(images) - outputs["reconstruction"])
-        if "rotation_probabilities" in outputs:
-            outputs["rotation_probabilities"] = tf.linalg.diag_part(outputs["rotation_probabilities"])
-        return outputs
-
     return Scorer(
         detector.description(),
         # Without XLA, which scores no faster than TensorFlow's own kernels, and would have to compile first.
         tf.function(lambda images: detector(images)),
-        tf.function(explain),
+        tf.function(detector.evidence),
     )
 
 

@@ -16,6 +16,7 @@ from tf_ssae import (
     datasets,
     detectors,
     evaluation,
+    gallery,
     health,
     maps,
     pipeline,
@@ -23,6 +24,7 @@ from tf_ssae import (
     provenance,
     run_folder,
 )
+from tf_ssae.batched import first_parts
 from tf_ssae.datasets import files, protocols
 from tf_ssae.datasets import folder as image_folder
 from tf_ssae.pixel_metrics import pixel_metrics
@@ -32,7 +34,6 @@ SCORING_BATCH_SIZE = 256
 _PICTURED = 12
 _CACHE = "images.cache"
 _LISTED = 10
-_NO_PROMISE = "No image was held out (calibration_share=0): the threshold, set on the training images, promises nothing."
 
 
 def default_model_dir(config):
@@ -45,8 +46,8 @@ def default_model_dir(config):
 def run(config, model_dir, data=None):
     """Trains a detector and writes its run folder; goes on where an earlier process with the same settings stopped.
 
-    The folder holds `config.json`, `model.keras` (see `load_detector`), `metrics.json`, `scores.csv`, `history.csv`,
-    `environment.json`, `logs/` (TensorBoard) and the plots as PNG.
+    The folder holds `config.json`, `model.keras` (see `detectors.load`), `metrics.json`, `scores.csv`, `history.csv`,
+    `environment.json`, `report.html`, `logs/` (TensorBoard) and the plots as PNG.
 
     Args:
         config: a Config.
@@ -107,9 +108,8 @@ def run(config, model_dir, data=None):
     # Only now: a process that dies before the folder has its name must find them again.
     shutil.rmtree(folder.path / checkpoints.FOLDER)
     (folder.path / _CACHE).unlink(missing_ok=True)
-    print(
-        f"\n{evaluation.table(metrics)}\n{reason}\n{promise or _NO_PROMISE}\n\nEverything about this run is in {folder.path}."
-    )
+    print(f"\n{evaluation.table(metrics)}\n{reason}\n{gallery.promise(detector.description())}")
+    print(f"\nEverything about this run is in {folder.path}.")
     return metrics
 
 
@@ -232,7 +232,7 @@ def _summary(config, data, split, folder):
 
 def _write_scores(path, split, result):
     data, parts = split.data, split.data.pictures(split.test)
-    first = np.flatnonzero(np.concatenate([[True], parts[1:] != parts[:-1]]))
+    first = first_parts(parts)
     ids = parts[first].tolist()
     with open(path, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
         writer = csv.writer(file)

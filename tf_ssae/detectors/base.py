@@ -1,5 +1,7 @@
 """What every detector promises. `tests/conformance_test.py` checks each promise on each detector."""
 
+import abc
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -82,6 +84,7 @@ class Detector(keras.Model):
             raise ValueError(f"Images of shape {list(images.shape)}; expected [B, {', '.join(map(str, self.image_shape))}].")
         return preprocessing.preprocess(images, self.config.image_size)
 
+    @abc.abstractmethod
     def primary(self, images):
         """What the networks say about images `[B, S, S, C]`.
 
@@ -90,7 +93,6 @@ class Detector(keras.Model):
             `[B, T, T, C]`; from those that classify rotations, `rotation_probabilities`, `[B, 4, 4]`: the rotation
             that the image was given, and the probability of each answer.
         """
-        raise NotImplementedError
 
     def all_scores(self, primary):
         """`primary`'s dict, or just its scores, with the scores that are made of others added."""
@@ -99,6 +101,20 @@ class Detector(keras.Model):
     def explain(self, images):
         """All there is to say about images `[B, S, S, C]`: what `primary` returns, with every score."""
         return self.all_scores(self.primary(images))
+
+    def evidence(self, images):
+        """What the scores of images `[B, S, S, C]` rest on, for a person to see.
+
+        Returns:
+            A dict: what `explain` returns, but as `rotation_probabilities`, `[B, 4]`, those of the true rotations alone; and
+            from detectors that reconstruct, `squared_error`, `[B, T, T, C]`.
+        """
+        outputs = dict(self.explain(images))
+        if "reconstruction" in outputs:
+            outputs["squared_error"] = tf.square(self.preprocess(images) - outputs["reconstruction"])
+        if "rotation_probabilities" in outputs:
+            outputs["rotation_probabilities"] = tf.linalg.diag_part(outputs["rotation_probabilities"])
+        return outputs
 
     def reconstruct(self, images):
         """`[B, S, S, C] -> [B, T, T, C]`, beside `preprocess(images)`: the decoder's picture of each image."""

@@ -25,19 +25,14 @@ def write(detector, folder):
     crop = detector.config.crop
 
     def explained(squares):
-        """`[N, T, S, S, C] ->` what `explain` returns, of every square: `[N, T, ...]`."""
+        """`[N, T, S, S, C] ->` the evidence of every square: `[N, T, ...]`."""
         shape = tf.shape(squares)
         flat = tf.ensure_shape(tf.reshape(squares, [-1, size, size, channels]), [None, size, size, channels])
-        outputs = dict(detector.explain(flat))
-        if "reconstruction" in outputs:
-            outputs["squared_error"] = tf.square(detector.preprocess(flat) - outputs["reconstruction"])
-        if "rotation_probabilities" in outputs:
-            outputs["rotation_probabilities"] = tf.linalg.diag_part(outputs["rotation_probabilities"])
+        outputs = detector.evidence(flat)
         return {name: tf.reshape(value, tf.concat([shape[:2], tf.shape(value)[1:]], 0)) for name, value in outputs.items()}
 
-    def scores(squares):
-        outputs = explained(squares)
-        return {name: tf.reduce_max(outputs[name], axis=1) for name in detector.score_names}
+    def scores_of(explained):
+        return {name: tf.reduce_max(explained[name], axis=1) for name in detector.score_names}
 
     def squares_of(images):
         with tf.control_dependencies(
@@ -76,7 +71,7 @@ def write(detector, folder):
 
         spec = tf.RaggedTensorSpec([None, size, size, channels], tf.uint8, ragged_rank=0)
         squares = tf.map_fn(decode, image_bytes, fn_output_signature=spec)
-        flat = scores(squares.flat_values[:, tf.newaxis])
+        flat = scores_of(explained(squares.flat_values[:, tf.newaxis]))
         return {name: tf.reduce_max(squares.with_flat_values(value), axis=1) for name, value in flat.items()}
 
     images_spec = tf.TensorSpec([None, None, None, None], tf.uint8, name="images")
@@ -84,7 +79,7 @@ def write(detector, folder):
 
     @tf.function(input_signature=[images_spec])
     def serving_default(images):
-        return scores(squares_of(images))
+        return scores_of(explained(squares_of(images)))
 
     @tf.function(input_signature=[bytes_spec])
     def serving_bytes(image_bytes):
@@ -92,8 +87,8 @@ def write(detector, folder):
 
     @tf.function(input_signature=[images_spec])
     def explain(images):
-        squares = squares_of(images)
-        return {**explained(squares), **scores(squares)}
+        outputs = explained(squares_of(images))
+        return {**outputs, **scores_of(outputs)}
 
     # A plain module, not the Keras model: the file then needs nothing but TensorFlow.
     module = tf.Module()

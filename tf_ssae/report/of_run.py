@@ -3,6 +3,7 @@
 import numpy as np
 
 from tf_ssae import gallery, report, scorers
+from tf_ssae.batched import first_parts
 
 _PICTURED = 12
 
@@ -68,7 +69,7 @@ def _sections(scorer, split, evaluation):
     description, data = scorer.description, split.data
     decision = description["decision"]
     parts = data.pictures(split.test)
-    starts = np.flatnonzero(np.concatenate([[True], parts[1:] != parts[:-1]]))
+    starts = first_parts(parts)
     scores, is_anomaly = evaluation.scores[decision], evaluation.is_anomaly
     above = scores > description["thresholds"][decision]
     descending, ascending = np.argsort(-scores, kind="stable"), np.argsort(scores, kind="stable")
