@@ -47,7 +47,7 @@ WAYS = {"tiles": squares("tiles"), "centre": squares("centre"), "squeezed": sque
 
 def accuracy(images):
     """On images that were not trained on."""
-    config = preset("digits", detector="rotation", epochs=_EPOCHS, latent_depth=64, jit_compile=False)
+    config = preset("digits", detector="rotation", epochs=_EPOCHS, latent_depth=64)
     detector = detectors.make(config, images.shape[1:])
     batches = pipeline.with_rotations(pipeline.training_batches(images, np.arange(_TRAIN), config), config)
     steps = pipeline.steps_per_epoch(_TRAIN, config)

@@ -26,7 +26,7 @@ class Trained:
 
     def __init__(self, name, digit_images, rotations="all"):
         # A high rate, so that one step moves every variable by more than rounding.
-        config = preset("digits", detector=name, learning_rate=0.01, batch_size=32, rotations=rotations, jit_compile=False)
+        config = preset("digits", detector=name, learning_rate=0.01, batch_size=32, rotations=rotations)
         chosen = split(digit_images, config)
         images = digit_images.images
         self.detector = detectors.make(config, digit_images.image_shape)
@@ -67,6 +67,14 @@ def test_scores_have_names_and_one_value_an_image(trained):
 def test_scores_are_finite_and_differ_between_images(trained):
     for name, values in trained.scores.items():
         assert np.isfinite(values).all() and len(np.unique(values)) > 12, name
+
+
+def test_one_score_by_itself_is_the_same(trained):
+    for name, values in trained.scores.items():
+        np.testing.assert_allclose(trained.detector.score(trained.images, name), values, rtol=1e-4, atol=1e-5)
+    if trained.detector.reconstructs:
+        expected = trained.detector.explain(trained.images)["reconstruction"]
+        np.testing.assert_allclose(trained.detector.reconstruct(trained.images), expected, atol=1e-5)
 
 
 def test_an_image_scores_the_same_alone_in_any_batch_and_in_any_order(trained):
@@ -187,7 +195,7 @@ def test_ensemble_trains_as_its_parts_do_alone(digit_images):
     ],
 )
 def test_ssae_trains_e1_on_both_tasks_and_the_rest_on_its_own(digit_images, weights, moved):
-    config = preset("digits", jit_compile=False, batch_size=8, **weights)
+    config = preset("digits", batch_size=8, **weights)
     detector = detectors.make(config, digit_images.image_shape)
     networks = {name: getattr(detector, name) for name in ("encoder", "side_encoder", "classifier", "decoder")}
     before = {name: network.get_weights() for name, network in networks.items()}
@@ -225,7 +233,7 @@ def test_its_tflite_files_score_the_same(trained, kind):
 
 @pytest.mark.parametrize("size", [64, 128])
 def test_larger_images_train_and_score(size, digit_images):
-    config = preset("digits", image_size=size, batch_size=4, rotations="sampled", jit_compile=False)
+    config = preset("digits", image_size=size, batch_size=4, rotations="sampled")
     detector = detectors.make(config, digit_images.image_shape)
     batches = pipeline.training_batches(digit_images.images, np.arange(8), config)
     detector.fit(pipeline.with_rotations(batches, config), steps_per_epoch=2, shuffle=False, verbose=0)

@@ -19,10 +19,8 @@ from tf_ssae.datasets import digits
 ROOT = pathlib.Path(__file__).parent.parent
 
 # A run that takes seconds: 19 steps an epoch would be 4 here.
-QUICK = dict(
-    max_train_images=256, epochs=3, learning_rate=1e-3, rotations="sampled", jit_compile=False, output_activation="sigmoid"
-)
-QUICK_FLAGS = [f"--{name}={value}" for name, value in QUICK.items() if name != "jit_compile"] + ["--nojit_compile"]
+QUICK = dict(max_train_images=256, epochs=3, learning_rate=1e-3, rotations="sampled", output_activation="sigmoid")
+QUICK_FLAGS = [f"--{name}={value}" for name, value in QUICK.items()]
 
 
 @pytest.fixture(scope="session")

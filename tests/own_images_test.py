@@ -13,8 +13,7 @@ from tf_ssae.training import default_model_dir
 
 # Seconds of training: enough to tell rotations, not to be good.
 QUICK_FLAGS = [
-    "--dataset=folder", "--image_size=32", "--epochs=12", "--batch_size=16", "--rotations=sampled", "--nojit_compile",
-    "--calibration_share=0.25",
+    "--dataset=folder", "--image_size=32", "--epochs=12", "--batch_size=16", "--rotations=sampled", "--calibration_share=0.25"
 ]  # fmt: skip
 
 

@@ -68,6 +68,8 @@ class Detector(keras.Model):
             jit_compile=self.config.jit_compile,
         )
         self.optimizer.build(self.trainable_variables)
+        # A dozen operators a variable, in one.
+        self._apply = tf.function(lambda gradients: self.optimizer.apply(gradients, self.trainable_variables), jit_compile=True)
         self.build(None)
 
     def build(self, input_shape):
@@ -119,6 +121,10 @@ class Detector(keras.Model):
     def reconstruct(self, images):
         """`[B, S, S, C] -> [B, T, T, C]`, beside `preprocess(images)`: the decoder's picture of each image."""
         return self.explain(images)["reconstruction"]
+
+    def score(self, images, name):
+        """One score of images `[B, S, S, C]`, `[B]`, without what it does not need."""
+        return self.explain(images)[name]
 
     def call(self, images):
         explained = self.explain(images)
@@ -185,8 +191,7 @@ class Detector(keras.Model):
 
     def minimise(self, tape, loss, **reported):
         """Applies the gradients of `loss`, and returns the running means of it and of what else is reported."""
-        gradients = tape.gradient(loss, self.trainable_variables)
-        self.optimizer.apply(gradients, self.trainable_variables)
+        self._apply(tape.gradient(loss, self.trainable_variables))
         values = {"loss": loss, **reported}
         for name, mean in self._means.items():
             mean.update_state(values[name])

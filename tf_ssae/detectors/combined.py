@@ -25,6 +25,12 @@ class CombinedDetector(Detector):
             "a_max": scores.a_max(a_rec, a_cls, self.config.alpha),
         }
 
+    def score(self, images, name):
+        if name == "a_rec":
+            # One pass through E1 and D: a sixth of the work of all four scores.
+            return scores.a_rec(self.preprocess(images), self.reconstruct(images))
+        return super().score(images, name)
+
     def fit_normalisation(self, primary):
         """Eq. 3.14. Raises ValueError for a score that is the same for all images."""
         self.normalise_a_rec.fit(primary["a_rec"].min(), primary["a_rec"].max())

@@ -31,5 +31,8 @@ class Ensemble(CombinedDetector):
             loss = self.config.w_cls * l_cls + self.config.w_rec * l_rec
         return self.minimise(tape, loss, l_rec=l_rec, l_cls=l_cls, rotation_accuracy=rotation_accuracy)
 
+    def reconstruct(self, images):
+        return self.autoencoder.reconstruct(images)
+
     def primary(self, images):
         return {**self.autoencoder.primary(images), **self.rotation.primary(images)}

@@ -55,6 +55,9 @@ class SSAE(CombinedDetector):
         """`C([z_E1 : z_E2])`: `[B, 1, 1, a_1]` and `[B, 1, 1, a_2] -> [B, 4]`, logits."""
         return self.classifier(tf.squeeze(tf.concat([z1, z2], axis=-1), axis=[1, 2]), training=training)
 
+    def reconstruct(self, images):
+        return self.decoder(self.encoder(self.preprocess(images), training=False))
+
     def primary(self, images):
         x = self.preprocess(images)
         x_rotated = rotate_stack(x)

@@ -4,7 +4,7 @@ import keras
 from keras import layers
 
 from tf_ssae.networks import KERNEL_STDDEV, LEAK
-from tf_ssae.networks.encoder import batch_normalization
+from tf_ssae.networks.batch_normalization import BatchNormalization
 from tf_ssae.rotations import ROTATIONS
 
 
@@ -19,5 +19,5 @@ def classifier(depth, seed):
     z = keras.Input([depth])
     kernel = keras.initializers.RandomNormal(stddev=KERNEL_STDDEV, seed=seed)
     x = layers.Dense(128, use_bias=False, kernel_initializer=kernel)(z)
-    x = layers.LeakyReLU(LEAK)(batch_normalization()(x))
+    x = layers.LeakyReLU(LEAK)(BatchNormalization()(x))
     return keras.Model(z, layers.Dense(ROTATIONS, kernel_initializer=kernel)(x), name="classifier")

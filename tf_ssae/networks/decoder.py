@@ -4,7 +4,7 @@ import keras
 from keras import layers
 
 from tf_ssae.networks import KERNEL_STDDEV, stage_widths
-from tf_ssae.networks.transposed_convolution import UpsamplingConvolution
+from tf_ssae.networks.output_convolution import OutputConvolution
 
 
 def decoder(image_size, depth, channels, output_activation, seed):
@@ -22,6 +22,6 @@ def decoder(image_size, depth, channels, output_activation, seed):
     kernel = keras.initializers.RandomNormal(stddev=KERNEL_STDDEV, seed=seed)
     x = layers.Conv2DTranspose(256, 4, padding="valid", activation="relu", kernel_initializer=kernel)(z)
     for filters in reversed(stage_widths(image_size)):
-        x = UpsamplingConvolution(filters, activation="relu", kernel_initializer=kernel)(x)
-    x = layers.Conv2DTranspose(channels, 4, padding="same", activation=output_activation, kernel_initializer=kernel)(x)
+        x = layers.Conv2DTranspose(filters, 4, 2, padding="same", activation="relu", kernel_initializer=kernel)(x)
+    x = OutputConvolution(channels, activation=output_activation, kernel_initializer=kernel)(x)
     return keras.Model(z, x, name="decoder")

@@ -4,6 +4,7 @@ import keras
 from keras import layers
 
 from tf_ssae.networks import KERNEL_STDDEV, LEAK, stage_widths
+from tf_ssae.networks.batch_normalization import BatchNormalization
 
 
 def encoder(image_size, channels, depth, seed, name):
@@ -25,14 +26,4 @@ def _convolution(x, filters, seed, **kwargs):
     kernel = keras.initializers.RandomNormal(stddev=KERNEL_STDDEV, seed=seed)
     # BatchNorm's offset takes the place of a bias.
     x = layers.Conv2D(filters, 4, use_bias=False, kernel_initializer=kernel, **kwargs)(x)
-    return layers.LeakyReLU(LEAK)(batch_normalization()(x))
-
-
-def batch_normalization():
-    """BatchNorm as every network here uses it.
-
-    Its moving averages span about ten steps of hundreds of images each, not Keras' hundred, so that they are right in
-    short runs as well. Its epsilon is small beside the variance of 1e-4 or so that kernels from N(0, 0.01) give at
-    first; Keras' 1e-3 would leave the early features unnormalised, which slows the rotation task down.
-    """
-    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5)
+    return layers.LeakyReLU(LEAK)(BatchNormalization()(x))

@@ -1,0 +1,40 @@
+"""BatchNorm as every network here uses it."""
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable(package="tf_ssae")
+class BatchNormalization(keras.layers.BatchNormalization):
+    """`keras.layers.BatchNormalization` over the last axis of `[B, H, W, C]` or `[B, C]`, computed by TensorFlow's fused operator.
+
+    Keras composes it of a dozen operators, each of which passes over the activations once.
+
+    Its moving averages span about ten steps of hundreds of images each, not Keras' hundred, so that they are right in
+    short runs as well. Its epsilon is small beside the variance of 1e-4 or so that kernels from N(0, 0.01) give at
+    first; Keras' 1e-3 would leave the early features unnormalised, which slows the rotation task down.
+    """
+
+    def __init__(self, momentum=0.9, epsilon=1e-5, **kwargs):
+        super().__init__(momentum=momentum, epsilon=epsilon, **kwargs)
+
+    def call(self, inputs, training=None):
+        x = inputs if len(inputs.shape) == 4 else inputs[:, tf.newaxis, tf.newaxis]
+        averages = (self.moving_mean, self.moving_variance)
+        mean, variance = ([], []) if training else map(tf.convert_to_tensor, averages)
+        outputs = tf.raw_ops.FusedBatchNormV3(
+            x=x,
+            scale=tf.convert_to_tensor(self.gamma),
+            offset=tf.convert_to_tensor(self.beta),
+            mean=mean,
+            variance=variance,
+            epsilon=self.epsilon,
+            is_training=bool(training),
+        )
+        if training:
+            # The operator returns the variance with Bessel's correction; Keras averages the plain one.
+            count = tf.cast(tf.size(x) // x.shape[-1], tf.float32)
+            values = outputs.batch_mean, outputs.batch_variance * (count - 1) / count
+            for average, value in zip(averages, values):
+                average.assign(self.momentum * average + (1 - self.momentum) * value)
+        return outputs.y if x is inputs else tf.squeeze(outputs.y, axis=[1, 2])
