@@ -1,82 +1,180 @@
-"""Training speed of a detector in images a second, for both forms of the rotation loss.
+"""Training speed in images a second: the step that train.py runs, beside plain Keras and PyTorch.
 
-    python benchmarks/train_speed.py --detector=ssae --dataset=mnist
+    python benchmarks/train_speed.py --dataset=mnist --rotations=sampled
 
-What is timed is the step that `train.py` runs, fed by the pipeline that feeds it there, on random images: speed does not
-depend on what they show. Beside it stands the speed of this machine's own matrix product, the limit of any such
-computation.
+Every alternative takes a step on the same batch of random images (speed does not depend on what they show), in turns (see
+`turns.py`). The limit is the speed of this machine's own matrix product: how many images a second it would allow if the
+networks' multiplications were all there is. PyTorch takes part if it is installed (see `pytorch_twin.py`).
 """
 
+import importlib.util
 import json
-import time
+import math
+import platform
 
+import turns
 from absl import app, flags
 
-import tf_ssae  # noqa: F401  (before TensorFlow: it decides what TensorFlow prints)
-
-# isort: split
-import numpy as np
-import tensorflow as tf
-
-from tf_ssae import detectors, pipeline
 from tf_ssae.config import preset
 
-_DATASET = flags.DEFINE_enum(
-    "dataset", "mnist", ["digits", "mnist", "fashion_mnist", "cifar10"], "Whose preset and image shape."
-)
-_DETECTOR = flags.DEFINE_enum("detector", "ssae", sorted(detectors.DETECTORS), "Method.")
-_STEPS = flags.DEFINE_integer("steps", 40, "Timed steps of each form, after the first two.")
+_DATASET = flags.DEFINE_enum("dataset", "mnist", ["mnist", "fashion_mnist", "cifar10"], "Whose preset and image shape.")
+_DETECTOR = flags.DEFINE_string("detector", "ssae", "Method.")
+_ROTATIONS = flags.DEFINE_enum("rotations", "sampled", ["sampled", "all"], "Form of the rotation loss.")
+_BATCH_SIZE = flags.DEFINE_integer("batch_size", 0, "0: the preset's.")
+_IMAGE_SIZE = flags.DEFINE_integer("image_size", 32, "Size of the images that the networks see.")
+_LATENT_DEPTH = flags.DEFINE_integer("latent_depth", 0, "0: the preset's.")
 
-_IMAGE_SHAPES = {"digits": (8, 8, 1), "mnist": (28, 28, 1), "fashion_mnist": (28, 28, 1), "cifar10": (32, 32, 3)}
-
-
-def seconds_a_step(config, image_shape, steps):
-    """The seconds of every timed step."""
-    images = np.random.default_rng(0).integers(0, 256, (1024, *image_shape), np.uint8)
-    detector = detectors.make(config, image_shape)
-    batches = pipeline.training_batches(tf.constant(images), np.arange(len(images)), config)
-    if detector.trained_on_rotations:
-        batches = pipeline.with_rotations(batches, config)
-    else:
-        batches = batches.map(lambda step, x: x)
-    step = tf.function(detector.train_step, jit_compile=True)
-    seconds = []
-    for batch in batches.prefetch(tf.data.AUTOTUNE).take(steps + 2):
-        start = time.perf_counter()
-        step(batch)["loss"].numpy()
-        seconds.append(time.perf_counter() - start)
-    return seconds[2:]
+IMAGE_SHAPES = {"mnist": (28, 28, 1), "fashion_mnist": (28, 28, 1), "cifar10": (32, 32, 3)}
+MATRIX = 2048
+_STEPS = 3
 
 
-def matrix_product_gflops(size=2048):
-    """The best of five products of two square matrices, in GFLOP/s."""
-    matrix = tf.random.stateless_normal([size, size], seed=[0, 0])
-    product = tf.function(lambda a: a @ a, jit_compile=True)
-    product(matrix)
-    best = np.inf
-    for _ in range(5):
-        start = time.perf_counter()
-        product(matrix).numpy()
-        best = min(best, time.perf_counter() - start)
-    return 2 * size**3 / best / 1e9
+def settings(**more):
+    given = dict(batch_size=_BATCH_SIZE.value, latent_depth=_LATENT_DEPTH.value)
+    given = {name: value for name, value in given.items() if value}
+    return preset(
+        _DATASET.value, detector=_DETECTOR.value, rotations=_ROTATIONS.value, image_size=_IMAGE_SIZE.value, **given, **more
+    )
+
+
+def make_detector(config, plain=False):
+    """Ready for training, on images of the data set's shape."""
+    from plain_keras import make_plain
+
+    from tf_ssae import detectors
+
+    return (make_plain if plain else detectors.make)(config, IMAGE_SHAPES[_DATASET.value])
+
+
+def random_batch(config):
+    """A batch as `pipeline.with_rotations` makes it."""
+    import numpy as np
+    import tensorflow as tf
+
+    from tf_ssae import pipeline
+
+    images = np.random.default_rng(0).integers(0, 256, (config.batch_size, *IMAGE_SHAPES[_DATASET.value]), np.uint8)
+    batches = tf.data.Dataset.from_tensors((tf.constant(0, tf.int64), tf.constant(images)))
+    return next(iter(pipeline.with_rotations(batches, config)))
+
+
+def keras_step(plain=False, jit_compile=False):
+    import tensorflow as tf
+
+    config = settings(jit_compile=jit_compile)
+    detector = make_detector(config, plain)
+    step = tf.function(detector.train_step, jit_compile=jit_compile)
+    batch = random_batch(config)
+    if not detector.trained_on_rotations:
+        batch = batch[0]
+    return lambda: step(batch)["loss"].numpy()
+
+
+def pytorch_step(memory_format):
+    import torch
+    from pytorch_twin import SSAE
+
+    config = settings()
+    channels = IMAGE_SHAPES[_DATASET.value][-1]
+    model = SSAE(config, channels).to(memory_format=getattr(torch, memory_format))
+    rotated = config.batch_size * (4 if config.rotations == "all" else 1)
+    x, x_rotated = (
+        torch.rand(count, channels, 32, 32).contiguous(memory_format=getattr(torch, memory_format))
+        for count in (config.batch_size, rotated)
+    )
+    d = torch.arange(rotated) % 4
+    return lambda: model.train_step(x, x_rotated, d)
+
+
+def matrix_product():
+    import tensorflow as tf
+
+    matrix = tf.random.stateless_normal([MATRIX, MATRIX], seed=[0, 0])
+    product = tf.function(lambda a: tf.reduce_max(a @ a))
+    return lambda: product(matrix).numpy()
+
+
+def multiply_adds(network):
+    """Of one image or feature vector through the convolutions and dense layers of a Keras model."""
+    import keras
+
+    total = 0
+    for layer in network.layers:
+        if hasattr(layer, "kernel"):
+            # Every weight is used once at each position: of the output, or of a transposed convolution's input.
+            side = layer.input if isinstance(layer, keras.layers.Conv2DTranspose) else layer.output
+            total += math.prod(layer.kernel.shape) * math.prod(side.shape[1:-1])
+    return total
+
+
+def flops_an_image(rotations_of_e1, rotations_of_e2):
+    """Of a forward pass of ssae: two for each multiply-add."""
+    detector = make_detector(settings())
+    e1, e2, d, c = (
+        multiply_adds(network) for network in (detector.encoder, detector.side_encoder, detector.decoder, detector.classifier)
+    )
+    return 2 * (rotations_of_e1 * e1 + rotations_of_e2 * (e2 + c) + d)
+
+
+def pytorch_is_installed():
+    return importlib.util.find_spec("torch") is not None
+
+
+def report(title, seconds, images, limit):
+    """Prints a table of the alternatives, and a line of JSON.
+
+    Args:
+        seconds: `{name: [rounds]}` of a call.
+        images: of a call.
+        limit: images a second that the matrix product's speed allows, or None.
+    """
+    import numpy as np
+
+    speeds = {name: images / values for name, values in seconds.items()}
+    fastest_pytorch = max(
+        (name for name in speeds if "PyTorch" in name), key=lambda name: np.median(speeds[name]), default=None
+    )
+    print(title)
+    print(f"{'':34}{'images/s':>10}{'10% to 90%':>16}{'of the limit':>14}{'of the best PyTorch':>21}")
+    rows = {}
+    for name, values in speeds.items():
+        low, median, high = np.quantile(values, [0.1, 0.5, 0.9])
+        share = f"{median / limit:.0%}" if limit else ""
+        # Of the same rounds: what slowed one of them down slowed the other.
+        ratio = float(np.median(values / speeds[fastest_pytorch])) if fastest_pytorch else None
+        print(f"{name:34}{median:10.0f}{f'{low:.0f} to {high:.0f}':>16}{share:>14}{f'{ratio:.2f}' if ratio else '':>21}")
+        rows[name] = {"images_per_second": round(median, 1), "p10": round(low, 1), "p90": round(high, 1)}
+    print(json.dumps({"title": title, "limit": limit and round(limit, 1), "machine": platform.machine(), "rows": rows}))
 
 
 def main(argv):
     del argv
-    rows = []
-    for rotations in ("sampled", "all"):
-        # Enough epochs of 1,024 images for every step.
-        config = preset(_DATASET.value, detector=_DETECTOR.value, rotations=rotations, epochs=1000)
-        seconds = seconds_a_step(config, _IMAGE_SHAPES[_DATASET.value], _STEPS.value)
-        speeds = config.batch_size / np.quantile(seconds, [0.9, 0.5, 0.1])
-        rows.append({"rotations": rotations, "images_per_second": dict(zip(("p10", "median", "p90"), speeds.round(1)))})
-        print(
-            f"{_DETECTOR.value}, {_DATASET.value}, batch {config.batch_size}, rotations={rotations}: "
-            f"{speeds[1]:.0f} images a second (80% of the steps: {speeds[0]:.0f} to {speeds[2]:.0f})"
-        )
-    gflops = matrix_product_gflops()
-    print(f"Matrix product on this machine: {gflops:.0f} GFLOP/s")
-    print(json.dumps({"matrix_product_gflops": round(gflops, 1), "rows": rows}))
+    name = _DETECTOR.value
+    alternatives = {
+        f"tf_ssae ({name})": keras_step,
+        "Keras' own layers, XLA": lambda: keras_step(plain=True, jit_compile=True),
+        "Keras' own layers": lambda: keras_step(plain=True),
+        "matrix product": matrix_product,
+    }
+    if name == "ssae" and _IMAGE_SIZE.value == 32 and pytorch_is_installed():
+        alternatives["PyTorch, NCHW"] = lambda: pytorch_step("contiguous_format")
+        alternatives["PyTorch, channels_last"] = lambda: pytorch_step("channels_last")
+    seconds = turns.run(alternatives, _STEPS)
+
+    import numpy as np
+
+    gflops = 2 * MATRIX**3 / np.median(seconds.pop("matrix product")) / 1e9
+    config = settings()
+    limit = None
+    if name == "ssae":
+        # A step is three forward passes: forward, and the gradients of inputs and of weights.
+        passes = (4, 4) if config.rotations == "all" else (2, 1)
+        limit = gflops * 1e9 / (3 * flops_an_image(*passes))
+    title = (
+        f"Training {name}, {_DATASET.value} (a = {config.latent_depth}, {config.image_size}x{config.image_size}), batch "
+        f"{config.batch_size}, rotations={config.rotations}; matrix product {gflops:.0f} GFLOP/s"
+    )
+    report(title, seconds, config.batch_size, limit)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable(package="tf_ssae")
 class BatchNormalization(keras.layers.BatchNormalization):
-    """`keras.layers.BatchNormalization` over the last axis of `[B, H, W, C]` or `[B, C]`, computed by TensorFlow's fused operator.
+    """`keras.layers.BatchNormalization` of `[B, H, W, C]` or `[B, C]` over C, computed by TensorFlow's fused operator.
 
     Keras composes it of a dozen operators, each of which passes over the activations once.
 

@@ -1,0 +1,27 @@
+"""A detector as it would be without the work on its speed: Keras' own layers and update."""
+
+from unittest import mock
+
+import keras
+
+from tf_ssae import detectors
+from tf_ssae.networks import classifier, decoder, encoder
+
+
+def make_plain(config, image_shape):
+    """As `detectors.make`, with the same initial weights, of Keras' own layers."""
+
+    def batch_normalization():
+        return keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5)
+
+    def output_convolution(filters, **kwargs):
+        return keras.layers.Conv2DTranspose(filters, 4, padding="same", **kwargs)
+
+    with (
+        mock.patch.object(encoder, "BatchNormalization", batch_normalization),
+        mock.patch.object(classifier, "BatchNormalization", batch_normalization),
+        mock.patch.object(decoder, "OutputConvolution", output_convolution),
+    ):
+        detector = detectors.make(config, image_shape)
+    detector._apply = lambda gradients: detector.optimizer.apply(gradients, detector.trainable_variables)
+    return detector
