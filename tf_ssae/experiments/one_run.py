@@ -1,4 +1,4 @@
-"""Trains one run of a grid and stores its result. `worker` starts it, in a process of its own, so that a crash ends one run only.
+"""Trains one run of a grid and stores its result. `worker` starts it in a process of its own: a crash then ends one run only.
 
 Its only argument is a JSON object: grid, scale, name, results and work. It ends when its standard input does, so that it never
 outlives its worker, which holds the claim on the run.

@@ -115,8 +115,8 @@ class Results:
 
     @property
     def datasets(self):
-        """Those of which there is something, in the grid's order."""
-        there = {run.dataset for run in self.runs}
+        """Those of which there are scores, in the grid's order."""
+        there = {run.dataset for run in self.runs if not run.failed}
         return [name for name in dict.fromkeys(run.dataset for run in self.grid.runs) if name in there]
 
     def share(self, dataset):
