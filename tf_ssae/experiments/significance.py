@@ -18,6 +18,7 @@ from tf_ssae.experiments.thesis import DATASET_NAMES
 _DRAWS = 10_000
 # Of fewer configurations, the draws say little of what others would give.
 _FEWEST = 3
+_WORDS = {"better": "better than", "worse": "worse than", "undecided": "undecided against"}
 COMPARED = ("OURS A_ws", "OURS A_max")
 
 
@@ -99,6 +100,19 @@ def markdown(stored):
         if any(cells):
             lines.append(f"| {other.markdown} | " + " | ".join(_cell(cell, "**") for cell in cells) + " |")
     return "\n".join(lines)
+
+
+def sentences(stored):
+    """What may be claimed of each data set: whom each score of ours beats, and who beats it, where the sign is sure."""
+    said = {}
+    for dataset, ours, other, comparison in rows(stored):
+        said.setdefault((dataset, ours), {}).setdefault(comparison.verdict, []).append(other.markdown)
+    return [
+        f"{DATASET_NAMES[dataset]}, {ours.markdown}: "
+        + "; ".join(f"{_WORDS[verdict]} {', '.join(found[verdict])}" for verdict in _WORDS if verdict in found)
+        + "."
+        for (dataset, ours), found in said.items()
+    ]
 
 
 def text(stored):

@@ -184,6 +184,22 @@ def sanity(stored):
     return lines
 
 
+def sanity_markdown(stored):
+    """The same as a table: in how many configurations it is above chance, and by how much on average."""
+    lines = ["| | " + " | ".join(DATASET_NAMES[dataset] for dataset in stored.datasets) + " |"]
+    lines.append("|---" * (len(stored.datasets) + 1) + "|")
+    for system in SYSTEMS:
+        found = [above_chance(stored, system, dataset) for dataset in stored.datasets]
+        if any(found):
+            lines.append(f"| {system.markdown} | " + " | ".join(_above(*pair) if pair else "–" for pair in found) + " |")
+    return "\n".join(lines)
+
+
+def _above(count, excess):
+    interval = "" if excess.low is None else f" ({excess.low:+.3f}, {excess.high:+.3f})"
+    return f"{count} of {excess.configurations}, {excess.difference:+.3f}{interval}"
+
+
 def _keys(stored):
     return itertools.product(SYSTEMS, stored.datasets)
 

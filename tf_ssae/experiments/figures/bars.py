@@ -1,8 +1,8 @@
 """The bars of figures 5.1 to 5.3: average precision in every configuration of a data set, three panels.
 
-The thesis' captions name what each panel compares. They are taken to mean: (a) the baselines BIGAN and GANomaly, the base models
-AE and Rotation, and the two overall scores of OURS; (b) the base models and the components of OURS, its two primary scores; (c)
-the overall scores without joint learning, A*, and with it.
+The thesis' captions name what each panel compares. They are taken to mean: (a) the baselines BIGAN and GANomaly, the base
+models AE and Rotation, and the two overall scores of OURS; (b) the base models and the components of OURS, its two primary
+scores; (c) the overall scores without joint learning, A*, and with it.
 """
 
 import numpy as np

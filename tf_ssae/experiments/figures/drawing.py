@@ -12,6 +12,8 @@ from matplotlib.figure import Figure
 
 from tf_ssae.experiments import reading
 
+_NAMES = {"ssae": "OURS", "ensemble": "AE and Rotation", "ganomaly": "GANomaly", "egbad": "BIGAN"}
+
 
 def new(width, height):
     """A figure of so many inches, drawn without a screen."""
@@ -33,13 +35,13 @@ def scale(stored):
     return f"Grid {stored.grid.name}, scale {stored.scale.name}."
 
 
-def missing(runs):
-    """Sentence: which runs a figure lacks; `(detector, configuration)` pairs."""
+def missing(pairs):
+    """Sentence: what a figure lacks; `(detector, configuration)` pairs."""
     by_detector = {}
-    for detector, anomaly in runs:
+    for detector, anomaly in pairs:
         by_detector.setdefault(detector, []).append(str(anomaly))
-    parts = [f"{detector} of configurations {', '.join(anomalies)}" for detector, anomalies in by_detector.items()]
-    return f"Not there: {'; '.join(parts)}." if parts else ""
+    parts = [f"{_NAMES[detector]} in configuration {', '.join(found)}" for detector, found in by_detector.items()]
+    return f"No result: {'; '.join(parts)}." if parts else ""
 
 
 def save(figure, folder, name):

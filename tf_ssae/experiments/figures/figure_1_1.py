@@ -3,7 +3,7 @@
     python -m tf_ssae.experiments.run --grid=table_5_1 --dataset=mnist --detector=ssae,ensemble
     python -m tf_ssae.experiments.figures.figure_1_1
 
-Drawing takes SECONDS. The thesis' caption says that it shows the proposed model, its section 5.1 that it shows AE: both are
+Drawing takes 3 seconds. The thesis' caption says that it shows the proposed model, its section 5.1 that it shows AE: both are
 drawn, figure_1_1 and figure_1_1_ae. The digits are the first test image of each class. Test sets differ between configurations,
 so each reconstruction stands below its own original.
 """

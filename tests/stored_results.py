@@ -1,15 +1,15 @@
-"""Stored results that no training made: a few milliseconds each."""
+"""Stored results of grids that no training made: a few milliseconds each."""
 
 import base64
 import io
 
 import numpy as np
-import pytest
 from PIL import Image
 
 from tf_ssae.experiments import results
 from tf_ssae.experiments.grids import GRIDS, Scale
 
+FULL = Scale()
 SCORES = {
     "egbad": ("a_egbad",),
     "ganomaly": ("a_ganomaly",),
@@ -26,7 +26,7 @@ class Store:
     def __init__(self, root):
         self.root = root
 
-    def add(self, run, precision, grid="table_5_1", scale=Scale(), failed=None, warning=None, **changes):
+    def add(self, run, precision, grid="table_5_1", scale=FULL, failed=None, warning=None, **changes):
         """Stores a grids.Run whose scores have this average precision: a number, or a dict of them by score."""
         scores = {
             score: dict.fromkeys(
@@ -71,15 +71,9 @@ def strip():
     return base64.b64encode(output.getvalue()).decode()
 
 
-@pytest.fixture
-def store(tmp_path):
-    return Store(tmp_path / "results")
-
-
-@pytest.fixture(scope="session")
-def one_seed(tmp_path_factory):
-    """All systems on all configurations, one seed, but for three runs: a Store, not to be changed."""
-    store, random = Store(tmp_path_factory.mktemp("stored") / "results"), np.random.default_rng(0)
+def fill_one_seed(store):
+    """All systems on all configurations, one seed, but for two runs that are missing and one that failed."""
+    random = np.random.default_rng(0)
     for run in GRIDS["table_5_1"].select(seeds=[0]):
         if run.name in ("cifar10-8-ssae-seed-0", "cifar10-9-egbad-seed-0"):
             continue
@@ -87,4 +81,3 @@ def one_seed(tmp_path_factory):
         broken = "The decoder died." if run.name == "fashion_mnist-3-ssae-seed-0" else None
         collapsed = "The generator collapsed." if run.detector == "egbad" and run.anomaly == 4 else None
         store.add(run, values, failed=broken, warning=collapsed)
-    return store
