@@ -59,7 +59,8 @@ def _table(stored):
         table.markdown(stored),
         "\n".join(f"* {note}" for note in table.notes(stored)),
         "The difference in average precision between OURS and each other system, the mean over configurations of pairs that "
-        "saw the same images, with a 95% bootstrap interval over configurations; bold where the interval leaves out 0:",
+        "saw the same images, with a 95% bootstrap interval over configurations; bold where the interval leaves out 0. The "
+        "intervals are of one comparison each, and with one seed they do not hold what another seed would change:",
         significance.markdown(stored),
         "\n".join(f"* {sentence}" for sentence in significance.sentences(stored)),
         "In how many configurations each system is better than chance, and by how much on average:",
@@ -107,8 +108,15 @@ def _settings(stored):
 
 
 def _figures(stored):
-    files = sorted((stored.folder / "figures").glob("*.png"))
-    return [f"![{file.stem.replace('figure_', 'Figure ').replace('_', '.')}]({file.as_posix()})" for file in files]
+    """The main figure, and links to all others that are drawn."""
+    files = {file.stem: file.as_posix() for file in sorted((stored.folder / "figures").glob("*.png"))}
+    main = [f"![{_figure(name)}]({files.pop(name)})" for name in ("figure_5_1a", "figure_5_4") if name in files]
+    return main + ([f"Figures {', '.join(f'[{_figure(name)}]({file})' for name, file in files.items())}."] if files else [])
+
+
+def _figure(name):
+    """`figure_5_1a -> 5.1a`, `figure_1_1_ae -> 1.1 ae`."""
+    return ".".join(name.split("_")[1:3]) + "".join(f" {part}" for part in name.split("_")[3:])
 
 
 def replaced(readme, text):

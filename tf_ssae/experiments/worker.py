@@ -19,6 +19,7 @@ from tf_ssae.experiments.claims import Claims
 # A worker that gave no sign for so long is taken for dead; it gives one ten times as often.
 EXPIRY_SECONDS = 300
 _ATTEMPTS = 3
+_CHILD = [sys.executable, "-m", one_run.__name__]
 _POLL_SECONDS = 2
 
 
@@ -112,7 +113,7 @@ class Worker:
         self._say(f"{run.name} begins; it writes to {self._log(run)}.")
         with open(self._log(run), "a") as log:
             child = subprocess.Popen(
-                [sys.executable, "-m", one_run.__name__, json.dumps(job)],
+                [*_CHILD, json.dumps(job)],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
