@@ -79,9 +79,8 @@ def test_stored_runs_are_skipped_and_progress_is_said(plan, tmp_path):
     said = []
     assert make_worker(tmp_path, said).work(SMOKE.runs) == []
     assert said[0].startswith("4 runs at scale full, 1 of them stored. 3 to go, about 3 min, until ")
-    assert said[2].startswith(
-        f"[2/4] {SMOKE.runs[1].name}: 60 s, average precision a_rec 0.500, a_cls 0.500, a_ws 0.500, a_max 0.500. 2 to go, about 2"
-    )
+    assert said[2].startswith(f"[2/4] {SMOKE.runs[1].name}: 60 s, average precision a_rec 0.500, a_cls 0.500")
+    assert "2 to go, about 2 min, until" in said[2]
     assert said[-1].endswith("All are stored.")
     assert SMOKE.runs[0].name not in plan[1].read_text()
 
@@ -164,7 +163,7 @@ def test_two_workers_one_killed_half_way_finish_every_run_once(tmp_path):
     stored = Store(tmp_path / "results").load("smoke")
     assert [run.name for run in stored.runs] == sorted(names, reverse=True) and not stored.failed
     for run in stored.runs:
-        assert [row["epoch"] for row in run.stored["history"]] == [1, 2, 3, 4, 5, 6]
+        assert [row["epoch"] for row in run.stored["history"]] == [1, 2, 3]
         assert all(0 <= row["test_rotation_accuracy_anomalous"] <= 1 for row in run.stored["history"])
         assert run.stored["command"] == f"python -m tf_ssae.experiments.run --grid=smoke --name={run.name}"
         assert len(run.stored["split_fingerprint"]) == 64 and run.stored["reconstructions"]

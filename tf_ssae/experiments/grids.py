@@ -137,8 +137,10 @@ SMOKE = Grid(
     tuple(Run("digits", anomaly, detector, 0) for anomaly in (0, 1) for detector in ("ssae", "ensemble")),
     dict(
         max_train_images=256,
-        epochs=6,
-        learning_rate=2e-3,
+        max_test_images=200,
+        epochs=3,
+        batch_size=16,
+        learning_rate=1e-3,
         rotations="sampled",
         jit_compile=False,
         output_activation="sigmoid",
