@@ -27,14 +27,18 @@ class _FirstImport(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path, target=None):
         if name not in ("tensorflow", "keras"):
             return None
-        # The usual finders are to find it, and it imports the other one.
+        # The usual finders are to find it.
         sys.meta_path.remove(self)
         spec = importlib.util.find_spec(name)
+        # Back: who asks may only want to know whether it is installed.
+        sys.meta_path.insert(0, self)
         if spec is None:
             return None
         execute = spec.loader.exec_module
 
         def execute_quietly(module):
+            # It imports the other one, which is no first import.
+            sys.meta_path.remove(self)
             with held_back_stderr():
                 execute(module)
                 import keras  # noqa: F401

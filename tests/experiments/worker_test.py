@@ -13,6 +13,7 @@ import pytest
 from stored_results import Store
 
 from tf_ssae.experiments import results, table, worker
+from tf_ssae.experiments.claims import Claim, Claims
 from tf_ssae.experiments.grids import GRIDS, Run, Scale
 from tf_ssae.experiments.results import Result
 from tf_ssae.experiments.worker import GridStopped, Worker
@@ -35,6 +36,8 @@ with open({log!r}, "a") as log:
 if steps[0] == "store":
     time.sleep(0.05)
     Store(job["results"]).add(run, 0.5, grid=job["grid"])
+elif steps[0] == "sleep":
+    time.sleep(60)
 elif steps[0] == "crash":
     print("Segmentation fault")
     sys.exit(139)
@@ -103,6 +106,40 @@ def test_unusable_data_stop_the_worker(plan, tmp_path):
     assert len(plan[1].read_text().splitlines()) == 1
     # Its claim is free.
     assert make_worker(tmp_path, []).work(SMOKE.runs) == []
+
+
+def test_what_a_worker_left_that_died_after_storing_is_removed(plan, tmp_path):
+    assert make_worker(tmp_path, []).work(SMOKE.runs[:1]) == []
+    left = tmp_path / "work" / "smoke" / "full"
+    Claims(left / "claims", 60).take(SMOKE.runs[0].name).give_up()
+    (left / SMOKE.runs[0].name).mkdir()
+    (left / f"{SMOKE.runs[0].name}.log").touch()
+    assert make_worker(tmp_path, []).work(SMOKE.runs[:1]) == []
+    assert [path.name for path in left.rglob("*")] == ["claims"] and len(plan[1].read_text().splitlines()) == 1
+
+
+def test_a_run_that_was_taken_over_is_left_to_its_new_worker(plan, tmp_path, monkeypatch):
+    """As of a worker whose machine slept: its child is ended, and it goes on with other runs."""
+    name, said = SMOKE.runs[0].name, []
+    plan[0](name, "sleep store")
+    monkeypatch.setattr(Claim, "keep", lose_once(Claim.keep, name, plan[1]))
+    assert Worker(SMOKE, Scale(), tmp_path / "results", tmp_path / "work", said.append, expiry=1).work(SMOKE.runs) == []
+    assert any(f"{name} was taken over" in line for line in said)
+    assert plan[1].read_text().splitlines().count(f"{name} store") == 1
+
+
+def lose_once(keep, name, log):
+    """`Claim.keep`, but that another worker takes the run over, and at once gives it up, once its child has begun."""
+    lost = []
+
+    def keep_or_lose(claim):
+        if claim.name == name and not lost and name in log.read_text():
+            lost.append(claim)
+            claim.give_up()
+            claim.claims.take(name).give_up()
+        keep(claim)
+
+    return keep_or_lose
 
 
 def test_expected_seconds():

@@ -6,6 +6,7 @@ touched for `expiry` seconds, or whose process on this very machine is dead, is 
 before the run is finished, a worker that looked some time ago cannot take away what another has got since.
 """
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -32,13 +33,18 @@ class Claim:
 
     def keep(self):
         """Says that its holder lives. Raises ClaimLost if another worker holds it now, or has finished it."""
+        lost = ClaimLost(f"{self.name} was taken over by another worker, to which this one looked dead.")
         if self.claims.latest(self.name) != self:
-            raise ClaimLost(f"{self.name} was taken over by another worker, to which this one looked dead.")
-        os.utime(self.path)
+            raise lost
+        try:
+            os.utime(self.path)
+        except FileNotFoundError:
+            raise lost from None
 
     def give_up(self):
         """Lets any worker take the run over at once."""
-        os.utime(self.path, (0, 0))
+        with contextlib.suppress(FileNotFoundError):
+            os.utime(self.path, (0, 0))
 
     def finish(self):
         """Removes all claims on a run whose result is stored. Whoever claims it after that finds the result."""

@@ -11,8 +11,8 @@ from tf_ssae.experiments.grids import GRIDS, Scale
 
 DEFAULT = "results"
 FORMAT = 1
-# Of a configuration with k of n classes normal, the settings may differ between its runs in these fields, and where its grid
-# says so. In any other field, the runs cannot be averaged.
+# In these fields of Config the runs of a grid differ, and in those that a run's `settings` name. Runs of one data set and
+# detector that differ in any other field cannot be averaged.
 _VARIES = {"dataset", "anomaly", "detector", "seed"}
 
 
@@ -59,7 +59,7 @@ class Result:
     @property
     def warning(self):
         """What was wrong with its training, such as a GAN that collapsed; None if nothing was seen."""
-        return (self.stored["metrics"] or {}).get("health", {}).get("warning") or None
+        return ((self.stored["metrics"] or {}).get("health") or {}).get("warning")
 
     @property
     def share(self):
@@ -83,6 +83,7 @@ class Results:
     Attributes:
         grid: the Grid.
         scale: the Scale.
+        folder: where they lie.
         runs: the Results, those of failed runs too, in the grid's order.
     """
 

@@ -14,7 +14,6 @@ import sys
 from absl import app, flags
 
 from tf_ssae.experiments import results
-from tf_ssae.experiments.claims import ClaimLost
 from tf_ssae.experiments.grids import GRIDS, Scale
 from tf_ssae.experiments.worker import GridStopped, Worker
 
@@ -44,7 +43,7 @@ def main(argv):
         runs = grid.select(_DATASET.value, anomalies, _DETECTOR.value, seeds, _NAME.value)
         worker = Worker(grid, scale, _RESULTS.value, _WORK.value, say=lambda line: print(line, flush=True))
         left_out = worker.work(runs)
-    except (ValueError, OSError, GridStopped, ClaimLost) as error:
+    except (ValueError, OSError, GridStopped) as error:
         sys.exit(f"Error: {error}")
     except KeyboardInterrupt:
         sys.exit("\nStopped. The same command goes on from the last finished epoch.")

@@ -12,7 +12,7 @@ import numpy as np
 from absl import app
 
 from tf_ssae.experiments import reading
-from tf_ssae.experiments.systems import BY_NAME, OTHERS
+from tf_ssae.experiments.systems import BY_NAME, OTHERS, OURS
 from tf_ssae.experiments.thesis import DATASET_NAMES
 
 _DRAWS = 10_000
@@ -76,14 +76,14 @@ def bootstrap_means(values, draws=_DRAWS):
     return values[0] + (values - values[0])[chosen].mean(axis=1)
 
 
-def rows(stored, metric="average_precision", compared=COMPARED):
+def rows(stored, compared=COMPARED):
     """`(dataset, our system, other system, Comparison)` of every pair of which there is something to compare."""
     return [
         (dataset, ours, other, comparison)
         for dataset in stored.datasets
         for ours in (BY_NAME[name] for name in compared)
         for other in OTHERS
-        if (comparison := compare(*(stored.of_system(system, dataset, metric) for system in (ours, other))))
+        if (comparison := compare(*(stored.of_system(system, dataset) for system in (ours, other))))
     ]
 
 
@@ -115,10 +115,10 @@ def sentences(stored):
     ]
 
 
-def text(stored):
+def text(stored, compared=COMPARED):
     """The same for a terminal, a line a pair."""
     lines = [f"Mean difference in average precision at scale {stored.scale.name}, 95% interval over configurations:"]
-    for dataset, ours, other, comparison in rows(stored):
+    for dataset, ours, other, comparison in rows(stored, compared):
         lines.append(
             f"{DATASET_NAMES[dataset]:14} {ours.name:11} against {other.name:9} {_cell(comparison):26} "
             f"{comparison.verdict}, {comparison.configurations} configurations"
@@ -138,7 +138,7 @@ def _cell(comparison, mark=""):
 
 def main(argv):
     del argv
-    print(text(reading.load()))
+    print(text(reading.load(), [system.name for system in OURS]))
 
 
 if __name__ == "__main__":

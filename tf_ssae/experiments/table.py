@@ -178,8 +178,10 @@ def sanity(stored):
         line += f"by {excess.difference:+.3f} on average"
         line += "" if excess.low is None else f" ({excess.low:+.3f}, {excess.high:+.3f})"
         if excess.low is not None and excess.low <= 0:
-            warnings = {run.warning for run in stored.of_detector(system.detector, dataset) if run.warning}
-            line += "; not surely better than chance. " + " ".join(warnings)
+            warnings = sorted({run.warning for run in stored.of_detector(system.detector, dataset) if run.warning})
+            printed = thesis.TABLE_5_1[system.name].get(dataset)
+            line += "; not surely better than chance" + (f", unlike the thesis' {printed}. " if printed else ". ")
+            line += " ".join(warnings)
         lines.append(line.rstrip())
     return lines
 

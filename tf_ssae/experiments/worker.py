@@ -14,7 +14,7 @@ import time
 import numpy as np
 
 from tf_ssae.experiments import one_run, results
-from tf_ssae.experiments.claims import Claims
+from tf_ssae.experiments.claims import ClaimLost, Claims
 
 # A worker that gave no sign for so long is taken for dead; it gives one ten times as often.
 EXPIRY_SECONDS = 300
@@ -64,6 +64,7 @@ class Worker:
                     self._say(f"Waiting for {len(self._todo(runs))} runs that other workers train ...")
                 waiting = True
                 time.sleep(_POLL_SECONDS)
+        self._tidy(runs)
         return [name for name, attempts in self._attempts.items() if attempts >= _ATTEMPTS]
 
     def _todo(self, runs):
@@ -82,12 +83,15 @@ class Worker:
         try:
             # Its worker may have stored it between our look and our claim, or have died right after.
             status = one_run.STORED if self._path(run).exists() else self._in_child(run, claim)
+        except ClaimLost as error:
+            self._say(str(error))
+            return True
         except BaseException:
             claim.give_up()
             raise
         if self._path(run).exists():
             self._say(self._finished(run, runs))
-            self._clean(run)
+            self._remove_work(run)
             claim.finish()
             return True
         claim.give_up()
@@ -138,10 +142,19 @@ class Worker:
         lines = self._log(run).read_text(errors="replace").split("\n") if self._log(run).exists() else []
         return next((line for line in reversed(lines) if line.strip()), "It said nothing.")
 
-    def _clean(self, run):
+    def _remove_work(self, run):
         self._log(run).unlink(missing_ok=True)
         for name in (run.name, f"{run.name}.partial"):
             shutil.rmtree(self._work / name, ignore_errors=True)
+
+    def _tidy(self, runs):
+        """Removes what workers left behind that died after the result of their run was stored."""
+        for run in runs:
+            if self._path(run).exists() and self._claims.latest(run.name):
+                claim = self._claims.take(run.name)
+                if claim:
+                    self._remove_work(run)
+                    claim.finish()
 
     def _finished(self, run, runs):
         stored = json.loads(self._path(run).read_text())
