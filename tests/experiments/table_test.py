@@ -23,7 +23,7 @@ def test_the_table_says_where_it_is_incomplete(one_seed):
     stored = one_seed.load()
     said = " ".join(table.notes(stored))
     assert "Incomplete: 118 of the grid's 360 runs are stored." in said
-    assert "Fashion-MNIST: the rows rest on different configurations" in said and "MNIST: only" not in said
+    assert "Fashion-MNIST: the rows rest on different configurations" in said and "MNIST: only of" not in said
     assert "Failed, so without scores: fashion_mnist-3-ssae-seed-0: The decoder died." in said
     assert "† egbad: 3 runs have a warning (mnist-4-egbad-seed-0" in said
     rows = table.markdown(stored).splitlines()
@@ -44,7 +44,7 @@ def test_a_part_of_the_grid(store):
     store.add(Run("mnist", 2, "ssae", 0), 0.5)
     said = table.text(store.load())
     assert "Nothing of Fashion-MNIST, CIFAR-10." in said
-    assert "MNIST: only configurations 2; the thesis' numbers are means over ten." in said
+    assert "MNIST: only of configuration 2; the thesis' numbers are means over ten." in said
     assert "–" in next(line for line in said.splitlines() if line.startswith("BIGAN"))
 
 

@@ -138,7 +138,7 @@ def notes(stored, metric="average_precision"):
             )
         elif len(*found) < len(CONFIGURATIONS) and dataset in thesis.TABLE_5_1["AE"]:
             said.append(
-                f"{DATASET_NAMES[dataset]}: only configurations {', '.join(map(str, *found))}; the thesis' numbers are means "
+                f"{DATASET_NAMES[dataset]}: only of configuration {', '.join(map(str, *found))}; the thesis' numbers are means "
                 "over ten."
             )
     said += [f"Failed, so without scores: {run.name}: {run.failed}" for run in stored.failed]

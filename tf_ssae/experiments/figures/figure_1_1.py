@@ -43,6 +43,7 @@ def _grid(stored, model, detector, runs):
         axes.spines[:].set_visible(False)
         axes.set_ylabel(anomaly, rotation=0, va="center", labelpad=12, fontsize=12)
         if anomaly not in runs:
+            axes.imshow(np.full([66, 320], 255), cmap="gray", vmin=0, vmax=255)
             axes.text(0.5, 0.5, "no result", ha="center", va="center", color="0.5", transform=axes.transAxes)
             continue
         strip = np.asarray(Image.open(io.BytesIO(base64.b64decode(runs[anomaly].stored["reconstructions"]))))

@@ -4,7 +4,7 @@
     python -m tf_ssae.experiments.figures.figure_5_5
 
 Drawing takes a second. The configurations are the thesis': 2 (top), 6 (middle) and 7 (bottom) of MNIST. Accuracy is the average
-over the four rotations of 500 test images of each kind, recorded while it trains; nothing was chosen by it.
+over the four rotations of up to 500 test images of each kind, recorded while it trains; nothing was chosen by it.
 """
 
 import numpy as np
@@ -34,6 +34,8 @@ def draw(stored):
                 curves = [[epoch[_COLUMN + kind] for epoch in run.stored["history"]] for run in runs]
                 epochs = range(1, len(curves[0]) + 1)
                 axes.plot(epochs, np.mean(curves, axis=0), style, color=system.colour, marker=".", label=f"{title}, {kind}")
+        if not axes.lines:
+            axes.text(0.5, 0.5, "no result", ha="center", va="center", color="0.5", transform=axes.transAxes)
         axes.set_title(f"anomalous digit {anomaly}", fontsize=10)
         axes.set_ylabel("rotation accuracy")
         axes.grid(color="0.92")
@@ -54,7 +56,7 @@ def draw(stored):
         [
             drawing.scale(stored),
             f"Mean of {len(seeds)} seeds." if len(seeds) > 1 else "One seed.",
-            "500 test images of each kind, four rotations each.",
+            "At most 500 test images of each kind, four rotations each.",
             drawing.missing(absent),
         ],
     )
