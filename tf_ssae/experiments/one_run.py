@@ -21,8 +21,14 @@ STORED, UNUSABLE, BUSY = 0, 2, 75
 
 
 def main(job):
-    """Trains and stores. Returns the exit status: STORED; UNUSABLE settings or data; BUSY, another process trains it."""
+    """Trains and stores; a training that failed is a result as well.
+
+    Returns:
+        The exit status: STORED; UNUSABLE settings or data, the reason printed; BUSY, the run folder is another's.
+    """
     # Only now, so that the watch on the parent begins at once.
+    import keras
+
     from tf_ssae import training
     from tf_ssae.config import preset
     from tf_ssae.experiments import watching
@@ -32,17 +38,22 @@ def main(job):
     grid, scale = GRIDS[job["grid"]], Scale(**job["scale"])
     (run,) = grid.select(names=[job["name"]])
     folder = pathlib.Path(job["work"]) / run.name
-    failed = None
+    failed, trained = None, []
+
+    def watch(*args):
+        return [*watching.watch(*args), keras.callbacks.LambdaCallback(on_train_end=lambda logs: trained.append(True))]
+
     try:
         config = preset(**grid.config_settings(run, scale))
         # A finished folder was left by a process that died before it had stored the result.
         if not folder.is_dir():
-            training.run(config, folder, watch=watching.watch)
-    except TrainingFailed as error:
+            training.run(config, folder, watch=watch)
+    except (TrainingFailed, ValueError, OSError) as error:
+        # A ValueError after training is about its scores: all the same, or not finite.
+        if not isinstance(error, TrainingFailed) and not (trained and isinstance(error, ValueError)):
+            print(f"Error: {error}", flush=True)
+            return BUSY if isinstance(error, FileExistsError) else UNUSABLE
         failed, folder = str(error), folder.with_name(f"{folder.name}.partial")
-    except (ValueError, OSError) as error:
-        print(f"Error: {error}", flush=True)
-        return BUSY if isinstance(error, FileExistsError) else UNUSABLE
     environment = json.loads((folder / "environment.json").read_text())
     metrics = None if failed else json.loads((folder / "metrics.json").read_text())
     history = _history(folder / "history.csv")
