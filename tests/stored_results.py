@@ -57,7 +57,7 @@ class Store:
             "reconstructions": strip() if run.detector in ("ssae", "ensemble") else None,
             **changes,
         }
-        path = results.path(self.root, grid, scale, run.name)
+        path = results.path_of(self.root, grid, scale, run.name)
         assert results.write(path, value)
         return path
 

@@ -73,7 +73,7 @@ def main(job):
         "history": history,
         "reconstructions": _png(folder / watching.RECONSTRUCTIONS),
     }
-    results.write(results.path(job["results"], grid.name, scale, run.name), value)
+    results.write(results.path_of(job["results"], grid.name, scale, run.name), value)
     # Only now: until the result is stored, this is what a next process goes on from.
     shutil.rmtree(folder)
     return STORED

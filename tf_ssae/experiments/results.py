@@ -131,7 +131,8 @@ def run_command(grid, scale, **filters):
     return "python -m tf_ssae.experiments.run " + " ".join(f"--{name}={value}" for name, value in given.items())
 
 
-def path(root, grid_name, scale, name):
+def path_of(root, grid_name, scale, name):
+    """Where the result of the run `name` is, or will be."""
     return pathlib.Path(root) / grid_name / scale.name / f"{name}.json"
 
 

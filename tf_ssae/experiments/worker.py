@@ -71,7 +71,7 @@ class Worker:
         return [run for run in runs if not self._path(run).exists() and self._attempts.get(run.name, 0) < _ATTEMPTS]
 
     def _path(self, run):
-        return results.path(self._results, self._grid.name, self._scale, run.name)
+        return results.path_of(self._results, self._grid.name, self._scale, run.name)
 
     def _train(self, run, runs):
         """Trains one run if it can be claimed. Returns whether it was."""
