@@ -54,14 +54,17 @@ def test_one_of_many_processes_gets_each_run(tmp_path):
         age(Claims(tmp_path, 60).take(name), 61)
     program = (
         "import sys, pathlib; from tf_ssae.experiments.claims import Claims; claims = Claims(sys.argv[1], 60); "
-        "sys.stdin.read(); print(*[i for i in range(20) if claims.take(str(i))])"
+        "sys.stdin.readline(); print(*[i for i in range(20) if claims.take(str(i))], flush=True); sys.stdin.read()"
     )
     command = [sys.executable, "-c", program, str(tmp_path)]
     processes = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     for process in processes:
-        process.stdin.close()
-    taken = [number for process in processes for number in process.stdout.read().split()]
-    assert [process.wait() for process in processes] == [0, 0, 0]
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    taken = [number for process in processes for number in process.stdout.readline().split()]
+    # Only now may they end: what a dead process holds is free.
+    for process in processes:
+        process.communicate()
     assert sorted(taken, key=int) == [str(i) for i in range(20)]
 
 
