@@ -50,6 +50,8 @@ def _panel(stored, dataset, caption, names):
         seeds |= {seed for _, seed in values}
         found = of_configurations(values)
         absent |= dict.fromkeys((system.detector, k) for k in range(len(classes)) if k not in found)
+        if not found:
+            continue
         places = np.array(list(found)) + (i - (len(systems) - 1) / 2) * width
         means = [np.mean(seeds_of_one) for seeds_of_one in found.values()]
         axes.bar(places, means, 0.94 * width, color=system.colour, label=system.label, zorder=2)

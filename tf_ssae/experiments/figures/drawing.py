@@ -40,7 +40,10 @@ def missing(pairs):
     by_detector = {}
     for detector, anomaly in pairs:
         by_detector.setdefault(detector, []).append(str(anomaly))
-    parts = [f"{_NAMES[detector]} in configuration {', '.join(found)}" for detector, found in by_detector.items()]
+    parts = [
+        f"{_NAMES[detector]} in {'any configuration' if len(found) == 10 else 'configuration ' + ', '.join(found)}"
+        for detector, found in by_detector.items()
+    ]
     return f"No result: {'; '.join(parts)}." if parts else ""
 
 

@@ -39,17 +39,24 @@ def draw(stored):
     for lambda_e, colour in _COLOURS.items():
         for axes, score in ((left, "a_rec"), (right, "a_cls")):
             values = [mean("ssae", score, lambda_e=lambda_e, w_rec=w_rec) for w_rec in W_REC]
-            axes.plot(W_REC, values, "o-", color=colour, label=f"OURS, $\\lambda_E$ = {lambda_e:g}")
+            if np.isfinite(values).any():
+                axes.plot(W_REC, values, "o-", color=colour, label=f"OURS, $\\lambda_E$ = {lambda_e:g}")
         alone = mean("rotation", "a_cls", lambda_e=lambda_e)
-        right.axhline(alone, color=colour, linestyle="--", label=f"Rotation, $\\lambda_E$ = {lambda_e:g}")
+        if np.isfinite(alone):
+            right.axhline(alone, color=colour, linestyle="--", label=f"Rotation, $\\lambda_E$ = {lambda_e:g}")
     for axes, score in ((left, "rec"), (right, "cls")):
-        axes.set(xscale="log", xlabel="$w_{rec}$, with $w_{cls}$ = 1", title=f"$\\mathcal{{A}}_{{{score}}}$")
+        axes.set(
+            xscale="log",
+            xlim=(W_REC[0] / 1.5, W_REC[-1] * 1.5),
+            xlabel="$w_{rec}$, with $w_{cls}$ = 1",
+            title=f"$\\mathcal{{A}}_{{{score}}}$",
+        )
         axes.axhline(stored.share("mnist"), color="0.6", linestyle=":", label="chance")
         axes.grid(color="0.92")
     left.set_ylabel("mean average precision")
     left.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=3, frameon=False)
     right.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=3, frameon=False)
-    absent = [" ".join([key[0], *(f"{name} {value:g}" for name, value in key[1])]) for key, runs in found.items() if not runs]
+    absent = sum(not runs for runs in found.values())
     incomplete = sorted({k for runs in found.values() for k in runs} - set(whole))
     drawing.title(
         figure,
@@ -58,7 +65,7 @@ def draw(stored):
             drawing.scale(stored),
             f"Configurations {', '.join(map(str, whole))}, one seed.",
             f"Left out, since settings are missing: {', '.join(map(str, incomplete))}." if incomplete else "",
-            f"No result of {', '.join(absent)}." if absent else "",
+            f"No result of {absent} of the {len(settings)} settings." if absent else "",
         ],
     )
     return {"figure_5_4": figure}
