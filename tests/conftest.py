@@ -11,6 +11,7 @@ import tf_ssae  # noqa: F401  (before TensorFlow: it decides what TensorFlow pri
 # isort: split
 import numpy as np
 import tensorflow as tf
+from stored_results import Store, fill_one_seed
 
 from tf_ssae import training
 from tf_ssae.config import preset
@@ -78,6 +79,20 @@ def digits_export(digits_run, tmp_path_factory):
 def exported(digits_export):
     """The folder of version 1 of model "parts"."""
     return digits_export[0] / "parts" / "1"
+
+
+@pytest.fixture
+def store(tmp_path):
+    """A Store of made-up results of grids, empty."""
+    return Store(tmp_path / "results")
+
+
+@pytest.fixture(scope="session")
+def one_seed(tmp_path_factory):
+    """A Store, not to be changed: see `fill_one_seed`."""
+    store = Store(tmp_path_factory.mktemp("stored") / "results")
+    fill_one_seed(store)
+    return store
 
 
 def train_command(*flags):

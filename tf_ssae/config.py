@@ -39,6 +39,9 @@ class Config:
     )
     split_seed: int = _setting(0, "Seed of the train/test split, apart from the model's.")
     max_train_images: int = _setting(0, "Use so many of the split's training normals, those held out among them. 0: all.")
+    max_test_images: int = _setting(
+        0, "Test on so many of the split's test images, anomalies in the same share. 0: all. The same ones for every method."
+    )
 
     crop: str = _setting(
         "tiles",
@@ -95,7 +98,7 @@ class Config:
                 raise ValueError(f"{field.name}={value!r}: expected one of {', '.join(map(str, choices))}.")
         for name in ("epochs", "batch_size", "latent_depth", "learning_rate", "lambda_e"):
             self._require(name, getattr(self, name) > 0, "more than 0")
-        for name in ("anomaly", "max_train_images", "seed", "split_seed", "w_cls", "w_rec"):
+        for name in ("anomaly", "max_train_images", "max_test_images", "seed", "split_seed", "w_cls", "w_rec"):
             self._require(name, getattr(self, name) >= 0, "0 or more")
         self._require("beta_1", 0 <= self.beta_1 < 1, "0 up to, not including, 1")
         self._require("calibration_share", 0 <= self.calibration_share < 1, "0 up to, not including, 1")

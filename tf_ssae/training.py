@@ -43,7 +43,7 @@ def default_model_dir(config):
     return pathlib.Path("runs") / f"{config.dataset}-anomaly-{config.anomaly}-{config.detector}-seed-{config.seed}"
 
 
-def run(config, model_dir, data=None):
+def run(config, model_dir, data=None, watch=None):
     """Trains a detector and writes its run folder; goes on where an earlier process with the same settings stopped.
 
     The folder holds `config.json`, `model.keras` (see `detectors.load`), `metrics.json`, `scores.csv`, `history.csv`,
@@ -53,6 +53,8 @@ def run(config, model_dir, data=None):
         config: a Config.
         model_dir: the folder to write. It gets this name when the run is finished; until then `.partial` is appended.
         data: LabelledImages to use in place of those of `config.dataset`.
+        watch: a function of the detector, the Split and the folder being written that returns Keras callbacks. What they add
+            to an epoch's logs goes to `history.csv`. They look on: nothing they see chooses anything.
 
     Returns:
         The metrics, as in `metrics.json`.
@@ -77,7 +79,7 @@ def run(config, model_dir, data=None):
     run_folder.write_json(folder.partial / run_folder.ENVIRONMENT, environment)
 
     state = checkpoints.Checkpoints(detector, folder.partial)
-    _train(detector, data.images, split.train, steps, state, folder)
+    _train(detector, data.images, split.train, steps, state, folder, watch(detector, split, folder.partial) if watch else [])
 
     print("Calibrating, then scoring the test images ...", flush=True)
     promise, reason, rotation_accuracy = calibrate(detector, split)
@@ -134,9 +136,9 @@ def calibrate(detector, split):
     return promise, reason, None if result.rotation_correct is None else float(result.rotation_correct.mean())
 
 
-def _train(detector, images, index, steps, state, folder):
+def _train(detector, images, index, steps, state, folder, watchers):
     config = detector.config
-    callbacks = [health.FiniteLosses(), keras.callbacks.TensorBoard(folder.partial / "logs", write_graph=False)]
+    callbacks = [health.FiniteLosses(), *watchers, keras.callbacks.TensorBoard(folder.partial / "logs", write_graph=False)]
     if detector.reconstructs:
         sample = tf.constant(images[index[:SCORING_BATCH_SIZE]])
         callbacks.append(_WatchReconstructions(detector, sample, folder.partial / "logs"))

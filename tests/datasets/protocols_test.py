@@ -132,3 +132,37 @@ def test_nothing_to_test_on():
     data = LabelledImages(np.zeros((4, 8, 8, 1), np.uint8), np.array([0, 0, 1, 1]), ("a", "b"))
     with pytest.raises(ValueError, match="test set of 0 normals and 2 anomalies .anomaly=1.; expected some of each"):
         split(data, preset("digits", anomaly=1))
+
+
+def test_max_test_images_keeps_the_share_and_the_order(data):
+    whole, part = (split(data, preset("digits", anomaly=3, max_test_images=count)) for count in (0, 90))
+    assert len(part.test) == 90 and part.test_is_anomaly.sum() == 50
+    # The first normals and the first anomalies of the whole test set, in its order.
+    places = [whole.test.tolist().index(i) for i in part.test]
+    assert places == sorted(places)
+    for kind in (True, False):
+        chosen = part.test[part.test_is_anomaly == kind]
+        assert chosen.tolist() == whole.test[whole.test_is_anomaly == kind][: len(chosen)].tolist()
+    assert part.train.tolist() == whole.train.tolist()
+
+
+def test_max_test_images_cuts_no_picture_apart(data):
+    parts = dataclasses.replace(
+        data,
+        images=data.images.repeat(2, axis=0),
+        labels=(data.labels > 0).repeat(2).astype(int),
+        class_names=("good", "scratch"),
+        official_test=((data.labels > 0) | (np.arange(1000) % 2 == 0)).repeat(2),
+        source=np.arange(1000).repeat(2),
+    )
+    result = split(parts, preset("folder", data_dir="parts", max_test_images=100))
+    assert len(result.test) == 200 and len(np.unique(parts.pictures(result.test))) == 100
+    whole = split(parts, preset("folder", data_dir="parts"))
+    assert result.test_is_anomaly.mean() == pytest.approx(whole.test_is_anomaly.mean(), abs=0.01)
+
+
+@pytest.mark.parametrize("count", [180, 1000])
+def test_a_test_set_smaller_than_max_test_images_is_whole(data, count):
+    config = preset("digits", anomaly=3)
+    cut = dataclasses.replace(config, max_test_images=count)
+    assert split(data, config).fingerprint() == split(data, cut).fingerprint()

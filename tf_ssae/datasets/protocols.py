@@ -87,6 +87,9 @@ def split(data, config):
         train, test = {"pooled": _pooled, "official": _official}[config.protocol](data, config, random)
     if config.max_train_images:
         train = train[: config.max_train_images]
+    if 0 < config.max_test_images < len(test):
+        starts = np.unique(data.pictures(np.arange(len(data.labels))), return_index=True)[1]
+        test = _cut(test, anomalous[data.labels[starts[test]]], config.max_test_images)
     held_out = round(config.calibration_share * len(train))
     train, calibration = train[: len(train) - held_out], train[len(train) - held_out :]
     result = Split(data, anomalous, *(_parts(data, pictures) for pictures in (train, calibration, test)))
@@ -106,6 +109,13 @@ def split(data, config):
             f"(calibration_share={config.calibration_share})."
         )
     return result
+
+
+def _cut(test, is_anomaly, count):
+    """The first of the test pictures, in their order (random, by the split's seed): `count`, anomalies in the same share."""
+    anomalies = round(count * is_anomaly.mean())
+    chosen = np.concatenate([np.flatnonzero(is_anomaly)[:anomalies], np.flatnonzero(~is_anomaly)[: count - anomalies]])
+    return test[np.sort(chosen)]
 
 
 def _parts(data, pictures):

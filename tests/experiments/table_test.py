@@ -1,0 +1,58 @@
+import csv
+
+import pytest
+
+from tf_ssae.experiments import table, thesis
+from tf_ssae.experiments.grids import Run
+from tf_ssae.experiments.systems import BY_NAME
+
+
+def test_means_and_deviations_by_hand(store):
+    for anomaly, values in ((0, (0.2, 0.4)), (1, (0.5, 0.7)), (2, (0.9,))):
+        for seed, value in enumerate(values):
+            store.add(Run("mnist", anomaly, "ganomaly", seed), value)
+    found = table.cell(store.load(), BY_NAME["GANomaly"], "mnist")
+    # Configurations have the means .3, .6 and .9; two seeds .2 apart deviate by .2 / sqrt(2).
+    assert found.mean == pytest.approx(0.6) and found.configurations_sd == pytest.approx(0.3)
+    assert found.seeds_sd == pytest.approx(0.1414, abs=1e-4)
+    assert (found.runs, found.expected, found.anomalies) == (5, 30, (0, 1, 2))
+    assert "0.6000 ± 0.300, seeds 0.141 (5/30)" in table.text(store.load())
+
+
+def test_the_table_says_where_it_is_incomplete(one_seed):
+    stored = one_seed.load()
+    said = " ".join(table.notes(stored))
+    assert "Incomplete: 118 of the grid's 360 runs are stored." in said
+    assert "Fashion-MNIST: the rows rest on different configurations" in said and "MNIST: only of" not in said
+    assert "Failed, so without scores: fashion_mnist-3-ssae-seed-0: The decoder died." in said
+    assert "† egbad: 3 runs have a warning (mnist-4-egbad-seed-0" in said
+    rows = table.markdown(stored).splitlines()
+    assert len(rows) == 12 and "(10/30) † | 0.4738" in rows[2] and "(9/30)" in rows[-1]
+    # Only where all rows rest on the same configurations has a column of ours a best one; the thesis' always has.
+    bold = [cell for row in rows for cell in row.split(" | ") if "**" in cell]
+    assert sum("±" in cell for cell in bold) == 1 and len(bold) == 4
+
+
+def test_ours_stand_beside_the_thesis(one_seed):
+    rows = list(csv.DictReader(table.as_csv(one_seed.load()).splitlines()))
+    assert len(rows) == 30
+    assert all(float(row["thesis"]) == thesis.TABLE_5_1[row["system"]][row["dataset"]] for row in rows)
+    assert {row["runs"] for row in rows} == {"9", "10"} and {row["scale"] for row in rows} == {"full"}
+
+
+def test_a_part_of_the_grid(store):
+    store.add(Run("mnist", 2, "ssae", 0), 0.5)
+    said = table.text(store.load())
+    assert "Nothing of Fashion-MNIST, CIFAR-10." in said
+    assert "MNIST: only of configuration 2; the thesis' numbers are means over ten." in said
+    assert "–" in next(line for line in said.splitlines() if line.startswith("BIGAN"))
+
+
+def test_above_chance(store):
+    for anomaly, value in enumerate((0.3, 0.457, 0.557, 0.657)):
+        store.add(Run("mnist", anomaly, "ensemble", 0), {"a_rec": value, "a_cls": 0.3, "a_max": 0.5, "a_ws": 0.5})
+    above, excess = table.above_chance(store.load(), BY_NAME["AE"], "mnist")
+    assert above == 3 and excess.difference == pytest.approx(0.13575)
+    lines = table.sanity(store.load())
+    assert len(lines) == 4 and "AE          above chance in 3 of 4 configurations, by +0.136" in lines[0]
+    assert "Rotation    above chance in 0 of 4" in lines[1] and "not surely better than chance" in lines[1]

@@ -1,0 +1,71 @@
+"""Figure 1.1: every digit and its reconstruction, a row for each configuration of MNIST, the anomalous digit framed.
+
+    python -m tf_ssae.experiments.run --grid=table_5_1 --dataset=mnist --detector=ssae,ensemble
+    python -m tf_ssae.experiments.figures.figure_1_1
+
+Drawing takes 3 seconds. The thesis' caption says that it shows the proposed model, its section 5.1 that it shows AE: both are
+drawn, figure_1_1 and figure_1_1_ae. The digits are the first test image of each class. Test sets differ between configurations,
+so each reconstruction stands below its own original.
+"""
+
+import base64
+import io
+
+import numpy as np
+from absl import app
+from matplotlib.patches import Rectangle
+from PIL import Image
+
+from tf_ssae.experiments import results
+from tf_ssae.experiments.figures import drawing
+
+_MODELS = {"figure_1_1": ("ssae", "OURS"), "figure_1_1_ae": ("ensemble", "AE")}
+
+
+def draw(stored):
+    """Raises ValueError if neither model has a run on MNIST."""
+    figures = {}
+    for name, (detector, title) in _MODELS.items():
+        runs = {run.anomaly: run for run in reversed(stored.of_detector(detector, "mnist")) if run.stored["reconstructions"]}
+        if runs:
+            figures[name] = _grid(stored, title, detector, runs)
+    if not figures:
+        command = results.run_command(stored.grid.name, stored.scale, dataset="mnist", detector="ssae,ensemble")
+        raise ValueError(f"No reconstructions of MNIST are stored in {stored.folder}. To train: {command}")
+    return figures
+
+
+def _grid(stored, model, detector, runs):
+    figure = drawing.new(6.4, 12.6)
+    parts = figure.subplots(10, 1)
+    for anomaly, axes in enumerate(parts):
+        axes.set(xticks=[], yticks=[])
+        axes.spines[:].set_visible(False)
+        axes.set_ylabel(anomaly, rotation=0, va="center", labelpad=12, fontsize=12)
+        if anomaly not in runs:
+            axes.imshow(np.full([66, 320], 255), cmap="gray", vmin=0, vmax=255)
+            axes.text(0.5, 0.5, "no result", ha="center", va="center", color="0.5", transform=axes.transAxes)
+            continue
+        strip = np.asarray(Image.open(io.BytesIO(base64.b64decode(runs[anomaly].stored["reconstructions"]))))
+        height, size = strip.shape[0], strip.shape[1] // 10
+        axes.imshow(strip, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+        frame = Rectangle((anomaly * size - 0.5, -0.5), size, height, fill=False, edgecolor="#ee3344", linewidth=2.5)
+        # On the edge of the picture, half of it would be cut off.
+        frame.set_clip_on(False)
+        axes.add_patch(frame)
+    drawing.title(
+        figure,
+        f"Figure 1.1: originals above reconstructions, {model}, MNIST",
+        [
+            "Row: the anomalous digit, never trained on; framed.",
+            drawing.scale(stored),
+            f"Seed {min(run.seed for run in runs.values())}.",
+            drawing.missing([(detector, k) for k in range(10) if k not in runs]),
+        ],
+    )
+    return figure
+
+
+if __name__ == "__main__":
+    drawing.define_flags()
+    app.run(lambda argv: drawing.main(draw))

@@ -1,0 +1,23 @@
+"""The flags of the programs that read stored results."""
+
+import sys
+
+from absl import flags
+
+from tf_ssae.experiments import results
+from tf_ssae.experiments.grids import GRIDS
+
+
+def define_flags(grid="table_5_1"):
+    """--grid, --scale and --results."""
+    flags.DEFINE_enum("grid", grid, sorted(GRIDS), "The grid that was run.")
+    flags.DEFINE_string("scale", None, "Name of its scale, a folder such as full. It may be left out if there is only one.")
+    flags.DEFINE_string("results", results.DEFAULT, "Folder of all results.")
+
+
+def load():
+    """The results.Results that the flags name. Ends the program, with the reason, if there are none."""
+    try:
+        return results.load(flags.FLAGS.results, flags.FLAGS.grid, flags.FLAGS.scale)
+    except ValueError as error:
+        sys.exit(f"Error: {error}")

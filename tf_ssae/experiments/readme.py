@@ -1,0 +1,145 @@
+"""Writes the README's section of results, between its two markers, from stored results alone.
+
+    python -m tf_ssae.experiments.readme
+
+Draw the figures first: it shows those that lie beside the results.
+"""
+
+import os
+import pathlib
+import re
+import sys
+
+from absl import app, flags
+
+from tf_ssae.experiments import results, significance, table
+from tf_ssae.experiments.thesis import DATASET_NAMES
+from tf_ssae.experiments.worker import duration
+
+BEGIN = "<!-- written by python -m tf_ssae.experiments.readme: change that, not this -->"
+END = "<!-- the end of what it wrote -->"
+
+_DIFFERENCES = """\
+What differs from the thesis at every scale:
+
+* The thesis prints "PR-AUC" and does not say how it is computed. These are average precision;
+  `python -m tf_ssae.experiments.table --metric=pr_auc_trapezoid` gives the other reading.
+* The thesis does not describe its split. This is the one of EGBAD's and GANomaly's code (`--protocol=pooled`): train and test
+  images together, 80% of the normals train, the others and all anomalies test. All systems and seeds of a configuration have
+  the same split, and no image is in both sets.
+* The last epoch counts. No epoch, seed or constant was chosen by test labels.
+* lambda_E and w_rec of CIFAR-10, and whether L_rec is a sum or a mean, were chosen on training normals ("How it is built").
+* The CIFAR-10 at hand was stored as JPEG files, which are lossy.
+* The two GANs are built anew after their papers; the thesis used its own versions."""
+
+# What says most of a detector's training; the rest is in each result's file.
+_SETTINGS = ("epochs", "max_train_images", "max_test_images", "batch_size", "learning_rate", "beta_1", "rotations")
+_OUR_SETTINGS = ("latent_depth", "lambda_e", "w_rec", "reconstruction_reduction", "output_activation")
+
+
+def section(root):
+    """All of it, without the markers."""
+    parts = []
+    for scale in results.scales(root, "table_5_1"):
+        parts += _table(results.load(root, "table_5_1", scale))
+    if not parts:
+        parts = [f"Nothing has been run yet: `{results.run_command('table_5_1', results.Scale())}`."]
+    else:
+        parts.append(_DIFFERENCES)
+    for scale in results.scales(root, "figure_5_4"):
+        stored = results.load(root, "figure_5_4", scale)
+        parts += [f"### Figure 5.4, {_title(stored.scale)}", _runs(stored), _settings(stored), *_figures(stored)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _table(stored):
+    return [
+        f"### Table 5.1, {_title(stored.scale)}",
+        _runs(stored),
+        table.markdown(stored),
+        "\n".join(f"* {note}" for note in table.notes(stored)),
+        "The difference in average precision between OURS and each other system, the mean over configurations of pairs that "
+        "saw the same images, with a 95% bootstrap interval over configurations; bold where the interval leaves out 0. The "
+        "intervals are of one comparison each, and with one seed they do not hold what another seed would change:",
+        significance.markdown(stored),
+        "\n".join(f"* {sentence}" for sentence in significance.sentences(stored)),
+        "In how many configurations each system is better than chance, and by how much on average:",
+        table.sanity_markdown(stored),
+        _settings(stored),
+        *_figures(stored),
+    ]
+
+
+def _title(scale):
+    """The scale in words."""
+    parts = [
+        f"{scale.max_train_images:,} normals" if scale.max_train_images else "all normals",
+        f"{scale.epochs} epochs" if scale.epochs else "all epochs",
+        f"{scale.max_test_images:,} test images" if scale.max_test_images else "",
+        f"{scale.rotations} rotations" if scale.rotations else "",
+    ]
+    return ", ".join(part for part in parts if part) + (" (full scale)" if scale == results.Scale() else "")
+
+
+def _runs(stored):
+    seconds = sum(run.seconds for run in stored.runs)
+    seeds = sorted({run.seed for run in stored.runs})
+    return (
+        f"{len(stored.runs)} runs ({'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))}), "
+        f"{duration(seconds)} in all, in `{stored.folder.as_posix()}`: "
+        f"`{results.run_command(stored.grid.name, stored.scale)}`."
+    )
+
+
+def _settings(stored):
+    """A line a detector: its settings, one value for each data set where they differ."""
+    lines = ["Settings (where data sets differ, in the order of the table; 0 images: all):", ""]
+    for detector in dict.fromkeys(run.detector for run in stored.runs):
+        configs = {run.dataset: run.stored["config"] for run in stored.runs if run.detector == detector}
+        varied = {name for run in stored.runs for name in run.settings}
+        parts = []
+        for name in _SETTINGS + (_OUR_SETTINGS if detector in ("ssae", "ensemble", "autoencoder", "rotation") else ()):
+            values = [config[name] for config in configs.values() if name in config]
+            if values and name not in varied:
+                shown = values[:1] if len(set(values)) == 1 else values
+                parts.append(f"{name} {' / '.join(f'{v:g}' if isinstance(v, float) else str(v) for v in shown)}")
+        lines.append(f"* `{detector}` ({', '.join(DATASET_NAMES[name] for name in configs)}): {', '.join(parts)}.")
+    return "\n".join(lines)
+
+
+def _figures(stored):
+    """The main figure, and links to all others that are drawn."""
+    files = {file.stem: file.as_posix() for file in sorted((stored.folder / "figures").glob("*.png"))}
+    main = [f"![{_figure(name)}]({files.pop(name)})" for name in ("figure_5_1a", "figure_5_4") if name in files]
+    return main + ([f"Figures {', '.join(f'[{_figure(name)}]({file})' for name, file in files.items())}."] if files else [])
+
+
+def _figure(name):
+    """`figure_5_1a -> 5.1a`, `figure_1_1_ae -> 1.1 ae`."""
+    return ".".join(name.split("_")[1:3]) + "".join(f" {part}" for part in name.split("_")[3:])
+
+
+def replaced(readme, text):
+    """The text of a README with `text` between its markers. Raises ValueError if it does not have both."""
+    pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.S)
+    if not pattern.search(readme):
+        raise ValueError(f"It has no line '{BEGIN}' followed by a line '{END}'.")
+    return pattern.sub(lambda match: f"{BEGIN}\n\n{text}\n\n{END}", readme)
+
+
+def main(argv):
+    del argv
+    path = pathlib.Path(flags.FLAGS.readme)
+    try:
+        text = replaced(path.read_text(), section(flags.FLAGS.results))
+    except (OSError, ValueError) as error:
+        sys.exit(f"Error: {path}: {error}")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text)
+    os.replace(temporary, path)
+
+
+if __name__ == "__main__":
+    flags.DEFINE_string("readme", "README.md", "The file to write into.")
+    flags.DEFINE_string("results", results.DEFAULT, "Folder of all results, as the README is to name it.")
+    app.run(main)
