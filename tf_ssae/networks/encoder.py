@@ -28,11 +28,11 @@ def _convolution(x, filters, seed, **kwargs):
     return layers.LeakyReLU(LEAK)(batch_normalization()(x))
 
 
-def batch_normalization():
-    """BatchNorm as every network here uses it.
+def batch_normalization(**kwargs):
+    """BatchNorm as every network here uses it; `kwargs` are passed on.
 
     Its moving averages span about ten steps of hundreds of images each, not Keras' hundred, so that they are right in
     short runs as well. Its epsilon is small beside the variance of 1e-4 or so that kernels from N(0, 0.01) give at
     first; Keras' 1e-3 would leave the early features unnormalised, which slows the rotation task down.
     """
-    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5)
+    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, **kwargs)

@@ -19,7 +19,8 @@ class UpsamplingConvolution(keras.layers.Conv2DTranspose):
 
     def call(self, inputs):
         kernel = tf.convert_to_tensor(self.kernel)
-        return self.activation(upsampling_convolution(inputs, kernel) + self.bias)
+        y = upsampling_convolution(inputs, kernel)
+        return self.activation(y + self.bias if self.use_bias else y)
 
 
 @tf.custom_gradient
