@@ -28,7 +28,9 @@ class Checkpoints(keras.callbacks.Callback):
         # variables, though not tracked with the detector.
         variables = [variable.value for variable in detector.variables]
         self._manager = tf.train.CheckpointManager(
-            tf.train.Checkpoint(detector=detector, variables=variables, epochs=self._epochs), str(folder / FOLDER), max_to_keep=1
+            tf.train.Checkpoint(detector=detector, variables=variables, epochs=self._epochs),
+            str(folder / FOLDER),
+            max_to_keep=1,
         )
         self._history_file = folder / "history.csv"
         self.history = []
