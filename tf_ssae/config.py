@@ -92,7 +92,7 @@ class Config:
     alpha: float = _setting(0.5, "Weight of a_rec in a_ws and a_max, Eq. 3.12 and 3.13.")
     latent_error: str = _setting(
         "squared",
-        "ganomaly's score. squared: the mean of squares, as in the authors' code; absolute: the L1 norm, as in the paper's text.",
+        "ganomaly's score. squared: the mean of squares, as in the authors' code; absolute: the L1 norm of the paper's text.",
         ("squared", "absolute"),
     )
 
@@ -160,7 +160,7 @@ DETECTOR_PRESETS = {
 
 # Theirs are schedules for tens of thousands of images; for hundreds, larger or more steps.
 FEW_IMAGES_PRESETS = {
-    ("egbad", "digits"): dict(learning_rate=2e-4, batch_size=32, epochs=30),
+    ("egbad", "digits"): dict(learning_rate=2e-4, batch_size=32),
     ("egbad", "folder"): dict(learning_rate=2e-4, batch_size=32, epochs=60, image_size=32),
     ("ganomaly", "folder"): dict(epochs=60),
 }

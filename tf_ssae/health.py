@@ -75,9 +75,7 @@ def of_gan(reconstructions, images, history):
             "that of the images)."
         )
     if l_d < _WON:
-        warnings.append(
-            f"The discriminator won: its loss was {l_d:.2g} in the last epoch, so that it taught the generator nothing."
-        )
+        warnings.append(f"The discriminator won: with a loss of {l_d:.2g} in the last epoch it had nothing left to teach.")
     if losses[-1] > _EXPLODED * min(losses):
         warnings.append(f"The generator's loss exploded: {losses[-1]:.4g} in the last epoch, {min(losses):.4g} in its best.")
     return {"reconstruction_spread": spread, "warnings": warnings}

@@ -25,6 +25,10 @@ class AdversarialDetector(Detector):
         # Their moments would make a saved detector three times as large.
         del self.discriminator_optimizer, self.generator_optimizer
 
+    def get_compile_config(self):
+        # Keras saves one optimizer; a saved detector of ours scores, and needs none.
+        return {}
+
     def to_tanh_range(self, images):
         """`preprocess` to [-1, 1], the range of the generators' tanh."""
         return 2.0 * self.preprocess(images) - 1.0
