@@ -40,5 +40,10 @@ def test_layer_takes_the_weights_of_keras_own():
     ours.build(x.shape)
     ours.set_weights(theirs.get_weights())
     np.testing.assert_allclose(ours(x), expected, rtol=1e-4, atol=1e-5)
+    plain = UpsamplingConvolution(5, use_bias=False)
+    plain.build(x.shape)
+    plain.set_weights(theirs.get_weights()[:1])
+    bias = theirs.get_weights()[1]
+    np.testing.assert_allclose(np.maximum(plain(x) + bias, 0), expected, rtol=1e-4, atol=1e-5)
     copy = UpsamplingConvolution.from_config(ours.get_config())
     assert (copy.filters, copy.kernel_size, copy.strides, copy.padding) == (5, (4, 4), (2, 2), "same")
