@@ -241,7 +241,7 @@ def test_a_resumed_gan_goes_on_with_its_noise_and_its_averages(detector, tmp_pat
             callbacks=[state],
         )
         made.finish_training()
-        return made.get_weights()
+        return [v.numpy() for network in made.layers for v in network.weights]
 
     (tmp_path / "whole").mkdir()
     (tmp_path / "parts").mkdir()
@@ -251,13 +251,18 @@ def test_a_resumed_gan_goes_on_with_its_noise_and_its_averages(detector, tmp_pat
     # The second of these trains no more: a run that was killed while it was calibrated.
     for _ in range(2):
         for ours, theirs in zip(trained(tmp_path / "parts", 2), whole, strict=True):
-            np.testing.assert_array_equal(ours, theirs)
+            # Adam moves a weight by about the learning rate a step, so other noise would show. Not bit for bit:
+            # without XLA, which takes long to compile, EGBAD's steps now and then round differently.
+            assert np.abs(ours - theirs).mean() <= {"egbad": 1e-5, "ganomaly": 0}[detector]
 
 
 def test_ganomaly_runs_end_to_end(tmp_path):
     metrics = training.run(preset("digits", detector="ganomaly", **QUICK), tmp_path / "run")
     assert set(metrics["scores"]) == {"a_ganomaly"}
-    assert metrics["health"] == {"reconstruction_spread": pytest.approx(0.8, abs=0.4), "warnings": []}
+    # After twelve steps there is not much of a picture yet, and that is said.
+    assert 0 < metrics["health"]["reconstruction_spread"] < 0.1 and "hardly trained" in metrics["health"]["warnings"][0]
+    with open(tmp_path / "run" / "history.csv") as file:
+        assert {"loss", "l_adv", "l_con", "l_enc", "l_d"} < set(next(csv.DictReader(file)))
 
 
 def test_a_gan_that_collapsed_is_scored_and_said(tmp_path, monkeypatch, capsys):
@@ -273,7 +278,7 @@ def test_a_gan_that_collapsed_is_scored_and_said(tmp_path, monkeypatch, capsys):
     metrics = training.run(config, tmp_path / "run")
     assert set(metrics["scores"]) == {"a_egbad"} and metrics["health"]["reconstruction_spread"] < 0.01
     (warning,) = metrics["health"]["warnings"]
-    assert warning.startswith("The generator collapsed: its reconstructions hardly differ")
+    assert warning.startswith("The generator collapsed, or was hardly trained: its reconstructions hardly differ")
     assert f"WARNING: {warning}" in capsys.readouterr().out
     assert warning in (tmp_path / "run" / "report.html").read_text()
     assert json.loads((tmp_path / "run" / "metrics.json").read_text())["health"] == metrics["health"]

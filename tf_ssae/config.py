@@ -74,7 +74,9 @@ class Config:
         "sampled: one random rotation an image, the thesis' letter, about half the work.",
         ("all", "sampled"),
     )
-    jit_compile: bool = _setting(True, "Compile training and scoring with XLA.")
+    jit_compile: bool = _setting(
+        True, "Compile training and scoring with XLA. Without it, egbad's steps are not the same to the last bit in every run."
+    )
 
     image_size: int = _setting(32, "Size of the square images that the networks see, in pixels.", IMAGE_SIZES)
     latent_depth: int = _setting(16, "a_1, the depth of encoder E1's last layer; of a GAN, that of its latent.")

@@ -71,8 +71,8 @@ def of_gan(reconstructions, images, history):
     warnings = []
     if spread < _COLLAPSED:
         warnings.append(
-            f"The generator collapsed: its reconstructions hardly differ between images (standard deviation {spread:.2g} times "
-            "that of the images)."
+            "The generator collapsed, or was hardly trained: its reconstructions hardly differ between images (standard "
+            f"deviation {spread:.2g} times that of the images)."
         )
     if l_d < _WON:
         warnings.append(f"The discriminator won: with a loss of {l_d:.2g} in the last epoch it had nothing left to teach.")
