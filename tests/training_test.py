@@ -229,6 +229,8 @@ def test_a_resumed_gan_goes_on_with_its_noise_and_its_averages(detector, tmp_pat
 
     def trained(folder, epochs):
         made = detectors.make(config, digit_images.image_shape)
+        # Two steps take less time than to trace one.
+        made.run_eagerly = True
         state = checkpoints.Checkpoints(made, folder)
         batches = pipeline.training_batches(images, np.arange(8), config, state.first_epoch).map(lambda step, x: x)
         made.fit(
@@ -251,18 +253,9 @@ def test_a_resumed_gan_goes_on_with_its_noise_and_its_averages(detector, tmp_pat
     # The second of these trains no more: a run that was killed while it was calibrated.
     for _ in range(2):
         for ours, theirs in zip(trained(tmp_path / "parts", 2), whole, strict=True):
-            # Adam moves a weight by about the learning rate a step, so other noise would show. Not bit for bit:
-            # without XLA, which takes long to compile, EGBAD's steps now and then round differently.
+            # Adam moves a weight by about the learning rate a step, so other noise would show. Not bit for bit: without XLA,
+            # which takes long to compile, EGBAD's steps now and then round differently.
             assert np.abs(ours - theirs).mean() <= {"egbad": 1e-5, "ganomaly": 0}[detector]
-
-
-def test_ganomaly_runs_end_to_end(tmp_path):
-    metrics = training.run(preset("digits", detector="ganomaly", **QUICK), tmp_path / "run")
-    assert set(metrics["scores"]) == {"a_ganomaly"}
-    # After twelve steps there is not much of a picture yet, and that is said.
-    assert 0 < metrics["health"]["reconstruction_spread"] < 0.1 and "hardly trained" in metrics["health"]["warnings"][0]
-    with open(tmp_path / "run" / "history.csv") as file:
-        assert {"loss", "l_adv", "l_con", "l_enc", "l_d"} < set(next(csv.DictReader(file)))
 
 
 def test_a_gan_that_collapsed_is_scored_and_said(tmp_path, monkeypatch, capsys):

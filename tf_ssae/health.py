@@ -8,8 +8,8 @@ _CONSTANT = 1e-3
 
 # A generator that learnt anything is far above it.
 _COLLAPSED = 0.1
-# In nats: right to within a percent, the discriminator has nothing left to teach.
-_WON = 0.01
+# In nats. GANomaly, whose generator learns from the discriminator's features, trains well at some thousandths.
+_WON = 1e-3
 _EXPLODED = 10.0
 
 _ADVICE = (
@@ -75,7 +75,7 @@ def of_gan(reconstructions, images, history):
             f"deviation {spread:.2g} times that of the images)."
         )
     if l_d < _WON:
-        warnings.append(f"The discriminator won: with a loss of {l_d:.2g} in the last epoch it had nothing left to teach.")
+        warnings.append(f"The discriminator won: with a loss of {l_d:.2g} in the last epoch it is hardly ever fooled.")
     if losses[-1] > _EXPLODED * min(losses):
         warnings.append(f"The generator's loss exploded: {losses[-1]:.4g} in the last epoch, {min(losses):.4g} in its best.")
     return {"reconstruction_spread": spread, "warnings": warnings}

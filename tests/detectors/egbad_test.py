@@ -56,7 +56,7 @@ def test_losses_are_those_of_the_labels(digit_images):
     logs = {name: float(value) for name, value in detector.train_step(images).items()}
     wrong, right = -np.log(0.26894), -np.log(0.73106)
     assert logs["l_g"] == pytest.approx(right, rel=1e-4) and logs["l_e"] == pytest.approx(wrong, rel=1e-4)
-    assert logs["l_d"] == logs["loss"] == pytest.approx(right + wrong, rel=1e-4)
+    assert logs["l_d"] == pytest.approx(right + wrong, rel=1e-4) and logs["loss"] == pytest.approx(right + wrong, rel=1e-4)
 
 
 def test_scores_are_those_of_averaged_weights(digit_images):
