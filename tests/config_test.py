@@ -6,8 +6,9 @@ from tf_ssae.config import PRESETS, Config, preset
 
 
 @pytest.mark.parametrize("dataset", PRESETS)
-def test_json_round_trip(dataset):
-    config = preset(dataset, anomaly=3, learning_rate=3e-4)
+@pytest.mark.parametrize("detector", ["ssae", "egbad", "ganomaly"])
+def test_json_round_trip(dataset, detector):
+    config = preset(dataset, detector=detector, anomaly=3, learning_rate=3e-4)
     assert Config.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 
@@ -18,6 +19,15 @@ def test_presets_hold_the_thesis_constants():
     assert preset("cifar10").latent_depth == 200
     for config in (mnist, fashion, preset("cifar10")):
         assert (config.epochs, config.batch_size, config.learning_rate, config.beta_1) == (25, 64, 1e-4, 0.5)
+
+
+def test_presets_of_the_gans_hold_their_papers_constants():
+    egbad, ganomaly = preset("mnist", detector="egbad"), preset("cifar10", detector="ganomaly")
+    assert (egbad.epochs, egbad.batch_size, egbad.learning_rate, egbad.beta_1, egbad.latent_depth) == (25, 100, 1e-5, 0.5, 200)
+    found = (ganomaly.epochs, ganomaly.batch_size, ganomaly.learning_rate, ganomaly.beta_1, ganomaly.latent_depth)
+    assert found == (15, 64, 2e-4, 0.5, 100)
+    assert preset("folder", detector="egbad").image_size == 32 and preset("folder", detector="ganomaly").image_size == 64
+    assert preset("mnist", detector="egbad", learning_rate=1e-3).learning_rate == 1e-3
 
 
 @pytest.mark.parametrize(

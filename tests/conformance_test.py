@@ -18,6 +18,8 @@ SCORES = {
     "autoencoder": {"a_rec"},
     "rotation": {"a_cls"},
     "ensemble": {"a_rec", "a_cls", "a_ws", "a_max"},
+    "egbad": {"a_egbad"},
+    "ganomaly": {"a_ganomaly"},
 }
 
 
@@ -40,6 +42,7 @@ class Trained:
         self.after = {v.path: v.numpy() for v in self.detector.trainable_variables}
         # Until the scores differ by more than rounding, which normalisation would magnify.
         self.logs = self.detector.fit(batches, steps_per_epoch=8, shuffle=False, verbose=0).history
+        self.detector.finish_training()
         self.normals = pipeline.scoring_batches(images, chosen.train[:100], 50)
         self.detector.calibrate(self.normals)
         self.held_out = pipeline.scoring_batches(images, chosen.calibration, 50)
@@ -123,7 +126,9 @@ def test_explains_what_it_promises(trained):
     if trained.detector.reconstructs:
         x, rebuilt = trained.detector.preprocess(trained.images), trained.detector.reconstruct(trained.images)
         assert rebuilt.shape == (24, 32, 32, 1)
-        np.testing.assert_allclose(np.square(x - rebuilt).sum((1, 2, 3)), trained.scores["a_rec"], rtol=1e-4)
+        assert np.min(rebuilt) >= 0
+        if "a_rec" in trained.scores:
+            np.testing.assert_allclose(np.square(x - rebuilt).sum((1, 2, 3)), trained.scores["a_rec"], rtol=1e-4)
     if trained.detector.trained_on_rotations:
         probabilities = explained["rotation_probabilities"].numpy()
         assert probabilities.shape == (24, 4, 4)

@@ -32,6 +32,15 @@ def test_overall_scores_by_hand():
     np.testing.assert_allclose(scores.a_max(a_rec, a_cls, 0.25), [0.6, 0.375])
 
 
+def test_scores_of_the_gans_by_hand():
+    images, features = np.full((1, 2, 2, 3), 0.5, np.float32), np.array([[1.0, 2.0]], np.float32)
+    found = scores.a_egbad(images, -images, features, np.array([[0.0, 5.0]], np.float32))
+    np.testing.assert_allclose(found, [0.9 * 12 + 0.1 * 4], rtol=1e-6)
+    z, z_rebuilt = np.array([1.0, 2.0, 3.0]).reshape(1, 1, 1, 3), np.array([1.0, 0.0, -1.0]).reshape(1, 1, 1, 3)
+    np.testing.assert_allclose(scores.a_ganomaly(z, z_rebuilt, "squared"), [(0 + 4 + 16) / 3])
+    np.testing.assert_allclose(scores.a_ganomaly(z, z_rebuilt, "absolute"), [0 + 2 + 4])
+
+
 def test_normalisation_does_not_clip():
     normalise = scores.MinMax()
     normalise.fit(10.0, 20.0)

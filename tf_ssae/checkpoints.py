@@ -24,9 +24,11 @@ class Checkpoints(keras.callbacks.Callback):
         """Restores the last epoch saved in `folder`, if there is one. Raises ValueError if it cannot be read."""
         super().__init__()
         self._epochs = tf.Variable(0, dtype=tf.int64)
-        self._manager = tf.train.CheckpointManager(
-            tf.train.Checkpoint(detector=detector, epochs=self._epochs), str(folder / FOLDER), max_to_keep=1
-        )
+        # Dropout and what else draws at random goes on where it stopped: the states of Keras' seed generators are among the
+        # variables, though not tracked with the detector.
+        variables = [variable.value for variable in detector.variables]
+        checkpoint = tf.train.Checkpoint(detector=detector, variables=variables, epochs=self._epochs)
+        self._manager = tf.train.CheckpointManager(checkpoint, str(folder / FOLDER), max_to_keep=1)
         self._history_file = folder / "history.csv"
         self.history = []
         if self._manager.latest_checkpoint:

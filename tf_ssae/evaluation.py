@@ -103,9 +103,10 @@ def table(metrics):
     columns = ("average_precision", "auroc", "pr_auc_trapezoid", "average_precision_at_0.1")
     lines = []
     if "scores" in metrics:
-        lines.append(f"{'score':8}" + "".join(f"{name:>26}" for name in columns))
+        width = max(8, *(len(name) + 1 for name in metrics["scores"]))
+        lines.append(f"{'score':{width}}" + "".join(f"{name:>26}" for name in columns))
         for name, values in metrics["scores"].items():
-            lines.append(f"{name:8}" + "".join(f"{values[column]:26.4f}" for column in columns))
+            lines.append(f"{name:{width}}" + "".join(f"{values[column]:26.4f}" for column in columns))
         lines.append(
             f"{metrics['test_images']} test images, {metrics['share']:.3f} of them anomalies "
             "(the average precision of a useless score)."
@@ -124,4 +125,7 @@ def table(metrics):
         accuracy = metrics["rotation_accuracy"]
         groups = ", ".join(f"{value:.3f} on {group}" for group, value in accuracy.items())
         lines.append(f"Rotation accuracy: {groups} test images (0.25 by chance).")
+    if "health" in metrics:
+        lines.append(f"Reconstructions differ {metrics['health']['reconstruction_spread']:.2f} times as much as the images do.")
+        lines += [f"WARNING: {warning}" for warning in metrics["health"]["warnings"]]
     return "\n".join(lines)

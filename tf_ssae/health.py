@@ -1,10 +1,16 @@
-"""Notices a training that cannot succeed, and stops it with advice."""
+"""Notices a training that cannot succeed, and stops it with advice; and a GAN that collapsed, which it says."""
 
 import keras
 import numpy as np
 
 # A decoder whose pictures differ between images by less than this share of what the images differ has learnt nothing.
 _CONSTANT = 1e-3
+
+# A generator that learnt anything is far above it.
+_COLLAPSED = 0.1
+# In nats. GANomaly, whose generator learns from the discriminator's features, trains well at some thousandths.
+_WON = 1e-3
+_EXPLODED = 10.0
 
 _ADVICE = (
     "Use --output_activation=sigmoid, whose gradient cannot vanish everywhere, or another --seed, or a lower --learning_rate."
@@ -23,7 +29,7 @@ class FiniteLosses(keras.callbacks.Callback):
         if broken:
             raise TrainingFailed(
                 f"{', '.join(broken)} became NaN or infinite at step {batch + 1} of the epoch. Lower --learning_rate, "
-                "or the weights --w_rec and --w_cls."
+                "or, of a detector that has them, the weights --w_rec and --w_cls."
             )
 
 
@@ -42,9 +48,39 @@ def check_not_constant(reconstructions, images):
 
     `a_rec` then says nothing of how well an image is reconstructed; a constant even looks good under trapezoid PR-AUC.
     """
-    spread, expected = (float(np.std(pictures, axis=0).mean()) for pictures in (reconstructions, images))
+    spread, expected = _spread(reconstructions), _spread(images)
     if spread < _CONSTANT * expected:
         raise TrainingFailed(
             f"The decoder gives the same picture for every image (standard deviation over images {spread:.2g}, of the "
             f"images themselves {expected:.2g}). If it was still improving, train for more --epochs. Else: {_ADVICE}"
         )
+
+
+def of_gan(reconstructions, images, history):
+    """How an adversarial training ended. A collapse is a result to be shown, not an error: it is said, and scored.
+
+    Args:
+        reconstructions, images: `[B, S, S, C]`, of training images.
+        history: one dict an epoch, with `loss`, the generator's side, and `l_d`, the discriminator's.
+
+    Returns:
+        A dict of JSON values: `reconstruction_spread`, the standard deviation over images of their reconstructions, by that of
+        the images; and `warnings`, sentences, none if all is well.
+    """
+    spread, losses, l_d = _spread(reconstructions) / _spread(images), [row["loss"] for row in history], history[-1]["l_d"]
+    warnings = []
+    if spread < _COLLAPSED:
+        warnings.append(
+            "The generator collapsed, or was hardly trained: its reconstructions hardly differ between images (standard "
+            f"deviation {spread:.2g} times that of the images)."
+        )
+    if l_d < _WON:
+        warnings.append(f"The discriminator won: with a loss of {l_d:.2g} in the last epoch it is hardly ever fooled.")
+    if losses[-1] > _EXPLODED * min(losses):
+        warnings.append(f"The generator's loss exploded: {losses[-1]:.4g} in the last epoch, {min(losses):.4g} in its best.")
+    return {"reconstruction_spread": spread, "warnings": warnings}
+
+
+def _spread(pictures):
+    """The standard deviation over pictures `[B, S, S, C]`, averaged over their pixels."""
+    return float(np.std(pictures, axis=0).mean())

@@ -9,7 +9,7 @@ def squared_error(images, reconstructions):
 
 
 def mean_squared_error(images, reconstructions):
-    """Eq. 3.7 with the mean over pixels and channels in place of the sum: `[B, S, S, C]` twice `-> [B]`."""
+    """Eq. 3.7 with the mean over positions and channels in place of the sum: `[B, H, W, C]` twice `-> [B]`."""
     return tf.reduce_mean(tf.square(images - reconstructions), axis=[1, 2, 3])
 
 
@@ -19,3 +19,18 @@ RECONSTRUCTION_LOSSES = {"sum": squared_error, "mean": mean_squared_error}
 def rotation_cross_entropy(labels, logits):
     """The term of Eq. 3.8, `-log softmax_c C(...)`: labels `[B]`, logits `[B, 4]` `-> [B]`, in nats."""
     return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
+
+
+def absolute_error(a, b):
+    """The L1 norm of the difference, `[B, ...]` twice `-> [B]`."""
+    return tf.reduce_sum(tf.abs(a - b), axis=list(range(1, len(a.shape))))
+
+
+def mean_absolute_error(images, reconstructions):
+    """The L1 norm with the mean over positions and channels in place of the sum: `[B, H, W, C]` twice `-> [B]`."""
+    return tf.reduce_mean(tf.abs(images - reconstructions), axis=[1, 2, 3])
+
+
+def binary_cross_entropy(logits, label):
+    """`-log D` for label 1, `-log (1 - D)` for label 0, where D is the sigmoid of the logits: `[B] -> [B]`, in nats."""
+    return tf.nn.sigmoid_cross_entropy_with_logits(labels=tf.fill(tf.shape(logits), float(label)), logits=logits)

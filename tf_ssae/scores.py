@@ -1,10 +1,10 @@
-"""The anomaly scores of section 3.4. Higher means more anomalous, always."""
+"""The anomaly scores of section 3.4, and those of the GANs. Higher means more anomalous, always."""
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_ssae.losses import squared_error
+from tf_ssae.losses import absolute_error, mean_squared_error, squared_error
 from tf_ssae.rotations import ROTATIONS
 
 
@@ -40,6 +40,31 @@ def a_ws(normalised_a_rec, normalised_a_cls, alpha):
 def a_max(normalised_a_rec, normalised_a_cls, alpha):
     """The larger of the two weighted, normalised scores, Eq. 3.13: `[B]` twice `-> [B]`."""
     return tf.maximum(alpha * normalised_a_rec, (1.0 - alpha) * normalised_a_cls)
+
+
+def a_egbad(images, reconstructions, features, features_of_reconstructions):
+    """EGBAD's score: 0.9 L_G + 0.1 L_D, the L1 error of the reconstruction and of D's features: `-> [B]`, at least 0.
+
+    Args:
+        images, reconstructions: x and G(E(x)), `[B, S, S, C]` in [-1, 1].
+        features, features_of_reconstructions: f(x, E(x)) and f(G(E(x)), E(x)), `[B, 1024]`.
+    """
+    l_g = absolute_error(images, reconstructions)
+    l_d = absolute_error(features, features_of_reconstructions)
+    return 0.9 * l_g + 0.1 * l_d
+
+
+# The paper's text has the L1 norm, the authors' code the mean of squares.
+LATENT_ERRORS = {"squared": mean_squared_error, "absolute": absolute_error}
+
+
+def a_ganomaly(latents, latents_of_reconstructions, latent_error):
+    """GANomaly's score, how far z = G_E(x) and E(G_D(z)) lie apart: `[B, 1, 1, nz]` twice `-> [B]`, at least 0.
+
+    Args:
+        latent_error: one of `LATENT_ERRORS`.
+    """
+    return LATENT_ERRORS[latent_error](latents, latents_of_reconstructions)
 
 
 @keras.saving.register_keras_serializable(package="tf_ssae")

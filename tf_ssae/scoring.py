@@ -166,7 +166,7 @@ class _Rows:
     def _of_image(self, path, i, scores, above, p):
         anomaly = bool(above[self._decision][i])
         # What has no part in the decision has not fired, whatever it says.
-        parts = (self._decision,) if self._decision in ("a_rec", "a_cls") else ("a_rec", "a_cls")
+        parts = ("a_rec", "a_cls") if self._decision in ("a_ws", "a_max") else (self._decision,)
         fired = [name for name in parts if above[name][i]]
         return {
             "path": str(path),

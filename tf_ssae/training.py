@@ -80,16 +80,19 @@ def run(config, model_dir, data=None, watch=None):
 
     state = checkpoints.Checkpoints(detector, folder.partial)
     _train(detector, data.images, split.train, steps, state, folder, watch(detector, split, folder.partial) if watch else [])
+    detector.finish_training()
 
     print("Calibrating, then scoring the test images ...", flush=True)
     promise, reason, rotation_accuracy = calibrate(detector, split)
     result = _evaluate(detector, split, split.test)
     pixels = _pixel_metrics(detector, split) if config.dataset == "folder" and detector.reconstructs else None
+    condition = _condition_of_gan(detector, split, state.history) if detector.adversarial else None
     training_seconds = sum(row["seconds"] for row in state.history)
     metrics = {
         **result.metrics(detector),
         **({"pixels": pixels} if pixels else {}),
         **({} if rotation_accuracy is None else {"rotation_accuracy_of_held_out_images": rotation_accuracy}),
+        **({"health": condition} if condition else {}),
         "promise": dataclasses.asdict(promise) if promise else None,
         "train_images": len(split.train),
         "test_images_equal_to_a_training_image": split.duplicates(),
@@ -162,25 +165,32 @@ def _train(detector, images, index, steps, state, folder, watchers):
 
 
 class _WatchReconstructions(keras.callbacks.Callback):
-    """Reconstructs some training images after each epoch: to see that the decoder lives, and for TensorBoard."""
+    """Reconstructs some training images after each epoch: to see that an auto-encoder's decoder lives, and for TensorBoard."""
 
     def __init__(self, detector, images, log_dir):
         super().__init__()
-        self._images, self._originals = images, detector.preprocess(images).numpy()
+        self._detector, self._images, self._originals = detector, images, detector.preprocess(images).numpy()
         # Without XLA: once an epoch, it would take longer to compile than to run.
         self._reconstruct = tf.function(detector.reconstruct)
         self._writer = tf.summary.create_file_writer(str(log_dir / "reconstructions"))
 
     def on_epoch_end(self, epoch, logs=None):
         rebuilt = self._reconstruct(self._images).numpy()
-        health.check_alive(rebuilt)
+        if not self._detector.adversarial:
+            health.check_alive(rebuilt)
         with self._writer.as_default(step=epoch):
             grid = plots.image_grid(self._originals[:_PICTURED], rebuilt[:_PICTURED])
             tf.summary.image("originals above their reconstructions", grid[np.newaxis])
         self._writer.flush()
 
     def on_train_end(self, logs=None):
-        health.check_not_constant(self._reconstruct(self._images).numpy(), self._originals)
+        if not self._detector.adversarial:
+            health.check_not_constant(self._reconstruct(self._images).numpy(), self._originals)
+
+
+def _condition_of_gan(detector, split, history):
+    some = tf.constant(split.data.images[split.train[:SCORING_BATCH_SIZE]])
+    return health.of_gan(detector.reconstruct(some).numpy(), detector.preprocess(some).numpy(), history)
 
 
 def _evaluate(detector, split, index):

@@ -6,11 +6,20 @@ import keras
 
 from tf_ssae import run_folder
 from tf_ssae.detectors.autoencoder import Autoencoder
+from tf_ssae.detectors.egbad import EGBAD
 from tf_ssae.detectors.ensemble import Ensemble
+from tf_ssae.detectors.ganomaly import GANomaly
 from tf_ssae.detectors.rotation import Rotation
 from tf_ssae.detectors.ssae import SSAE
 
-DETECTORS = {"ssae": SSAE, "autoencoder": Autoencoder, "rotation": Rotation, "ensemble": Ensemble}
+DETECTORS = {
+    "ssae": SSAE,
+    "autoencoder": Autoencoder,
+    "rotation": Rotation,
+    "ensemble": Ensemble,
+    "egbad": EGBAD,
+    "ganomaly": GANomaly,
+}
 
 
 def make(config, image_shape):

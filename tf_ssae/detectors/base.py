@@ -24,6 +24,7 @@ class Detector(keras.Model):
         reported: the names of what `train_step` reports beside `loss`.
         trained_on_rotations: whether `train_step` takes `(x, x_rotated, d)` of `pipeline.with_rotations`, or just `x`.
         reconstructs: whether it has a decoder, and so the method `reconstruct`.
+        adversarial: whether it is trained against a discriminator. If that collapses, it is said, and scored nevertheless.
         config: the Config it was made with.
         image_shape: `(S, S, C)` of the images it takes.
         thresholds: one a score, in the order of `score_names`; a higher score is an anomaly. NaN until `fit_decision`.
@@ -38,6 +39,7 @@ class Detector(keras.Model):
     reported = ()
     trained_on_rotations = False
     reconstructs = False
+    adversarial = False
 
     def __init__(self, config, image_shape, **kwargs):
         """Raises ValueError for an `image_shape` that `preprocess` cannot take, or a score to decide that it does not have."""
@@ -63,14 +65,19 @@ class Detector(keras.Model):
 
     def compile_from_settings(self):
         """Compiles for training with the optimizer of the settings."""
-        self.compile(
-            optimizer=keras.optimizers.Adam(self.config.learning_rate, beta_1=self.config.beta_1),
-            jit_compile=self.config.jit_compile,
-        )
-        self.optimizer.build(self.trainable_variables)
+        self.compile(optimizer=self.adam(self.trainable_variables), jit_compile=self.config.jit_compile)
         # A dozen operators a variable, in one.
         self._apply = tf.function(lambda gradients: self.optimizer.apply(gradients, self.trainable_variables), jit_compile=True)
         self.build(None)
+
+    def adam(self, variables):
+        """The optimizer of the settings, ready to train these variables."""
+        optimizer = keras.optimizers.Adam(self.config.learning_rate, beta_1=self.config.beta_1)
+        optimizer.build(variables)
+        return optimizer
+
+    def finish_training(self):
+        """What is done once after the last epoch, before calibration. Checkpoints hold what was before it."""
 
     def build(self, input_shape):
         """All variables exist from construction on."""
@@ -190,9 +197,12 @@ class Detector(keras.Model):
         """Fits what `all_scores` needs to the primary scores of the training images, numpy `[N]` each."""
 
     def minimise(self, tape, loss, **reported):
-        """Applies the gradients of `loss`, and returns the running means of it and of what else is reported."""
+        """Applies the gradients of `loss` with the one optimizer, and returns what `report` does."""
         self._apply(tape.gradient(loss, self.trainable_variables))
-        values = {"loss": loss, **reported}
+        return self.report(loss=loss, **reported)
+
+    def report(self, **values):
+        """Takes the values of a step, `loss` and `reported`, and returns the running means of each since the epoch began."""
         for name, mean in self._means.items():
             mean.update_state(values[name])
         return {name: mean.result() for name, mean in self._means.items()}

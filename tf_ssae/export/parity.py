@@ -99,9 +99,10 @@ def violations(kind, comparison):
 
 def table(report):
     """A report's values as text for a terminal: one row a file and score, then one a file."""
+    width = max(8, *(len(name) + 1 for entry in report["files"].values() for name in entry["scores"]), 0)
     lines = [
         f"{report['test_images']} test images, {report['share']:.3f} of them anomalies; in brackets, the trained model.",
-        f"{'file':12}{'score':8}{'largest difference':>20}{'relative':>10}{'Spearman':>10}{'AP':>17}{'AUROC':>17}"
+        f"{'file':12}{'score':{width}}{'largest difference':>20}{'relative':>10}{'Spearman':>10}{'AP':>17}{'AUROC':>17}"
         f"{'decision flips':>16}",
     ]
     for kind, entry in report["files"].items():
@@ -110,7 +111,7 @@ def table(report):
                 f"{row[m]:.4f} ({row[f'{m}_of_the_model']:.4f})" if m in row else "-" for m in ("average_precision", "auroc")
             )
             lines.append(
-                f"{kind:12}{name:8}{row['largest_difference']:20.2g}{row['largest_relative_difference']:10.1g}"
+                f"{kind:12}{name:{width}}{row['largest_difference']:20.2g}{row['largest_relative_difference']:10.1g}"
                 f"{row['spearman']:10.5f}{ap:>17}{auroc:>17}{row['decisions_flipped']:16.2%}"
             )
     if not report["files"]:

@@ -17,7 +17,9 @@ KINDS = ("float32", "float16", "int8")
 # Kept in float in an int8 file: what turns the networks' outputs into scores. One int8 tensor holds 256 values: a sum of
 # squares over a thousand pixels, or a probability close to 1, would lose the differences that rank the images, and an
 # anomaly beyond what calibration saw would saturate.
-_FLOAT_OPERATORS = ("SUB", "SQUARED_DIFFERENCE", "SUM", "SOFTMAX", "MUL", "DIV", "ADD", "MAXIMUM", "NEG", "RESHAPE")
+_FLOAT_OPERATORS = (
+    *("SUB", "SQUARED_DIFFERENCE", "ABS", "SUM", "MEAN", "SOFTMAX", "MUL", "DIV", "ADD", "MAXIMUM", "NEG", "RESHAPE"),
+)
 
 
 def convert(detector, kind, representative_images, batch_size=1):
@@ -124,7 +126,7 @@ def recalibrated(detector, model, split):
     copy.fit_normalisation(scores_of(score, split.data.images, split.train))
     held_out = split.calibration if len(split.calibration) else split.train
     scores = scores_of(score, split.data.images, held_out)
-    scores = copy.all_scores({name: tf.constant(scores[name]) for name in scores if name in ("a_rec", "a_cls")})
+    scores = copy.all_scores({name: tf.constant(values) for name, values in scores.items()})
     pictures = split.data.pictures(held_out)
     scores = {name: largest(scores[name].numpy(), pictures) for name in copy.score_names}
     copy.fit_decision(scores, detector.decision_score)

@@ -1,4 +1,4 @@
-"""The sub-networks of the detectors, figure 4.1 of the thesis, as functions that build Keras models."""
+"""The sub-networks of the detectors, figure 4.1 of the thesis and those of the GANs, as functions that build Keras models."""
 
 IMAGE_SIZES = (32, 64, 128)
 
@@ -7,6 +7,9 @@ CROPS = ("tiles", "centre")
 
 # Every kernel of the thesis' networks starts from N(0, 0.01), section 4.4.
 KERNEL_STDDEV = 0.01
+
+# EGBAD's and GANomaly's start from N(0, 0.02).
+GAN_KERNEL_STDDEV = 0.02
 
 LEAK = 0.2
 

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable(package="tf_ssae")
 class OutputConvolution(keras.layers.Conv2DTranspose):
-    """`Conv2DTranspose(kernel_size=4, strides=1, padding="same")`: `[B, S, S, C] -> [B, S, S, filters]`, few filters, S even."""
+    """`Conv2DTranspose(kernel_size=4, padding="same")`: `[B, S, S, C] -> [B, S, S, filters]`, filters few, S even."""
 
     def __init__(self, filters, **kwargs):
         super().__init__(filters, kernel_size=4, strides=1, padding="same", **kwargs)

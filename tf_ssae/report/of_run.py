@@ -26,6 +26,7 @@ def write(path, detector, split, evaluation, metrics, history, reason):
         warnings.append(
             f"{metrics['test_images_equal_to_a_training_image']} test images equal a training image, pixel for pixel."
         )
+    warnings += metrics.get("health", {}).get("warnings", [])
     facts = [
         ("Detector", f"{config.detector}, {config.epochs} epochs"),
         ("Training images", f"{metrics['train_images']}"),
@@ -34,6 +35,8 @@ def write(path, detector, split, evaluation, metrics, history, reason):
     for key, label in (("false_alarm_rate", "Normal test images above the threshold"), ("detection_rate", "Anomalies found")):
         if key in metrics["decision"]:
             facts.append((label, f"{metrics['decision'][key]:.1%}"))
+    if "health" in metrics:
+        facts.append(("Spread of reconstructions, by that of the images", f"{metrics['health']['reconstruction_spread']:.2f}"))
     facts += [("Deciding score", reason), ("False alarms", gallery.promise(description))]
     report.write(
         path,

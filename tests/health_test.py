@@ -1,0 +1,26 @@
+import re
+
+import numpy as np
+import pytest
+
+from tf_ssae import health
+
+IMAGES = np.random.default_rng(0).uniform(size=(8, 4, 4, 1))
+WELL = [{"loss": 4.0, "l_d": 1.0}, {"loss": 3.0, "l_d": 1.2}]
+
+
+def test_a_gan_that_is_well():
+    assert health.of_gan(IMAGES * 0.5, IMAGES, WELL) == {"reconstruction_spread": pytest.approx(0.5), "warnings": []}
+
+
+@pytest.mark.parametrize(
+    "reconstructions, history, warning",
+    [
+        (np.repeat(IMAGES[:1], 8, axis=0) + 0.01 * IMAGES, WELL, "collapsed.*0.01 times"),
+        (IMAGES, [{"loss": 3.0, "l_d": 1e-4}], "discriminator won: with a loss of 0.0001"),
+        (IMAGES, [{"loss": 3.0, "l_d": 1.0}, {"loss": 31.0, "l_d": 1.0}], "exploded: 31 in the last epoch, 3 in its best"),
+    ],
+)
+def test_each_kind_of_collapse_is_said(reconstructions, history, warning):
+    (found,) = health.of_gan(reconstructions, IMAGES, history)["warnings"]
+    assert re.search(warning, found)

@@ -1,0 +1,39 @@
+"""What the GANs share: two optimizers, and images in [-1, 1]."""
+
+from tf_ssae.detectors.base import Detector
+
+
+class AdversarialDetector(Detector):
+    """A detector trained against a `discriminator`; its subclass makes that network and the others."""
+
+    reconstructs = True
+    adversarial = True
+
+    @property
+    def generator_variables(self):
+        """The variables that are trained against the discriminator: those of all other networks."""
+        discriminator = {id(variable) for variable in self.discriminator.trainable_variables}
+        return [variable for variable in self.trainable_variables if id(variable) not in discriminator]
+
+    def compile_from_settings(self):
+        self.discriminator_optimizer = self.adam(self.discriminator.trainable_variables)
+        self.generator_optimizer = self.adam(self.generator_variables)
+        self.compile(optimizer=None, jit_compile=self.config.jit_compile)
+        self.build(None)
+
+    def finish_training(self):
+        # Their moments would make a saved detector three times as large.
+        del self.discriminator_optimizer, self.generator_optimizer
+
+    def get_compile_config(self):
+        # Keras saves one optimizer; a saved detector of ours scores, and needs none.
+        return {}
+
+    def to_tanh_range(self, images):
+        """`preprocess` to [-1, 1], the range of the generators' tanh."""
+        return 2.0 * self.preprocess(images) - 1.0
+
+
+def from_tanh_range(x):
+    """[-1, 1] to [0, 1], so that a reconstruction lies beside `preprocess(images)`."""
+    return (x + 1.0) / 2.0

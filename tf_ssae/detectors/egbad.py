@@ -1,0 +1,79 @@
+"""EGBAD: a BiGAN whose encoder finds an image's code (Zenati et al. 2018, arXiv:1802.06222)."""
+
+import keras
+import tensorflow as tf
+
+from tf_ssae import scores
+from tf_ssae.detectors.adversarial import AdversarialDetector, from_tanh_range
+from tf_ssae.losses import binary_cross_entropy
+from tf_ssae.networks.egbad import discriminator, encoder, generator
+from tf_ssae.weight_average import WeightAverage
+
+_AVERAGE_MOMENTUM = 0.999
+
+
+@keras.saving.register_keras_serializable(package="tf_ssae")
+class EGBAD(AdversarialDetector):
+    """D tells pairs (x, E(x)) from pairs (G(z), z); E and G learn to make them alike, and so to invert each other."""
+
+    score_names = ("a_egbad",)
+    reported = ("l_d", "l_g", "l_e")
+
+    def __init__(self, config, image_shape, **kwargs):
+        super().__init__(config, image_shape, **kwargs)
+        channels, self.seed = image_shape[-1], keras.random.SeedGenerator(config.seed)
+        self.encoder = encoder(channels, config.latent_depth, self.seed)
+        self.generator = generator(config.latent_depth, channels, self.seed)
+        self.discriminator = discriminator(channels, config.latent_depth, self.seed)
+
+    def compile_from_settings(self):
+        super().compile_from_settings()
+        self.average = WeightAverage(self.trainable_variables, _AVERAGE_MOMENTUM)
+
+    def train_step(self, images):
+        x = self.to_tanh_range(images)
+        z = keras.random.normal([x.shape[0], self.config.latent_depth], seed=self.seed)
+
+        with tf.GradientTape() as tape:
+            encoded, generated = self.encoder(x, training=True), self.generator(z, training=True)
+            # D's step leaves E and G as they are, so that their one pass serves both steps.
+            with tape.stop_recording():
+                l_d = self.discriminator_step((x, encoded), (generated, z))
+            l_g = self.loss_of_pairs((generated, z), 1)
+            l_e = self.loss_of_pairs((x, encoded), 0)
+            # No variable has a gradient from both terms, and Adam treats every variable alone: one step on the sum is the
+            # paper's step of G and its step of E.
+            loss = l_g + l_e
+        variables = self.generator_variables
+        self.generator_optimizer.apply(tape.gradient(loss, variables), variables)
+        self.average.update(self.trainable_variables, self.generator_optimizer.iterations)
+        return self.report(loss=loss, l_d=l_d, l_g=l_g, l_e=l_e)
+
+    def discriminator_step(self, encoded_pairs, generated_pairs):
+        """Trains D on pairs (x, E(x)) and (G(z), z), and returns its loss before the step."""
+        with tf.GradientTape() as tape:
+            l_d = self.loss_of_pairs(encoded_pairs, 1) + self.loss_of_pairs(generated_pairs, 0)
+        variables = self.discriminator.trainable_variables
+        self.discriminator_optimizer.apply(tape.gradient(l_d, variables), variables)
+        return l_d
+
+    def loss_of_pairs(self, pairs, label):
+        """The mean cross-entropy of D in training mode, if all of these pairs should be `label`: 1, encoded; 0, generated."""
+        logits, _ = self.discriminator(pairs, training=True)
+        return tf.reduce_mean(binary_cross_entropy(logits, label))
+
+    def finish_training(self):
+        """Scores are those of the averaged weights."""
+        self.average.assign_to(self.trainable_variables)
+        super().finish_training()
+
+    def primary(self, images):
+        x = self.to_tanh_range(images)
+        z = self.encoder(x, training=False)
+        reconstruction = self.generator(z, training=False)
+        _, f = self.discriminator([x, z], training=False)
+        _, f_reconstruction = self.discriminator([reconstruction, z], training=False)
+        return {
+            "a_egbad": scores.a_egbad(x, reconstruction, f, f_reconstruction),
+            "reconstruction": from_tanh_range(reconstruction),
+        }

@@ -1,0 +1,72 @@
+"""GANomaly: an auto-encoder trained against a discriminator, with a second encoder (Akcay et al. 2018, arXiv:1805.06725)."""
+
+import keras
+import tensorflow as tf
+
+from tf_ssae import scores
+from tf_ssae.detectors.adversarial import AdversarialDetector, from_tanh_range
+from tf_ssae.losses import binary_cross_entropy, mean_absolute_error, mean_squared_error
+from tf_ssae.networks.ganomaly import decoder, discriminator, encoder, reinitialise
+
+_W_ADV, _W_CON, _W_ENC = 1.0, 50.0, 1.0
+
+# A discriminator this good gives no gradient: it starts anew.
+_HOPELESS = 1e-5
+
+
+@keras.saving.register_keras_serializable(package="tf_ssae")
+class GANomaly(AdversarialDetector):
+    """G = (G_E, G_D) maps x to z and to x^, second encoder E maps x^ to z^; anomalous is an x whose z and z^ differ."""
+
+    score_names = ("a_ganomaly",)
+    reported = ("l_adv", "l_con", "l_enc", "l_d")
+
+    def __init__(self, config, image_shape, **kwargs):
+        super().__init__(config, image_shape, **kwargs)
+        size, channels, depth, self.seed = (
+            config.image_size,
+            image_shape[-1],
+            config.latent_depth,
+            keras.random.SeedGenerator(config.seed),
+        )
+        self.encoder = encoder(size, channels, depth, self.seed, name="encoder")
+        self.decoder = decoder(size, depth, channels, self.seed)
+        self.second_encoder = encoder(size, channels, depth, self.seed, name="second_encoder")
+        self.discriminator = discriminator(size, channels, self.seed)
+
+    def train_step(self, images):
+        x = self.to_tanh_range(images)
+
+        # D sees x and x^ once: both steps start from the same pass, and G's step does not touch D.
+        with tf.GradientTape(persistent=True) as tape:
+            z = self.encoder(x, training=True)
+            reconstruction = self.decoder(z, training=True)
+            z_reconstruction = self.second_encoder(reconstruction, training=True)
+            logits, f = self.discriminator(x, training=True)
+            logits_reconstruction, f_reconstruction = self.discriminator(reconstruction, training=True)
+
+            l_adv = tf.reduce_mean(mean_squared_error(f, f_reconstruction))
+            l_con = tf.reduce_mean(mean_absolute_error(x, reconstruction))
+            l_enc = tf.reduce_mean(mean_squared_error(z, z_reconstruction))
+            loss = _W_ADV * l_adv + _W_CON * l_con + _W_ENC * l_enc
+
+            l_real = tf.reduce_mean(binary_cross_entropy(logits, 1))
+            l_fake = tf.reduce_mean(binary_cross_entropy(logits_reconstruction, 0))
+            l_d = (l_real + l_fake) / 2.0
+
+        variables, d_variables = self.generator_variables, self.discriminator.trainable_variables
+        gradients, d_gradients = tape.gradient(loss, variables), tape.gradient(l_d, d_variables)
+        self.generator_optimizer.apply(gradients, variables)
+        self.discriminator_optimizer.apply(d_gradients, d_variables)
+        tf.cond(l_d < _HOPELESS, lambda: reinitialise(self.discriminator), lambda: None)
+        return self.report(loss=loss, l_adv=l_adv, l_con=l_con, l_enc=l_enc, l_d=l_d)
+
+    def primary(self, images):
+        x = self.to_tanh_range(images)
+        z = self.encoder(x, training=False)
+        reconstruction = self.decoder(z, training=False)
+        z_reconstruction = self.second_encoder(reconstruction, training=False)
+        return {
+            "a_ganomaly": scores.a_ganomaly(z, z_reconstruction, self.config.latent_error),
+            "reconstruction": from_tanh_range(reconstruction),
+        }

@@ -1,0 +1,89 @@
+"""GANomaly's networks (Akcay et al. 2018, arXiv:1805.06725), which are DCGAN's. No convolution has a bias."""
+
+import keras
+from keras import layers
+
+from tf_ssae.networks import GAN_KERNEL_STDDEV, LEAK, stage_widths
+from tf_ssae.networks.batch_normalization import BatchNormalization
+
+
+def encoder(image_size, channels, latent_depth, seed, name):
+    """G_E, and second encoder E of the same structure: images `[B, S, S, channels]` in [-1, 1] `-> [B, 1, 1, latent_depth]`.
+
+    Args:
+        image_size: S, one of `IMAGE_SIZES`.
+        seed: a `keras.random.SeedGenerator`; every kernel and every gain of a BatchNorm draws from it.
+    """
+    images = keras.Input([image_size, image_size, channels])
+    z = layers.Conv2D(latent_depth, 4, use_bias=False, kernel_initializer=_kernel(seed))(_features(images, image_size, seed))
+    return keras.Model(images, z, name=name)
+
+
+def decoder(image_size, latent_depth, channels, seed):
+    """G_D: `[B, 1, 1, latent_depth] ->` images `[B, S, S, channels]` in [-1, 1].
+
+    Args:
+        image_size: S, one of `IMAGE_SIZES`.
+        seed: a `keras.random.SeedGenerator`; every kernel and every gain of a BatchNorm draws from it.
+    """
+    z = keras.Input([1, 1, latent_depth])
+    first, *rest = reversed(_widths(image_size))
+    x = layers.Conv2DTranspose(first, 4, use_bias=False, kernel_initializer=_kernel(seed))(z)
+    x = layers.ReLU()(_batch_normalization(seed)(x))
+    for filters in rest:
+        x = layers.Conv2DTranspose(filters, 4, 2, padding="same", use_bias=False, kernel_initializer=_kernel(seed))(x)
+        x = layers.ReLU()(_batch_normalization(seed)(x))
+    x = layers.Conv2DTranspose(
+        channels, 4, 2, padding="same", activation="tanh", use_bias=False, kernel_initializer=_kernel(seed)
+    )(x)
+    return keras.Model(z, x, name="decoder")
+
+
+def discriminator(image_size, channels, seed):
+    """D: images `[B, S, S, channels]` in [-1, 1], to
+
+    * logits `[B]`, high for real images; the paper's D is their sigmoid;
+    * f `[B, 4, 4, 256]`, the map before them, in which the adversarial loss compares images.
+
+    Args:
+        image_size: S, one of `IMAGE_SIZES`.
+        seed: a `keras.random.SeedGenerator`; every kernel and every gain of a BatchNorm draws from it.
+    """
+    images = keras.Input([image_size, image_size, channels])
+    f = _features(images, image_size, seed)
+    logits = layers.Conv2D(1, 4, use_bias=False, kernel_initializer=_kernel(seed))(f)
+    return keras.Model(images, [layers.Reshape(())(logits), f], name="discriminator")
+
+
+def reinitialise(discriminator):
+    """Draws the kernels, gains and offsets of a discriminator anew, from the distributions that they started from."""
+    for layer in discriminator.layers:
+        if isinstance(layer, layers.Conv2D):
+            layer.kernel.assign(layer.kernel_initializer(layer.kernel.shape))
+        if isinstance(layer, layers.BatchNormalization):
+            layer.gamma.assign(layer.gamma_initializer(layer.gamma.shape))
+            layer.beta.assign(layer.beta_initializer(layer.beta.shape))
+
+
+def _features(images, image_size, seed):
+    """`[B, S, S, channels] -> [B, 4, 4, 256]`."""
+    x = images
+    for stage, filters in enumerate(_widths(image_size)):
+        x = layers.Conv2D(filters, 4, strides=2, padding="same", use_bias=False, kernel_initializer=_kernel(seed))(x)
+        # As in DCGAN, the first layer has no BatchNorm.
+        x = layers.LeakyReLU(LEAK)(_batch_normalization(seed)(x) if stage else x)
+    return x
+
+
+def _widths(image_size):
+    """64, 128, 256 for the paper's 32x32; larger images add stages as those of `stage_widths` do."""
+    return [2 * filters for filters in stage_widths(image_size)]
+
+
+def _kernel(seed):
+    return keras.initializers.RandomNormal(stddev=GAN_KERNEL_STDDEV, seed=seed)
+
+
+def _batch_normalization(seed):
+    gain = keras.initializers.RandomNormal(mean=1.0, stddev=GAN_KERNEL_STDDEV, seed=seed)
+    return BatchNormalization(gamma_initializer=gain)
