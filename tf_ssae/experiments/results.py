@@ -59,7 +59,7 @@ class Result:
     @property
     def warning(self):
         """What was wrong with its training, such as a GAN that collapsed; None if nothing was seen."""
-        return ((self.stored["metrics"] or {}).get("health") or {}).get("warning")
+        return " ".join(((self.stored["metrics"] or {}).get("health") or {}).get("warnings", ())) or None
 
     @property
     def share(self):
