@@ -1,47 +1,51 @@
-"""How long one image takes on one core, through a detector's SavedModel and its TFLite files.
+"""How long one image takes on one core, through a trained detector's SavedModel and its TFLite files.
 
-    python benchmarks/export_speed.py --dataset=mnist
+    python benchmarks/export_speed.py --model_dir=RUN
 
-The detector is untrained: how long it takes does not depend on what it has learnt. Takes the flags of `train_speed.py`.
+Of a trained detector: what int8 leaves in float depends on the ranges that its activations have.
 """
 
 import json
 import pathlib
 import tempfile
 
-from absl import app
+from absl import app, flags
 
 import tf_ssae  # noqa: F401  (before TensorFlow: it decides what TensorFlow prints)
 
 # isort: split
 import numpy as np
-from train_speed import make_detector, settings
 
+from tf_ssae import datasets, detectors
+from tf_ssae.datasets import protocols
 from tf_ssae.export import saved_model, tflite, timing
+
+_MODEL_DIR = flags.DEFINE_string("model_dir", None, "A run folder.", required=True)
+_REPRESENTATIVE = 256
 
 
 def main(argv):
     del argv
-    config = settings()
-    detector = make_detector(config)
-    shape = detector.image_shape
-    images = np.random.default_rng(0).integers(0, 256, (256, *shape), np.uint8)
-    detector.calibrate([images])
-    detector.fit_decision({name: values.numpy() for name, values in detector(images).items()}, detector.score_names[0])
-    rows = {}
+    detector = detectors.load(_MODEL_DIR.value)
+    config = detector.config
     with tempfile.TemporaryDirectory() as folder:
-        saved_model.write(detector, folder)
-        rows["SavedModel"] = timing.of_saved_model(folder, shape)
-        sizes = {"SavedModel": timing.size(pathlib.Path(folder))}
+        folder = pathlib.Path(folder)
+        data = datasets.load(config, folder / "cache")
+        images = np.asarray(data.images[protocols.split(data, config).train[:_REPRESENTATIVE]])
+        saved_model.write(detector, folder / "saved_model")
+        rows = {"SavedModel": timing.of_saved_model(folder / "saved_model", detector.image_shape)}
+        sizes = {"SavedModel": timing.size(folder / "saved_model")}
     for kind in tflite.KINDS:
         model = tflite.convert(detector, kind, images)
         rows[kind], sizes[kind] = timing.of_tflite(model), len(model)
-    print(f"{config.dataset}, one image on one core, milliseconds; images a second in batches")
+    print(f"{config.detector}, {config.dataset}: one image on one core, milliseconds; images a second in batches")
     print(f"{'':12}{'median':>9}{'99%':>9}{'1 core':>10}{'all cores':>11}{'MB':>8}")
     for name, row in rows.items():
         one, *every = row["images_per_second"].values()
-        median, p99 = row["latency_ms"], row["latency_p99_ms"]
-        print(f"{name:12}{median:9.2f}{p99:9.2f}{one:10.0f}{(every or [one])[-1]:11.0f}{sizes[name] / 1e6:8.2f}")
+        print(
+            f"{name:12}{row['latency_ms']:9.2f}{row['latency_p99_ms']:9.2f}{one:10.0f}{(every or [one])[-1]:11.0f}"
+            f"{sizes[name] / 1e6:8.2f}"
+        )
     print(json.dumps({"dataset": config.dataset, "rows": rows}))
 
 

@@ -224,7 +224,7 @@ def test_base_models_run_end_to_end(tmp_path, detector, score):
 def test_a_resumed_gan_goes_on_with_its_noise_and_its_averages(detector, tmp_path, digit_images, monkeypatch):
     # So that every step of GANomaly draws at random too.
     monkeypatch.setattr(ganomaly, "_HOPELESS", 100.0)
-    config = preset("digits", detector=detector, learning_rate=1e-3, batch_size=4, epochs=2, jit_compile=False)
+    config = preset("digits", detector=detector, learning_rate=1e-3, batch_size=4, epochs=2)
     images = digit_images.images[:8]
 
     def trained(folder, epochs):

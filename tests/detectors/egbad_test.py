@@ -1,23 +1,15 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from moving import moved, values
 
 from tf_ssae import detectors
 from tf_ssae.config import preset
 
 
 def made(digit_images, **settings):
-    config = preset("digits", detector="egbad", jit_compile=False, **settings)
+    config = preset("digits", detector="egbad", **settings)
     return detectors.make(config, digit_images.image_shape), tf.constant(digit_images.images[:4])
-
-
-def values(variables):
-    return [variable.numpy() for variable in variables]
-
-
-def moved(variables, before):
-    """Of each variable, whether it did."""
-    return {not np.array_equal(variable, old) for variable, old in zip(variables, before, strict=True)}
 
 
 def test_each_step_trains_its_own_networks(digit_images):

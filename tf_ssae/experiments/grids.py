@@ -142,7 +142,6 @@ SMOKE = Grid(
         batch_size=16,
         learning_rate=1e-3,
         rotations="sampled",
-        jit_compile=False,
         output_activation="sigmoid",
     ),
 )
