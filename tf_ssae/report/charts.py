@@ -47,7 +47,7 @@ def histogram(groups, threshold, label):
         ("share of the group", [(np.sqrt(share), f"{100 * share:g}%") for share in marks]),
     )
     beyond = sum(int((values > high).sum()) for values in groups.values())
-    note = f"The last bar also holds {beyond:,} scores above {number(high)}." if beyond else ""
+    note = f"The last bar also holds {beyond:,} {'score' if beyond == 1 else 'scores'} above {number(high)}." if beyond else ""
     return chart + _legend([(style, legend) for legend, style in groups]), note
 
 
