@@ -9,12 +9,8 @@ import json
 import pathlib
 import tempfile
 
-from absl import app, flags
-
-import tf_ssae  # noqa: F401  (before TensorFlow: it decides what TensorFlow prints)
-
-# isort: split
 import numpy as np
+from absl import app, flags
 
 from tf_ssae import datasets, detectors
 from tf_ssae.datasets import protocols

@@ -1,27 +1,27 @@
 """A detector as it would be without the work on its speed: Keras' own layers and update."""
 
+import contextlib
 from unittest import mock
 
 import keras
 
 from tf_ssae import detectors
-from tf_ssae.networks import classifier, decoder, encoder
+from tf_ssae.networks import classifier, decoder, egbad, encoder, ganomaly
 
 
 def make_plain(config, image_shape):
     """As `detectors.make`, with the same initial weights, of Keras' own layers."""
 
-    def batch_normalization():
-        return keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5)
+    def batch_normalization(**kwargs):
+        return keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, **kwargs)
 
     def output_convolution(filters, **kwargs):
         return keras.layers.Conv2DTranspose(filters, 4, padding="same", **kwargs)
 
-    with (
-        mock.patch.object(encoder, "BatchNormalization", batch_normalization),
-        mock.patch.object(classifier, "BatchNormalization", batch_normalization),
-        mock.patch.object(decoder, "OutputConvolution", output_convolution),
-    ):
+    with contextlib.ExitStack() as patches:
+        for networks in (encoder, classifier, egbad, ganomaly):
+            patches.enter_context(mock.patch.object(networks, "BatchNormalization", batch_normalization))
+        patches.enter_context(mock.patch.object(decoder, "OutputConvolution", output_convolution))
         detector = detectors.make(config, image_shape)
     detector._apply = lambda gradients: detector.optimizer.apply(gradients, detector.trainable_variables)
     return detector

@@ -20,6 +20,7 @@ from train_speed import (
 
 _SCORING_BATCH_SIZE = flags.DEFINE_integer("scoring_batch_size", 256, "Images scored at once.")
 _BATCHES = 4
+_A_REC = "tf_ssae, a_rec alone"
 
 
 def images():
@@ -66,7 +67,7 @@ def main(argv):
     }
     is_ssae = flags.FLAGS.detector == "ssae"
     if is_ssae:
-        alternatives["tf_ssae, a_rec alone"] = lambda: ours(lambda detector, batch: detector.score(batch, "a_rec"))
+        alternatives[_A_REC] = lambda: ours(lambda detector, batch: detector.score(batch, "a_rec"))
     if is_ssae and flags.FLAGS.image_size == 32 and pytorch_is_installed():
         alternatives["PyTorch, NCHW"] = lambda: pytorch("contiguous_format")
         alternatives["PyTorch, channels_last"] = lambda: pytorch("channels_last")
@@ -80,7 +81,7 @@ def main(argv):
         f"Scoring, {config.detector}, {config.dataset} (a = {config.latent_depth}, {config.image_size}x{config.image_size}), "
         f"{batch_size} images at once; matrix product {gflops:.0f} GFLOP/s"
     )
-    report(title, seconds, _BATCHES * batch_size, gflops * 1e9 / flops_an_image(4, 4) if is_ssae else None)
+    report(title, seconds, _BATCHES * batch_size, gflops * 1e9 / flops_an_image(4, 4) if is_ssae else None, {_A_REC})
 
 
 if __name__ == "__main__":

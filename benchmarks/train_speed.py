@@ -2,7 +2,7 @@
 
     python benchmarks/train_speed.py --dataset=mnist --rotations=sampled
 
-Every alternative takes a step on the same batch of random images (speed does not depend on what they show), in turns (see
+Every alternative takes a step on a batch of random images of one shape (speed does not depend on what they show), in turns (see
 `turns.py`). The limit is the speed of this machine's own matrix product: how many images a second it would allow if the
 networks' multiplications were all there is. PyTorch takes part if it is installed (see `pytorch_twin.py`).
 """
@@ -120,13 +120,14 @@ def pytorch_is_installed():
     return importlib.util.find_spec("torch") is not None
 
 
-def report(title, seconds, images, limit):
+def report(title, seconds, images, limit, other_work=()):
     """Prints a table of the alternatives, and a line of JSON.
 
     Args:
         seconds: `{name: [rounds]}` of a call.
         images: of a call.
         limit: images a second that the matrix product's speed allows, or None.
+        other_work: names of what computes less than the others, which it is not compared with.
     """
     import numpy as np
 
@@ -139,9 +140,10 @@ def report(title, seconds, images, limit):
     rows = {}
     for name, values in speeds.items():
         low, median, high = np.quantile(values, [0.1, 0.5, 0.9])
-        share = f"{median / limit:.0%}" if limit else ""
+        compares = name not in other_work
+        share = f"{median / limit:.0%}" if limit and compares else ""
         # Of the same rounds: what slowed one of them down slowed the other.
-        ratio = float(np.median(values / speeds[fastest_pytorch])) if fastest_pytorch else None
+        ratio = float(np.median(values / speeds[fastest_pytorch])) if fastest_pytorch and compares else None
         print(f"{name:34}{median:10.0f}{f'{low:.0f} to {high:.0f}':>16}{share:>14}{f'{ratio:.2f}' if ratio else '':>21}")
         rows[name] = {"images_per_second": round(median, 1), "p10": round(low, 1), "p90": round(high, 1)}
     print(json.dumps({"title": title, "limit": limit and round(limit, 1), "machine": platform.machine(), "rows": rows}))

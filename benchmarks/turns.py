@@ -1,5 +1,6 @@
 """Times alternatives in turns, each in a process of its own, so that a slow minute of the machine is slow for all of them."""
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -46,8 +47,10 @@ class _Child:
         self._answer()
 
     def turn(self):
-        self._process.stdin.write("turn\n")
-        self._process.stdin.flush()
+        # If it has died, there is no answer either, and that is said.
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write("turn\n")
+            self._process.stdin.flush()
         return self._answer()
 
     def end(self):

@@ -66,7 +66,7 @@ class Config:
         ("auto", "a_rec", "a_cls", "a_ws", "a_max", "a_egbad", "a_ganomaly"),
     )
 
-    seed: int = _setting(0, "Seed of the weights, the order of the images and the sampled rotations.")
+    seed: int = _setting(0, "Seed of the weights, the order of the images, the sampled rotations, and a GAN's noise.")
     epochs: int = _setting(25, "Passes over the training images.")
     batch_size: int = _setting(64, "Images a step, before rotation.")
     learning_rate: float = _setting(1e-4, "Adam's learning rate.")
@@ -74,10 +74,10 @@ class Config:
     rotations: str = _setting(
         "all",
         "all: the four rotations of every image in every step, the expectation of Eq. 3.8 exactly. "
-        "sampled: one random rotation an image, the thesis' letter, about half the work.",
+        "sampled: one random rotation an image, the thesis' letter, about two thirds of the work.",
         ("all", "sampled"),
     )
-    jit_compile: bool = _setting(False, "Compile all of training and scoring with XLA: slower on CPUs.")
+    jit_compile: bool = _setting(False, "Compile the steps of training, and the scoring in it, with XLA: slower on CPUs.")
 
     image_size: int = _setting(32, "Size of the square images that the networks see, in pixels.", IMAGE_SIZES)
     latent_depth: int = _setting(16, "a_1, the depth of encoder E1's last layer; of a GAN, that of its latent.")
@@ -164,7 +164,7 @@ DETECTOR_PRESETS = {
 # Theirs are schedules for tens of thousands of images; for hundreds, larger or more steps.
 FEW_IMAGES_PRESETS = {
     ("egbad", "digits"): dict(learning_rate=2e-4, batch_size=32),
-    ("egbad", "folder"): dict(learning_rate=2e-4, batch_size=32, epochs=60, image_size=32),
+    ("egbad", "folder"): dict(learning_rate=2e-4, batch_size=32, image_size=32),
     ("ganomaly", "folder"): dict(epochs=60),
 }
 

@@ -14,6 +14,10 @@ METRICS = "metrics.json"
 ENVIRONMENT = "environment.json"
 
 
+class FolderBusy(FileExistsError):
+    """Another process is writing the run folder."""
+
+
 class RunFolder:
     """The folder that a run with these settings writes: checked on construction, made by `open`.
 
@@ -48,7 +52,7 @@ class RunFolder:
 
         Raises:
             PermissionError: the folder cannot be written.
-            FileExistsError: another process is writing it.
+            FolderBusy: another process is writing it.
         """
         try:
             self.partial.mkdir(parents=True, exist_ok=True)
@@ -58,7 +62,7 @@ class RunFolder:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise FileExistsError(f"Another process is training in {self.partial}.") from None
+            raise FolderBusy(f"Another process is training in {self.partial}.") from None
         if not self.resumed:
             write_json(self.partial / CONFIG, self._config.to_dict())
 

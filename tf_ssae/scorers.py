@@ -82,7 +82,6 @@ def of_detector(detector):
     """The Scorer of a calibrated detector in memory."""
     return Scorer(
         detector.description(),
-        # Without XLA, which scores no faster than TensorFlow's own kernels, and would have to compile first.
         tf.function(lambda images: detector(images)),
         tf.function(detector.evidence),
     )

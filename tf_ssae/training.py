@@ -170,7 +170,6 @@ class _WatchReconstructions(keras.callbacks.Callback):
     def __init__(self, detector, images, log_dir):
         super().__init__()
         self._detector, self._images, self._originals = detector, images, detector.preprocess(images).numpy()
-        # Without XLA: once an epoch, it would take longer to compile than to run.
         self._reconstruct = tf.function(detector.reconstruct)
         self._writer = tf.summary.create_file_writer(str(log_dir / "reconstructions"))
 

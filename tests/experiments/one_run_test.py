@@ -5,9 +5,11 @@ import json
 import pytest
 
 from tf_ssae import training
+from tf_ssae.config import preset
 from tf_ssae.experiments import one_run, watching
 from tf_ssae.experiments.grids import GRIDS, Scale
 from tf_ssae.health import TrainingFailed
+from tf_ssae.run_folder import FolderBusy
 
 NAME = GRIDS["smoke"].runs[0].name
 ENVIRONMENT = {"versions": {}, "git_revision": None, "machine": {}, "split_fingerprint": "split"}
@@ -23,6 +25,8 @@ def job(tmp_path):
 def begun(folder):
     """What is in a run's folder once its first epoch is done."""
     folder.mkdir(parents=True)
+    config = preset(**GRIDS["smoke"].config_settings(GRIDS["smoke"].runs[0], Scale()))
+    (folder / "config.json").write_text(json.dumps(config.to_dict()))
     (folder / "environment.json").write_text(json.dumps(ENVIRONMENT))
     (folder / "history.csv").write_text("epoch,seconds,loss\n1,2.5,0.123456789\n")
 
@@ -56,7 +60,8 @@ def test_a_training_that_failed_is_a_result(error, trained, job, store, monkeypa
     [
         (ValueError("anomaly=11"), one_run.UNUSABLE),
         (FileNotFoundError("No prepared data set"), one_run.UNUSABLE),
-        (FileExistsError("Another process is training"), one_run.BUSY),
+        (FileExistsError("A run with other settings"), one_run.UNUSABLE),
+        (FolderBusy("Another process is training"), one_run.BUSY),
     ],
 )
 def test_what_cannot_be_trained_is_none(error, status, job, store, monkeypatch, capsys):

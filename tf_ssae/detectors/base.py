@@ -56,6 +56,8 @@ class Detector(keras.Model):
         self.decision_index = self._constant([], 0, "decision_index", "int32")
         self.map_scale = self._constant([], np.nan, "map_scale")
         self._means = {name: keras.metrics.Mean(name=name) for name in ("loss", *self.reported)}
+        # A dozen operators a variable, in one.
+        self._apply = tf.function(lambda gradients: self.optimizer.apply(gradients, self.trainable_variables), jit_compile=True)
 
     def _constant(self, shape, value, name, dtype="float32"):
         """A weight that training leaves alone: what is fitted after it, and travels with the model."""
@@ -66,8 +68,6 @@ class Detector(keras.Model):
     def compile_from_settings(self):
         """Compiles for training with the optimizer of the settings."""
         self.compile(optimizer=self.adam(self.trainable_variables), jit_compile=self.config.jit_compile)
-        # A dozen operators a variable, in one.
-        self._apply = tf.function(lambda gradients: self.optimizer.apply(gradients, self.trainable_variables), jit_compile=True)
         self.build(None)
 
     def adam(self, variables):

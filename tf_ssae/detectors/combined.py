@@ -27,7 +27,7 @@ class CombinedDetector(Detector):
 
     def score(self, images, name):
         if name == "a_rec":
-            # One pass through E1 and D: a sixth of the work of all four scores.
+            # One pass through E1 and D: half the work of all four scores.
             return scores.a_rec(self.preprocess(images), self.reconstruct(images))
         return super().score(images, name)
 

@@ -29,7 +29,7 @@ def main(job):
     # Only now, so that the watch on the parent begins at once.
     import keras
 
-    from tf_ssae import training
+    from tf_ssae import run_folder, training
     from tf_ssae.config import preset
     from tf_ssae.experiments import watching
     from tf_ssae.health import TrainingFailed
@@ -52,7 +52,7 @@ def main(job):
         # A ValueError after training is about its scores: all the same, or not finite.
         if not isinstance(error, TrainingFailed) and not (trained and isinstance(error, ValueError)):
             print(f"Error: {error}", flush=True)
-            return BUSY if isinstance(error, FileExistsError) else UNUSABLE
+            return BUSY if isinstance(error, run_folder.FolderBusy) else UNUSABLE
         failed, folder = str(error), folder.with_name(f"{folder.name}.partial")
     environment = json.loads((folder / "environment.json").read_text())
     metrics = None if failed else json.loads((folder / "metrics.json").read_text())
@@ -67,7 +67,7 @@ def main(job):
         "command": results.run_command(grid.name, scale, name=run.name),
         "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "seconds": round(max(time.time() - started, sum(row["seconds"] for row in history)), 1),
-        "config": config.to_dict(),
+        "config": run_folder.read_config(folder).to_dict(),
         **{name: environment[name] for name in ("versions", "git_revision", "machine", "split_fingerprint")},
         "metrics": metrics,
         "history": history,

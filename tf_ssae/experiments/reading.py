@@ -5,12 +5,11 @@ import sys
 from absl import flags
 
 from tf_ssae.experiments import results
-from tf_ssae.experiments.grids import GRIDS
 
 
-def define_flags(grid="table_5_1"):
-    """--grid, --scale and --results."""
-    flags.DEFINE_enum("grid", grid, sorted(GRIDS), "The grid that was run.")
+def define_flags(grids=("table_5_1", "smoke")):
+    """--grid, one of those that the program can read, the first by default; --scale and --results."""
+    flags.DEFINE_enum("grid", grids[0], grids, "The grid that was run.")
     flags.DEFINE_string("scale", None, "Name of its scale, a folder such as full. It may be left out if there is only one.")
     flags.DEFINE_string("results", results.DEFAULT, "Folder of all results.")
 

@@ -9,6 +9,9 @@ import numpy as np
 
 from tf_ssae.experiments.grids import GRIDS, Scale
 
+# The column of a run's history for each kind of test image, "normal" and "anomalous".
+ROTATION_ACCURACY = "test_rotation_accuracy_{}"
+
 DEFAULT = "results"
 FORMAT = 1
 # In these fields of Config the runs of a grid differ, and in those that a run's `settings` name. Runs of one data set and

@@ -6,11 +6,11 @@ import tensorflow as tf
 from PIL import Image
 
 from tf_ssae import plots
+from tf_ssae.experiments import results
 
 # A hundred would do for figure 5.5; four rotations of 500 images leave an error of one point.
 _WATCHED = 500
 
-ACCURACY = "test_rotation_accuracy_{}"
 RECONSTRUCTIONS = "reconstructions_of_classes.png"
 
 
@@ -39,13 +39,12 @@ class RotationAccuracy(keras.callbacks.Callback):
             kind: tf.constant(split.data.images[split.test[is_anomaly == anomalous][:_WATCHED]])
             for kind, anomalous in (("normal", False), ("anomalous", True))
         }
-        # Without XLA: once an epoch, it would take longer to compile than to run.
         self._probabilities = tf.function(lambda images: detector.primary(images)["rotation_probabilities"])
 
     def on_epoch_end(self, epoch, logs=None):
         for kind, images in self._images.items():
             answers = self._probabilities(images).numpy().argmax(axis=2)
-            logs[ACCURACY.format(kind)] = float(np.mean(answers == np.arange(answers.shape[1])))
+            logs[results.ROTATION_ACCURACY.format(kind)] = float(np.mean(answers == np.arange(answers.shape[1])))
 
 
 class ClassReconstructions(keras.callbacks.Callback):

@@ -54,8 +54,9 @@ class Worker:
         Raises:
             GridStopped: settings or data are unusable.
         """
-        begun = len(runs) - len(self._todo(runs))
-        self._say(f"{len(runs)} runs at scale {self._scale.name}, {begun} of them stored. {self._estimate(runs)}")
+        self._say(
+            f"{len(runs)} runs at scale {self._scale.name}, {self._count_stored(runs)} of them stored. {self._estimate(runs)}"
+        )
         waiting = False
         while todo := self._todo(runs):
             trained = sum([self._train(run, runs) for run in todo])
@@ -69,6 +70,9 @@ class Worker:
 
     def _todo(self, runs):
         return [run for run in runs if not self._path(run).exists() and self._attempts.get(run.name, 0) < _ATTEMPTS]
+
+    def _count_stored(self, runs):
+        return sum(self._path(run).exists() for run in runs)
 
     def _path(self, run):
         return results.path_of(self._results, self._grid.name, self._scale, run.name)
@@ -98,11 +102,13 @@ class Worker:
         said = self._last_line(run)
         if status == one_run.UNUSABLE:
             raise GridStopped(f"{run.name}: {said.removeprefix('Error: ')}")
+        if status == one_run.BUSY:
+            # It did not begin: a process that lost its claim is about to end.
+            time.sleep(_POLL_SECONDS)
+            return False
         self._attempts[run.name] = self._attempts.get(run.name, 0) + 1
         again = "It will be tried again." if self._attempts[run.name] < _ATTEMPTS else "It is left out."
         self._say(f"{run.name} ended with status {status}: {said} {again} All it said is in {self._log(run)}.")
-        if status == one_run.BUSY:
-            time.sleep(_POLL_SECONDS)
         return True
 
     def _in_child(self, run, claim):
@@ -158,7 +164,7 @@ class Worker:
 
     def _finished(self, run, runs):
         stored = json.loads(self._path(run).read_text())
-        done = len(runs) - len(self._todo(runs))
+        done = self._count_stored(runs)
         if stored["failed"]:
             outcome = f"failed: {stored['failed'].rstrip('.')}"
         else:
@@ -170,7 +176,7 @@ class Worker:
         """When the grid will be finished, as a sentence."""
         todo = self._todo(runs)
         if not todo:
-            return "All are stored."
+            return "All are stored." if self._count_stored(runs) == len(runs) else "The others are left out."
         seconds = expected_seconds(todo, self._stored())
         if seconds is None:
             return f"{len(todo)} to go."

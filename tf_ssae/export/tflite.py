@@ -17,9 +17,11 @@ KINDS = ("float32", "float16", "int8")
 # Kept in float in an int8 file: what turns the networks' outputs into scores. One int8 tensor holds 256 values: a sum of
 # squares over a thousand pixels, or a probability close to 1, would lose the differences that rank the images, and an
 # anomaly beyond what calibration saw would saturate.
+# fmt: off
 _FLOAT_OPERATORS = (
-    *("SUB", "SQUARED_DIFFERENCE", "ABS", "SUM", "MEAN", "SOFTMAX", "MUL", "DIV", "ADD", "MAXIMUM", "NEG", "RESHAPE"),
+    "SUB", "SQUARED_DIFFERENCE", "ABS", "SUM", "MEAN", "SOFTMAX", "MUL", "DIV", "ADD", "MAXIMUM", "NEG", "RESHAPE",
 )
+# fmt: on
 
 
 def convert(detector, kind, representative_images, batch_size=1):

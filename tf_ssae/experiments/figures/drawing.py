@@ -62,8 +62,8 @@ def save(figure, folder, name):
     return paths
 
 
-def define_flags(grid="table_5_1"):
-    reading.define_flags(grid)
+def define_flags(grids=("table_5_1",)):
+    reading.define_flags(grids)
     flags.DEFINE_string("output", None, "Folder for the figures. Default: figures/ beside the results they are drawn from.")
 
 

@@ -72,5 +72,5 @@ def draw(stored):
 
 
 if __name__ == "__main__":
-    drawing.define_flags("figure_5_4")
+    drawing.define_flags(("figure_5_4",))
     app.run(lambda argv: drawing.main(draw))

@@ -16,7 +16,6 @@ from tf_ssae.experiments.systems import BY_NAME
 
 _CONFIGURATIONS = (2, 6, 7)
 _MODELS = (("Rotation", BY_NAME["Rotation"]), ("OURS", BY_NAME["OURS A_ws"]))
-_COLUMN = "test_rotation_accuracy_"
 
 
 def draw(stored):
@@ -31,7 +30,7 @@ def draw(stored):
                 continue
             seeds |= {run.seed for run in runs}
             for kind, style in (("normal", "-"), ("anomalous", "--")):
-                curves = [[epoch[_COLUMN + kind] for epoch in run.stored["history"]] for run in runs]
+                curves = [[epoch[results.ROTATION_ACCURACY.format(kind)] for epoch in run.stored["history"]] for run in runs]
                 epochs = range(1, len(curves[0]) + 1)
                 axes.plot(epochs, np.mean(curves, axis=0), style, color=system.colour, marker=".", label=f"{title}, {kind}")
         if not axes.lines:
