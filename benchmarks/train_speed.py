@@ -43,7 +43,7 @@ def make_detector(config, plain=False):
 
     from tf_ssae import detectors
 
-    return (make_plain if plain else detectors.make)(config, IMAGE_SHAPES[_DATASET.value])
+    return (make_plain if plain else detectors.make)(config, IMAGE_SHAPES[config.dataset])
 
 
 def random_batch(config):
@@ -53,17 +53,16 @@ def random_batch(config):
 
     from tf_ssae import pipeline
 
-    images = np.random.default_rng(0).integers(0, 256, (config.batch_size, *IMAGE_SHAPES[_DATASET.value]), np.uint8)
+    images = np.random.default_rng(0).integers(0, 256, (config.batch_size, *IMAGE_SHAPES[config.dataset]), np.uint8)
     batches = tf.data.Dataset.from_tensors((tf.constant(0, tf.int64), tf.constant(images)))
     return next(iter(pipeline.with_rotations(batches, config)))
 
 
-def keras_step(plain=False, jit_compile=False):
+def keras_step(config, plain=False):
     import tensorflow as tf
 
-    config = settings(jit_compile=jit_compile)
     detector = make_detector(config, plain)
-    step = tf.function(detector.train_step, jit_compile=jit_compile)
+    step = tf.function(detector.train_step, jit_compile=config.jit_compile)
     batch = random_batch(config)
     if not detector.trained_on_rotations:
         batch = batch[0]
@@ -153,9 +152,9 @@ def main(argv):
     del argv
     name = _DETECTOR.value
     alternatives = {
-        f"tf_ssae ({name})": keras_step,
-        "Keras' own layers, XLA": lambda: keras_step(plain=True, jit_compile=True),
-        "Keras' own layers": lambda: keras_step(plain=True),
+        f"tf_ssae ({name})": lambda: keras_step(settings()),
+        "Keras' own layers, XLA": lambda: keras_step(settings(jit_compile=True), plain=True),
+        "Keras' own layers": lambda: keras_step(settings(), plain=True),
         "matrix product": matrix_product,
     }
     if name == "ssae" and _IMAGE_SIZE.value == 32 and pytorch_is_installed():

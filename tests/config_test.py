@@ -23,7 +23,7 @@ def test_presets_hold_the_thesis_constants():
 
 def test_presets_of_the_gans_hold_their_papers_constants():
     egbad, ganomaly = preset("mnist", detector="egbad"), preset("cifar10", detector="ganomaly")
-    assert (egbad.epochs, egbad.batch_size, egbad.learning_rate, egbad.beta_1, egbad.latent_depth) == (25, 100, 1e-5, 0.5, 200)
+    assert (egbad.epochs, egbad.batch_size, egbad.learning_rate, egbad.beta_1, egbad.latent_depth) == (25, 100, 1e-4, 0.5, 200)
     found = (ganomaly.epochs, ganomaly.batch_size, ganomaly.learning_rate, ganomaly.beta_1, ganomaly.latent_depth)
     assert found == (15, 64, 2e-4, 0.5, 100)
     assert preset("folder", detector="egbad").image_size == 32 and preset("folder", detector="ganomaly").image_size == 64

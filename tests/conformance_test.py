@@ -191,6 +191,23 @@ def test_ensemble_trains_as_its_parts_do_alone(digit_images):
             np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5, err_msg=ours.path)
 
 
+@pytest.mark.parametrize("name", ["ssae", "ganomaly"])
+def test_a_step_compiled_by_xla_is_the_same_step(name, digit_images):
+    losses = {}
+    for jit_compile in (False, True):
+        config = preset("digits", detector=name, jit_compile=jit_compile, batch_size=16, rotations="sampled")
+        detector = detectors.make(config, digit_images.image_shape)
+        batches = pipeline.training_batches(digit_images.images, np.arange(16), config)
+        if detector.trained_on_rotations:
+            batches = pipeline.with_rotations(batches, config)
+        else:
+            batches = batches.map(lambda step, x: x)
+        # Three epochs of one step: the later losses depend on the updates of the earlier steps.
+        losses[jit_compile] = detector.fit(batches, epochs=3, steps_per_epoch=1, shuffle=False, verbose=0).history["loss"]
+    assert len(set(losses[True])) == 3
+    np.testing.assert_allclose(losses[True], losses[False], rtol=1e-4)
+
+
 @pytest.mark.parametrize(
     "weights, moved",
     [
