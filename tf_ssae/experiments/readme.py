@@ -30,8 +30,8 @@ What differs from the thesis at every scale:
 * The last epoch counts. No epoch, seed or constant was chosen by test labels.
 * lambda_E and w_rec of CIFAR-10, and whether L_rec is a sum or a mean, were chosen on training normals ("How it is built").
 * The CIFAR-10 at hand was stored as JPEG files, which are lossy.
-* The two GANs are built anew after their papers; the thesis used its own versions. EGBAD's learning rate is the thesis' "for all
-  experiments", since its paper's, 1e-5, is for far more steps than these."""
+* The two GANs are built anew after their papers; the thesis used its own versions. EGBAD's learning rate is the thesis' "for
+  all experiments": its paper's, 1e-5, takes far more steps than these."""
 
 # What says most of a detector's training; the rest is in each result's file.
 _SETTINGS = ("epochs", "max_train_images", "max_test_images", "batch_size", "learning_rate", "beta_1", "rotations")
