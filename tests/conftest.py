@@ -1,11 +1,21 @@
 """What several test files share: real images of the right kind, made on the spot, and train.py in a process of its own."""
 
+import fcntl
+import os
 import pathlib
+import pickle
 import subprocess
 import sys
 
 import pytest
 
+# One core each for the processes of pytest-xdist and what they start: their threads would else wait for each other. Before
+# TensorFlow, which counts the cores once.
+if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+    cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {cores[int(worker.removeprefix("gw")) % len(cores)]})
+
+# isort: split
 import tf_ssae  # noqa: F401  (before TensorFlow: it decides what TensorFlow prints)
 
 # isort: split
@@ -56,8 +66,8 @@ def prepared_tfds(tmp_path_factory, digit_images):
 @pytest.fixture(scope="session")
 def digits_run(tmp_path_factory):
     """What a new user runs first: train.py on digits, its defaults. The run's folder, not to be changed, and the process."""
-    model_dir = tmp_path_factory.mktemp("runs") / "digits"
-    return model_dir, train(f"--model_dir={model_dir}")
+    model_dir = shared_folder(tmp_path_factory) / "digits"
+    return model_dir, once(model_dir, lambda: train(f"--model_dir={model_dir}"))
 
 
 @pytest.fixture(scope="session")
@@ -71,8 +81,9 @@ def quick_run(tmp_path_factory):
 @pytest.fixture(scope="session")
 def digits_export(digits_run, tmp_path_factory):
     """`digits_run` as export.py exports it: the folder, not to be changed, which holds model "parts", and the process."""
-    export_dir = tmp_path_factory.mktemp("exported")
-    return export_dir, run_command("export.py", f"--model_dir={digits_run[0]}", f"--export_dir={export_dir}", "--name=parts")
+    export_dir = shared_folder(tmp_path_factory) / "exported"
+    flags = [f"--model_dir={digits_run[0]}", f"--export_dir={export_dir}", "--name=parts"]
+    return export_dir, once(export_dir, lambda: run_command("export.py", *flags))
 
 
 @pytest.fixture(scope="session")
@@ -93,6 +104,22 @@ def one_seed(tmp_path_factory):
     store = Store(tmp_path_factory.mktemp("stored") / "results")
     fill_one_seed(store)
     return store
+
+
+def shared_folder(tmp_path_factory):
+    """A folder that all processes of pytest-xdist see."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+def once(path, run):
+    """The CompletedProcess of `run()`, which makes `path`, in whichever process of pytest-xdist asks first."""
+    done = path.with_name(f"{path.name}.done")
+    with open(path.with_name(f"{path.name}.lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            done.write_bytes(pickle.dumps(run()))
+        return pickle.loads(done.read_bytes())
 
 
 def train_command(*flags):
