@@ -1,4 +1,4 @@
-"""Exports a trained detector for TF Serving and for TFLite, and proves that every file scores as the trained model does.
+"""Exports a trained detector for TF Serving and for TFLite, and compares every file with the trained model.
 
 python export.py --model_dir=runs/mnist-anomaly-2-ssae-seed-0 --export_dir=exported
 """

@@ -2,7 +2,7 @@
 
     python train.py --dataset=cifar10 --anomaly=5
 
-Every flag but --model_dir is a field of tf_ssae.config.Config; its default is the data set's preset.
+Every flag but --model_dir is a field of tf_ssae.config.Config; presets are those of the data set and the detector there.
 """
 
 import dataclasses
@@ -15,7 +15,7 @@ from tf_ssae.health import TrainingFailed
 
 _DEFINE = {str: flags.DEFINE_string, int: flags.DEFINE_integer, float: flags.DEFINE_float, bool: flags.DEFINE_bool}
 _SETTINGS = {
-    field.name: _DEFINE[field.type](field.name, None, field.metadata["help"]) for field in dataclasses.fields(config.Config)
+    field.name: _DEFINE[field.type](field.name, None, config.flag_help(field)) for field in dataclasses.fields(config.Config)
 }
 _MODEL_DIR = flags.DEFINE_string("model_dir", None, "Folder to write. Default: runs/DATASET-anomaly-K-DETECTOR-seed-S.")
 

@@ -8,7 +8,7 @@ One setting at a time is changed from the preset of MNIST, `ssae`; everything is
 import json
 
 import turns
-from absl import app
+from absl import app, flags
 
 from tf_ssae.config import preset
 
@@ -17,6 +17,8 @@ _IMAGE_SIZES = (32, 64, 128)
 _LATENT_DEPTHS = (16, 64, 200)
 _IMAGES = (1_000, 100_000)
 _SCORED = 256
+# For --help, which lists the flags of the program's own file.
+flags.adopt_module_key_flags(turns)
 
 
 def training_step(**settings):

@@ -5,6 +5,7 @@
 Takes the flags of `train_speed.py`, and its limit: what the matrix product's speed would allow.
 """
 
+import train_speed
 import turns
 from absl import app, flags
 from train_speed import (
@@ -19,6 +20,8 @@ from train_speed import (
 )
 
 _SCORING_BATCH_SIZE = flags.DEFINE_integer("scoring_batch_size", 256, "Images scored at once.")
+# For --help, which lists the flags of the program's own file.
+flags.adopt_module_key_flags(train_speed)
 _BATCHES = 4
 _A_REC = "tf_ssae, a_rec alone"
 

@@ -23,6 +23,8 @@ _ROTATIONS = flags.DEFINE_enum("rotations", "sampled", ["sampled", "all"], "Form
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 0, "0: the preset's.")
 _IMAGE_SIZE = flags.DEFINE_integer("image_size", 32, "Size of the images that the networks see.")
 _LATENT_DEPTH = flags.DEFINE_integer("latent_depth", 0, "0: the preset's.")
+# For --help, which lists the flags of the program's own file.
+flags.adopt_module_key_flags(turns)
 
 IMAGE_SHAPES = {"mnist": (28, 28, 1), "fashion_mnist": (28, 28, 1), "cifar10": (32, 32, 3)}
 MATRIX = 2048

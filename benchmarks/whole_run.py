@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 
+import train_speed
 from absl import app, flags
 from train_speed import keras_step, settings
 
@@ -23,6 +24,8 @@ _EPOCHS = flags.DEFINE_integer("epochs", 2, "Of each run.", lower_bound=2)
 _TURNS = flags.DEFINE_integer("turns", 3, "Turns of each of the two.")
 _CHILD = flags.DEFINE_enum("child", None, ["run", "step"], "What this process times; none: both, in turns.")
 _STARTED = flags.DEFINE_float("started", 0, "When this process was started, for the child that is the run.")
+# For --help, which lists the flags of the program's own file.
+flags.adopt_module_key_flags(train_speed)
 _STEPS = 60
 
 

@@ -22,8 +22,8 @@ class Config:
     )
     anomaly: int = _setting(
         0,
-        "The class that is the ANOMALY; all other classes are normal. (GEOM and Deep SVDD name the normal class.) Of no "
-        "meaning for a folder.",
+        "The class that is the ANOMALY; all other classes are normal. (GEOM and Deep SVDD name the normal class.) "
+        "Ignored for a folder.",
     )
     detector: str = _setting(
         "ssae",
@@ -33,13 +33,14 @@ class Config:
     )
     protocol: str = _setting(
         "pooled",
-        "pooled: official train and test images together, 80% of the normals train, the rest and all anomalies test. "
+        "pooled: official train and test images together, every class cut to the size of the smallest; 80% of the normals "
+        "train, the rest and all anomalies test. "
         "official: the official split, anomalies removed from its training part.",
         ("pooled", "official"),
     )
     data_dir: str = _setting(
         "",
-        "Folder with prepared tensorflow-datasets; empty: the default folder, downloading what is missing. "
+        "Folder with prepared tensorflow-datasets; empty: TFDS_DATA_DIR or the default folder, downloading what is missing. "
         "For dataset=folder: the folder of images.",
     )
     split_seed: int = _setting(0, "Seed of the train/test split, apart from the model's.")
@@ -85,7 +86,7 @@ class Config:
     w_cls: float = _setting(1.0, "Weight of the classification loss, Eq. 3.10.")
     w_rec: float = _setting(100.0, "Weight of the reconstruction loss, Eq. 3.10.")
     reconstruction_reduction: str = _setting(
-        "mean", "Reconstruction loss over an image's pixels and channels: sum is Eq. 3.7's letter.", ("sum", "mean")
+        "mean", "Reconstruction loss over an image's pixels and channels: sum is Eq. 3.7 as written.", ("sum", "mean")
     )
     output_activation: str = _setting(
         "relu",
@@ -174,3 +175,17 @@ def preset(dataset, **overrides):
     detector = overrides.get("detector", Config.detector)
     presets = (PRESETS.get(dataset, {}), DETECTOR_PRESETS.get(detector, {}), FEW_IMAGES_PRESETS.get((detector, dataset), {}))
     return Config(**{"dataset": dataset, **presets[0], **presets[1], **presets[2], **overrides})
+
+
+def flag_help(field):
+    """The help of the flag that is a field of Config: what it means, its choices and its default."""
+    choices, default = field.metadata["choices"], field.default
+    presets = (*PRESETS.values(), *DETECTOR_PRESETS.values(), *FEW_IMAGES_PRESETS.values())
+    parts = [field.metadata["help"]]
+    if choices:
+        parts.append(f"One of {', '.join(map(str, choices))}.")
+    if any(field.name in values for values in presets):
+        parts.append(f"Default: the preset's, or {default}.")
+    elif default != "":
+        parts.append(f"Default: {default}.")
+    return " ".join(parts)

@@ -126,6 +126,10 @@ def test_folders_that_are_not_as_they_should_be(tmp_path, cache):
     (tmp_path / "other" / "train" / "bad").mkdir(parents=True)
     with pytest.raises(FileNotFoundError, match="train holds bad; expected one folder, good"):
         load(tmp_path / "other", cache)
+    for name in ("good", "scratched"):
+        (tmp_path / "parts" / name).mkdir(parents=True)
+    with pytest.raises(FileNotFoundError, match="a folder good beside scratched; .* Give --data_dir=.*parts/good, or move"):
+        load(tmp_path / "parts", cache)
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "a.png").write_bytes(b"a cat")
     with pytest.raises(ValueError, match="None of the 1 images in .*broken can be read: a.png: no PNG, JPEG"):

@@ -1,4 +1,6 @@
 import csv
+import subprocess
+import sys
 
 import pytest
 
@@ -56,3 +58,8 @@ def test_above_chance(store):
     lines = table.sanity(store.load())
     assert len(lines) == 4 and "AE          above chance in 3 of 4 configurations, by +0.136" in lines[0]
     assert "Rotation    above chance in 0 of 4" in lines[1] and "not surely better than chance" in lines[1]
+
+
+def test_help_lists_the_flags_that_all_such_programs_share():
+    said = subprocess.run([sys.executable, "-m", table.__name__, "--help"], capture_output=True, text=True).stdout
+    assert all(f"--{name}:" in said for name in ("format", "metric", "grid", "scale", "results"))

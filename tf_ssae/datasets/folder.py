@@ -15,7 +15,7 @@ def load(config, cache):
     """The images of `config.data_dir`, as square parts (see `networks.resizing.squares`).
 
     * With `train/good`: the layout of MVTec AD. `train/good` trains; `test/good` and `test/DEFECT` test, if they exist.
-    * Else: every image in the folder and below it is normal.
+    * Else: every image in the folder and below it is normal; but a folder `good` beside others is taken for a mistake.
 
     Images that are all square, and of one size that preprocessing brings to `config.image_size` by repeating pixels and a
     narrow border, stay as they are (28x28 for 32); others are resized to `config.image_size`. They are grey if all are. What
@@ -128,6 +128,12 @@ def _listed(root):
     if not root.is_dir():
         raise FileNotFoundError(f"--data_dir={root}: no such folder.")
     if not (root / "train").is_dir():
+        beside = sorted(path.name for path in root.iterdir() if path.is_dir() and path.name != GOOD)
+        if beside and (root / GOOD).is_dir():
+            raise FileNotFoundError(
+                f"{root} holds a folder {GOOD} beside {', '.join(beside)}; without a folder train, all of them would be "
+                f"taken for normal images. Give --data_dir={root / GOOD}, or move them to train/good and test/DEFECT."
+            )
         return [(path, 0, False) for path in files.find(root)], (GOOD,)
     others = [path.name for path in (root / "train").iterdir() if path.is_dir() and path.name != GOOD]
     if others or not (root / "train" / GOOD).is_dir():

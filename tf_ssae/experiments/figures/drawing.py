@@ -65,6 +65,7 @@ def save(figure, folder, name):
 def define_flags(grids=("table_5_1",)):
     reading.define_flags(grids)
     flags.DEFINE_string("output", None, "Folder for the figures. Default: figures/ beside the results they are drawn from.")
+    reading.show_in_help("output")
 
 
 def main(draw):
