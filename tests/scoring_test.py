@@ -4,6 +4,7 @@ import csv
 import fcntl
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -177,10 +178,17 @@ def test_drift_is_said(digits_run, digit_images, tmp_path):
         ("exports", "photos", "scores.csv", "Its versions: 1; name one"),
         ("old", "photos", "scores.csv", "detector.json does not describe a model: it lacks crop, decision"),
         ("lonely.tflite", "photos", "scores.csv", "lonely.json is missing: it holds the model's thresholds"),
+        ("other.tflite", "photos", "scores.csv", "other.json does not belong to .*other.tflite"),
+        ("half", "photos", "scores.csv", "half holds no whole SavedModel"),
     ],
 )
 def test_what_cannot_be_scored(model, images, output, message, digits_run, exported, photos, tmp_path):
     (tmp_path / "lonely.tflite").write_bytes((exported / "tflite" / "int8.tflite").read_bytes())
+    (tmp_path / "other.tflite").write_bytes((exported / "tflite" / "float32.tflite").read_bytes())
+    (tmp_path / "other.json").write_bytes((exported / "tflite" / "int8.json").read_bytes())
+    shutil.copytree(exported, tmp_path / "half")
+    (variables,) = (tmp_path / "half" / "variables").glob("*.data*")
+    os.truncate(variables, 1000)
     (tmp_path / "old").mkdir()
     (tmp_path / "old" / "saved_model.pb").touch()
     (tmp_path / "old" / "detector.json").write_text("{}")
@@ -206,6 +214,34 @@ def test_two_processes_do_not_write_one_table(digits_run, photos, tmp_path):
         fcntl.flock(file, fcntl.LOCK_EX)
         with pytest.raises(FileExistsError, match="Another process is writing"):
             scoring.run(digits_run[0], photos[0], tmp_path / "scores.csv")
+
+
+def test_a_table_that_appears_while_another_process_is_about_to_begin_is_kept(digits_run, photos, tmp_path, monkeypatch):
+    load = scoring.scorers.load
+
+    def finished_meanwhile(model_dir):
+        (tmp_path / "scores.csv").write_text("finished")
+        return load(model_dir)
+
+    monkeypatch.setattr(scoring.scorers, "load", finished_meanwhile)
+    with pytest.raises(FileExistsError, match="scores.csv exists"):
+        scoring.run(digits_run[0], photos[0], tmp_path / "scores.csv")
+    assert [path.name for path in tmp_path.iterdir()] == ["scores.csv"]
+    assert (tmp_path / "scores.csv").read_text() == "finished"
+
+
+def test_a_process_that_died_between_report_and_table_is_made_up_for(digits_run, photos, tmp_path, monkeypatch):
+    def dies_at_the_table(temporary, path):
+        if path.suffix == ".csv":
+            raise KeyboardInterrupt
+        os.rename(temporary, path)
+
+    monkeypatch.setattr(os, "replace", dies_at_the_table)
+    with pytest.raises(KeyboardInterrupt):
+        scoring.run(digits_run[0], photos[0], tmp_path / "scores.csv")
+    monkeypatch.undo()
+    scoring.run(digits_run[0], photos[0], tmp_path / "scores.csv")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["scores.csv", "scores.html"]
 
 
 def test_a_finished_table_is_not_overwritten(table, digits_run, photos):

@@ -1,5 +1,6 @@
 """A trained detector, however it is stored, behind one face: a run folder, a SavedModel or a `.tflite` file."""
 
+import hashlib
 import json
 import os
 import pathlib
@@ -12,6 +13,19 @@ from tf_ssae.export import saved_model, tflite
 
 BATCH_SIZE = 256
 _EXPLAINED = 16
+# What scoring and its report need of a description.
+_DESCRIBED = {
+    "image_shape",
+    "crop",
+    "scores",
+    "decision",
+    "thresholds",
+    "target_fpr",
+    "held_out",
+    "held_out_scores",
+    "held_out_images",
+    "map_scale",
+}
 
 
 class Scorer:
@@ -23,7 +37,8 @@ class Scorer:
     """
 
     def __init__(self, description, score, explain=None):
-        """`score` and `explain`: functions of uint8 `[B, S, S, C]`; see `score` and `explain` here."""
+        """`score` and `explain`: functions of uint8 `[N, S, S, C]`, N at most `BATCH_SIZE` and 16; see `score` and `explain`
+        here."""
         self.description = description
         self.image_shape = tuple(description["image_shape"])
         self._score, self._explain = score, explain
@@ -35,20 +50,24 @@ class Scorer:
 
     def score(self, squares):
         """uint8 `[N, S, S, C] -> {score name: float32 [N]}`, N at most `BATCH_SIZE`."""
-        return _padded(self._score, squares, BATCH_SIZE)
+        return self._score(squares)
 
     def explain(self, squares):
         """As `score`, with `reconstruction` and `squared_error`, `[N, T, T, C]`, from a detector that reconstructs; and
         `rotation_probabilities`, `[N, 4]`, of the true rotations, from one that classifies them."""
-        parts = [_padded(self._explain, squares[i : i + _EXPLAINED], _EXPLAINED) for i in range(0, len(squares), _EXPLAINED)]
+        parts = [self._explain(squares[i : i + _EXPLAINED]) for i in range(0, len(squares), _EXPLAINED)]
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _padded(function, squares, batch_size):
-    """The function's outputs for the squares, called with one batch size, for which it is compiled once."""
-    missing = batch_size - len(squares)
-    padded = np.pad(squares, [(0, missing), (0, 0), (0, 0), (0, 0)])
-    return {name: np.asarray(value)[: len(squares)] for name, value in function(padded).items()}
+def _padded(function, batch_size):
+    """The function, always called with one batch size, for which it is compiled once; the last squares are zeros."""
+
+    def outputs(squares):
+        missing = batch_size - len(squares)
+        padded = np.pad(squares, [(0, missing), (0, 0), (0, 0), (0, 0)])
+        return {name: np.asarray(value)[: len(squares)] for name, value in function(padded).items()}
+
+    return outputs
 
 
 def load(path):
@@ -82,33 +101,41 @@ def of_detector(detector):
     """The Scorer of a calibrated detector in memory."""
     return Scorer(
         detector.description(),
-        tf.function(lambda images: detector(images)),
-        tf.function(detector.evidence),
+        _padded(tf.function(lambda images: detector(images)), BATCH_SIZE),
+        _padded(tf.function(detector.evidence), _EXPLAINED),
     )
 
 
 def _of_saved_model(path):
     description = _read_description(path / saved_model.DESCRIPTION)
-    score, explain_all = saved_model.load(path)
+    try:
+        score, explain_all = saved_model.load(path)
+    # What TensorFlow raises for a truncated or missing file is not one kind of exception.
+    except Exception as error:
+        raise ValueError(f"{path} holds no whole SavedModel: {error}") from error
 
     def explain(images):
         # Of an image that is a square already, the one square.
         outputs = explain_all(images)
         return {name: value if name in description["scores"] else value[:, 0] for name, value in outputs.items()}
 
-    return Scorer(description, score, explain)
+    return Scorer(description, _padded(score, BATCH_SIZE), _padded(explain, _EXPLAINED))
 
 
 def _of_tflite(path):
     if not path.is_file():
         raise FileNotFoundError(f"No file {path}.")
-    return Scorer(_read_description(path.with_suffix(".json")), tflite.Scorer(path.read_bytes(), os.cpu_count()))
+    model, beside = path.read_bytes(), path.with_suffix(".json")
+    description = _read_description(beside)
+    if description.get("sha256") != hashlib.sha256(model).hexdigest():
+        raise ValueError(f"{beside} does not belong to {path}: its thresholds are another file's. Copy both of one export.")
+    return Scorer(description, tflite.Scorer(model, os.cpu_count()))
 
 
 def _read_description(path):
     try:
         description = json.loads(path.read_text())
-        missing = {"image_shape", "crop", "scores", "decision", "thresholds", "held_out_scores"} - set(description)
+        missing = _DESCRIBED - set(description)
         if missing:
             raise ValueError(f"it lacks {', '.join(sorted(missing))}; was it exported by another version of tf_ssae?")
         return description

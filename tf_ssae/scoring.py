@@ -66,28 +66,39 @@ def run(model_dir, images, output):
     output = pathlib.Path(output)
     if output.suffix not in _WRITERS:
         raise ValueError(f"--output={output}: expected a name that ends in {', '.join(_WRITERS)}.")
-    page = output.with_suffix(".html")
-    for path in (output, page):
-        if path.exists():
-            raise FileExistsError(f"{path} exists. Remove it or pass another --output.")
+    page, partial_path = output.with_suffix(".html"), output.with_name(output.name + ".partial")
+    _require_new(output)
+    if not partial_path.exists():
+        # Else it may be the report of a process that died before the table was there.
+        _require_new(page)
     paths = find(images)
     scorer = scorers.load(model_dir)
     reader = files.Squares(scorer.image_shape, scorer.description["crop"])
     rows = _Rows(scorer.description)
-    partial = _Partial(output.with_name(output.name + ".partial"), paths, scorer.description)
-    with partial, tqdm(total=len(paths), unit=" images", disable=None, initial=partial.done) as progress:
+    partial = _Partial(partial_path, paths, scorer.description)
+    with partial:
+        if output.exists():
+            # Another process finished between our look and our lock.
+            partial_path.unlink(missing_ok=True)
+            _require_new(output)
         for row in partial.rows():
             rows.add(row)
-        for row in _scored(scorer, reader.read(paths[partial.done :]), rows):
-            partial.write(row)
-            rows.add(row)
-            progress.update()
-
-    _WRITERS[output.suffix](partial.rows(), rows.columns, output.with_name(output.name + ".tmp"))
-    report.write(page, rows.report(scorer, reader, model_dir, images))
-    os.replace(output.with_name(output.name + ".tmp"), output)
-    partial.path.unlink()
+        with tqdm(total=len(paths), unit=" images", disable=None, initial=partial.done) as progress:
+            for row in _scored(scorer, reader.read(paths[partial.done :]), rows):
+                partial.write(row)
+                rows.add(row)
+                progress.update()
+        temporary = output.with_name(output.name + ".tmp")
+        _WRITERS[output.suffix](partial.rows(), rows.columns, temporary)
+        report.write(page, rows.report(scorer, reader, model_dir, images))
+        os.replace(temporary, output)
+        partial_path.unlink()
     return rows.result()
+
+
+def _require_new(path):
+    if path.exists():
+        raise FileExistsError(f"{path} exists. Remove it or pass another --output.")
 
 
 def find(images):
@@ -170,7 +181,7 @@ class _Rows:
         fired = [name for name in parts if above[name][i]]
         return {
             "path": str(path),
-            **{name: float(f"{scores[name][i]:.7g}") for name in self.scores},
+            **{name: float(f"{scores[name][i]:.9g}") for name in self.scores},
             "decision": "anomaly" if anomaly else "normal",
             "p_value": None if p is None else float(f"{p[i]:.4g}"),
             "why": (" and ".join(fired) or "both together, neither alone") if anomaly else "",

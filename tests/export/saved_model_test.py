@@ -4,6 +4,7 @@ import io
 import os
 import pathlib
 import site
+import struct
 import subprocess
 import sys
 
@@ -115,15 +116,24 @@ def test_explain_says_what_the_detector_says(signatures, detector, digit_images)
     np.testing.assert_allclose(-tf.reduce_mean(found["rotation_probabilities"], [1, 2]), expected["a_cls"], rtol=1e-4)
 
 
+def _png_header(width, height):
+    return b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">II5B", width, height, 8, 0, 0, 0, 0)
+
+
 @pytest.mark.parametrize(
     "signature, request_, message",
     [
         ("serving_default", {"images": np.zeros([0, 8, 8, 1], np.uint8)}, "images: the batch is empty"),
         ("serving_default", {"images": np.zeros([1, 8, 8, 3], np.uint8)}, "images: wrong channel count; expected 1"),
-        ("serving_default", {"images": np.zeros([1, 0, 8, 1], np.uint8)}, "images: an image has no pixels"),
+        ("serving_default", {"images": np.zeros([1, 0, 8, 1], np.uint8)}, "images: expected sides of at least 8.*0.*8"),
+        ("explain", {"images": np.zeros([1, 8, 129, 1], np.uint8)}, "images: expected .*at most 16 times the other"),
         ("explain", {"images": np.zeros([2, 8, 8, 2], np.uint8)}, "images: wrong channel count; expected 1"),
         ("serving_bytes", {"image_bytes": np.zeros([0], "S1")}, "image_bytes: the batch is empty"),
         ("serving_bytes", {"image_bytes": [b"GIF89a"]}, r"neither PNG nor JPEG at index.*0"),
+        # Headers alone: that sides are refused, before anything of their size is decoded.
+        ("serving_bytes", {"image_bytes": [_png_header(65_500, 9)]}, r"image_bytes: expected .*times the other.*9.*65500"),
+        ("serving_bytes", {"image_bytes": [_png_header(20_000, 19_999)]}, "image_bytes: .*at most 100000000 pixels"),
+        ("serving_bytes", {"image_bytes": [_png_header(20, 20)[:18]]}, ""),
     ],
 )
 def test_a_bad_request_is_told_what_is_wrong(signatures, signature, request_, message):

@@ -20,10 +20,7 @@ EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 _FORMATS = ("PNG", "JPEG", "MPO", "BMP", "WEBP")
 # What a wrong extension may hide is opened as well, to say what it is.
 _OPENED = ("PNG", "JPEG", "BMP", "WEBP", "GIF", "TIFF")
-_SMALLEST_SIDE = 8
-_LARGEST_IMAGE = 100_000_000  # pixels; resizing takes about 20 bytes for each
 _LARGE_IMAGE = 16_000_000  # pixels; of larger ones, one at a time is read
-_LARGEST_ASPECT = 16
 _READ_AHEAD = 64
 _THREADS = 4
 _FOLDERS_NAMED = 10
@@ -115,12 +112,14 @@ def check(image):
         raise UnreadableImage(f"a {image.format} image; expected PNG, JPEG, BMP or WebP")
     if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
         raise UnreadableImage(f"an animation of {image.n_frames} frames; expected one picture")
-    if width * height > _LARGEST_IMAGE:
-        raise UnreadableImage(f"{width}x{height}: more than {_LARGEST_IMAGE:,} pixels")
-    if min(width, height) < _SMALLEST_SIDE:
-        raise UnreadableImage(f"{width}x{height} pixels; expected at least {_SMALLEST_SIDE}x{_SMALLEST_SIDE}")
-    if max(width, height) > _LARGEST_ASPECT * min(width, height):
-        raise UnreadableImage(f"{width}x{height} pixels: more than {_LARGEST_ASPECT} times as long as wide; cut it into parts")
+    if width * height > resizing.LARGEST_IMAGE:
+        raise UnreadableImage(f"{width}x{height}: more than {resizing.LARGEST_IMAGE:,} pixels")
+    if min(width, height) < resizing.SMALLEST_SIDE:
+        raise UnreadableImage(f"{width}x{height} pixels; expected at least {resizing.SMALLEST_SIDE}x{resizing.SMALLEST_SIDE}")
+    if max(width, height) > resizing.LARGEST_ASPECT * min(width, height):
+        raise UnreadableImage(
+            f"{width}x{height} pixels: more than {resizing.LARGEST_ASPECT} times as long as wide; cut it into parts"
+        )
 
 
 def _pixels(image):

@@ -18,8 +18,8 @@ def write(detector, folder):
       rotation for each of the four.
 
     Images of another size than the detector's are cut into squares as `config.crop` says, which are resized; an image scores as
-    its most anomalous square. A request without images, of another channel count, or with bytes that are no image fails with an
-    error that says so.
+    its most anomalous square. A request without images, of another channel count, of images that are too small, too long
+    or too large (see `resizing`), or with bytes that are no image fails with an error that says so.
     """
     size, _, channels = detector.image_shape
     crop = detector.config.crop
@@ -38,7 +38,7 @@ def write(detector, folder):
         with tf.control_dependencies(
             [
                 _require(tf.shape(images)[0] > 0, "images: the batch is empty; expected at least one image."),
-                _require(tf.reduce_all(tf.shape(images)[1:3] > 0), "images: an image has no pixels."),
+                _require_size("images", tf.shape(images)[1], tf.shape(images)[2]),
                 _require(
                     tf.shape(images)[3] == channels,
                     f"images: wrong channel count; expected {channels} (shape [N, H, W, {channels}]).",
@@ -62,6 +62,9 @@ def write(detector, folder):
 
         # Files differ in size, and so in their number of squares: all squares are scored at once, and told apart after.
         def decode(data):
+            # Before it is decoded: a file of a few hundred bytes may hold any number of pixels.
+            with tf.control_dependencies([_require_size("image_bytes", *_height_and_width(data))]):
+                data = tf.identity(data)
             # Reads PNG as well. As Pillow has it: an accurate inverse DCT, and grey by integer arithmetic.
             image = tf.io.decode_jpeg(data, channels=3, dct_method="INTEGER_ACCURATE")
             if channels == 1:
@@ -120,5 +123,35 @@ def _require(condition, message):
     return tf.debugging.Assert(condition, [message])
 
 
+def _require_size(name, height, width):
+    shorter, longer = tf.minimum(height, width), tf.maximum(height, width)
+    return tf.debugging.Assert(
+        (shorter >= resizing.SMALLEST_SIDE)
+        & (longer <= resizing.LARGEST_ASPECT * shorter)
+        & (tf.cast(shorter, tf.int64) * tf.cast(longer, tf.int64) <= resizing.LARGEST_IMAGE),
+        [
+            f"{name}: expected sides of at least {resizing.SMALLEST_SIDE} pixels, one at most {resizing.LARGEST_ASPECT} times "
+            f"the other, and at most {resizing.LARGEST_IMAGE} pixels; got height and width",
+            height,
+            width,
+        ],
+    )
+
+
+def _is_png(data):
+    return tf.strings.substr(data, 0, 4) == b"\x89PNG"
+
+
 def _is_png_or_jpeg(data):
-    return (tf.strings.substr(data, 0, 4) == b"\x89PNG") | (tf.strings.substr(data, 0, 3) == b"\xff\xd8\xff")
+    return _is_png(data) | (tf.strings.substr(data, 0, 3) == b"\xff\xd8\xff")
+
+
+def _height_and_width(data):
+    """Of a PNG or JPEG file, from its header."""
+
+    def of_png():
+        # The first chunk of a PNG is IHDR, which begins with width and height, at byte 16.
+        sides = tf.io.decode_raw(tf.strings.substr(data, 16, 8), tf.int32, little_endian=False)
+        return tf.reverse(tf.reshape(sides, [2]), [0])
+
+    return tf.unstack(tf.cond(_is_png(data), of_png, lambda: tf.io.extract_jpeg_shape(data)[:2]))

@@ -2,6 +2,11 @@
 
 import tensorflow as tf
 
+# What is taken for an image. Sides in pixels; an image is cut into as many squares as its aspect ratio says.
+SMALLEST_SIDE = 8
+LARGEST_ASPECT = 16
+LARGEST_IMAGE = 100_000_000  # pixels; resizing takes about 20 bytes for each
+
 
 def squares(images, size, crop):
     """Square parts of images, resized to `size` x `size`.
