@@ -2,6 +2,7 @@ import itertools
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from tf_ssae.experiments import significance
 from tf_ssae.experiments.grids import Run
@@ -24,9 +25,20 @@ def test_draws_are_those_of_brute_force():
     shares = [np.mean(drawn <= limit + 1e-9) for limit in np.unique(exact.round(9))]
     expected = [np.mean(exact <= limit + 1e-9) for limit in np.unique(exact.round(9))]
     np.testing.assert_allclose(shares, expected, atol=0.005)
+
+
+def test_the_interval_is_near_students():
+    values = stats.norm.ppf(np.arange(0.05, 1, 0.1))
     found = significance.mean_with_interval({(k, 0): value for k, value in enumerate(values)})
-    # 1 of 27 samples is all 0 and 1 is all 0.3: 2.5% lie within them.
-    assert (found.low, found.high) == (0.0, pytest.approx(0.3)) and found.verdict == "undecided"
+    low, high = stats.t.interval(0.95, 9, values.mean(), stats.sem(values))
+    assert found.low == pytest.approx(low, rel=0.1) and found.high == pytest.approx(high, rel=0.1)
+
+
+@pytest.mark.parametrize("count", [5, 10])
+def test_noise_is_rarely_a_difference(count):
+    noise = np.random.default_rng(0).normal(size=(400, count))
+    found = [significance.mean_with_interval({(k, 0): value for k, value in enumerate(values)}) for values in noise]
+    assert np.mean([one.verdict != "undecided" for one in found]) < 0.1
 
 
 def test_only_pairs_count():
@@ -49,8 +61,8 @@ def test_the_same_values_give_the_same_interval():
 
 
 def test_table(store):
-    for k in range(4):
-        store.add(Run("mnist", k, "ssae", 0), {"a_rec": 0.5, "a_cls": 0.5, "a_ws": 0.6 + 0.1 * k, "a_max": 0.4 + (k % 2) / 5})
+    for k in range(6):
+        store.add(Run("mnist", k, "ssae", 0), {"a_rec": 0.5, "a_cls": 0.5, "a_ws": 0.6 + 0.06 * k, "a_max": 0.4 + (k % 2) / 5})
         store.add(Run("mnist", k, "ganomaly", 0), 0.5)
     rows = significance.markdown(store.load()).splitlines()
     assert rows[0] == "| | MNIST, OURS A<sub>ws</sub> | MNIST, OURS A<sub>max</sub> |" and len(rows) == 3

@@ -60,7 +60,7 @@ def _table(stored):
         table.markdown(stored),
         "\n".join(f"* {note}" for note in table.notes(stored)),
         "The difference in average precision between OURS and each other system, the mean over configurations of pairs that "
-        "saw the same images, with a 95% bootstrap interval over configurations; bold where the interval leaves out 0. The "
+        "saw the same images, with a 95% bootstrap interval over configurations, widened for their small number; bold where the interval leaves out 0. The "
         "intervals are of one comparison each, and with one seed they do not hold what another seed would change:",
         significance.markdown(stored),
         "\n".join(f"* {sentence}" for sentence in significance.sentences(stored)),

@@ -3,21 +3,26 @@
     python -m tf_ssae.experiments.significance --grid=table_5_1
 
 Both systems of a pair saw the same images, with the same seed. Differences are averaged over the seeds of a configuration, then
-over configurations; the interval holds 95% of the means of 10,000 draws of as many configurations, with replacement.
+over configurations. The 95% interval is the expanded percentile bootstrap interval over configurations, of 10,000 draws with
+replacement: T. Hesterberg, What Teachers Should Know About the Bootstrap, The American Statistician 69 (2015). Plain
+percentiles are too narrow for few values: of normal noise, 8% of those of ten configurations and 14% of those of five leave
+out 0; of these, 4% and 7%.
 """
 
 import dataclasses
 
 import numpy as np
 from absl import app
+from scipy import stats
 
 from tf_ssae.experiments import reading
 from tf_ssae.experiments.systems import BY_NAME, OTHERS, OURS
 from tf_ssae.experiments.thesis import DATASET_NAMES
 
 _DRAWS = 10_000
-# Of fewer configurations, the draws say little of what others would give.
-_FEWEST = 3
+_CONFIDENCE = 0.95
+# All draws from values of one sign have that sign, and of four values of noise one in eight is of one sign.
+_FEWEST = 5
 _WORDS = {"better": "better than", "worse": "worse than", "undecided": "undecided against"}
 COMPARED = ("OURS A_ws", "OURS A_max")
 
@@ -28,7 +33,7 @@ class Comparison:
 
     Attributes:
         configurations: how many it rests on.
-        low, high: of the 95% interval; None with fewer than three configurations.
+        low, high: of the 95% interval; None with fewer than five configurations.
     """
 
     difference: float
@@ -57,8 +62,19 @@ def mean_with_interval(values):
     mean = float(by_configuration.mean())
     if len(by_configuration) < _FEWEST:
         return Comparison(mean, None, None, len(by_configuration))
-    low, high = np.quantile(bootstrap_means(by_configuration), [0.025, 0.975])
+    tail = _expanded_tail(len(by_configuration))
+    low, high = np.quantile(bootstrap_means(by_configuration), [tail, 1 - tail])
     return Comparison(mean, float(low), float(high), len(by_configuration))
+
+
+def _expanded_tail(count):
+    """The share of the draws that lies below the interval: 0.025 for many values, less for few.
+
+    So widened, the interval of normal values is about Student's: the bootstrap takes its width from the deviation with divisor
+    n instead of n - 1, and the normal distribution in place of Student's t.
+    """
+    widened = np.sqrt(count / (count - 1)) * stats.t.ppf((1 - _CONFIDENCE) / 2, count - 1)
+    return float(stats.norm.cdf(widened))
 
 
 def of_configurations(values):
