@@ -26,9 +26,12 @@ def main(argv):
     given = {name: flag.value for name, flag in _SETTINGS.items() if flag.value is not None}
     try:
         settings = config.preset(given.pop("dataset", "digits"), **given)
-        training.run(settings, _MODEL_DIR.value or training.default_model_dir(settings))
-    except (ValueError, OSError, TrainingFailed) as error:
+        model_dir = _MODEL_DIR.value or training.default_model_dir(settings)
+        training.run(settings, model_dir)
+    except (ValueError, OSError) as error:
         sys.exit(f"Error: {error}")
+    except TrainingFailed as error:
+        sys.exit(f"Error: {error} Other settings need another --model_dir, or {model_dir}.partial removed.")
     except KeyboardInterrupt:
         sys.exit("\nStopped. The same command goes on from the last finished epoch.")
 

@@ -47,7 +47,8 @@ def test_side_latent_depth(latent_depth, lambda_e, expected):
         ({"epochs": 0}, "epochs=0: expected more than 0"),
         ({"batch_size": 1}, "batch_size=1: expected 2 or more"),
         ({"alpha": 1.5}, "alpha=1.5: expected 0 to 1"),
-        ({"learning_rate": float("nan")}, "learning_rate=nan: expected more than 0"),
+        ({"learning_rate": float("nan")}, "learning_rate=nan: expected a finite number"),
+        ({"lambda_e": float("inf")}, "lambda_e=inf: expected a finite number"),
         ({"epochs": 2.0}, "epochs=2.0: expected int, got float"),
     ],
 )

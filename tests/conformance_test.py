@@ -107,6 +107,11 @@ def test_images_of_another_shape_are_refused(trained):
         trained.detector.preprocess(tf.zeros([2, 28, 28, 1], tf.uint8))
 
 
+def test_integers_that_are_not_uint8_are_refused(trained):
+    with pytest.raises(ValueError, match=r"Images of int64; expected uint8, or float in \[0, 1\]"):
+        trained.detector(np.zeros([2, 8, 8, 1], np.int64))
+
+
 def test_one_step_changes_every_trainable_variable(trained):
     unchanged = [path for path, value in trained.before.items() if np.array_equal(value, trained.after[path])]
     # An output bias of a ReLU network may rest, no kernel may.

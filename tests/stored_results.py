@@ -49,7 +49,12 @@ class Store:
             "split_fingerprint": f"{run.dataset} {run.anomaly}",
             "metrics": None
             if failed
-            else {"share": 0.357, "scores": scores, **({"health": {"warnings": [warning]}} if warning else {})},
+            else {
+                "share": 0.357,
+                "train_images": 6000,
+                "scores": scores,
+                **({"health": {"warnings": [warning]}} if warning else {}),
+            },
             "history": [
                 {"epoch": i + 1, "test_rotation_accuracy_normal": a, "test_rotation_accuracy_anomalous": a - 0.1 * (i > 1)}
                 for i, a in enumerate(learnt)

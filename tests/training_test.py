@@ -199,6 +199,23 @@ def test_two_processes_do_not_write_one_folder(tmp_path):
         second.open()
 
 
+def test_a_run_interrupted_in_a_notebook_can_be_started_again_there(tmp_path):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as kept:
+        training.run(preset("digits", **QUICK), tmp_path / "run", watch=interrupt)
+    training.run(preset("digits", **QUICK), tmp_path / "run")
+    # A notebook holds on to the traceback, and so to all that its frames hold.
+    assert kept.tb is not None
+
+
+def test_the_saved_model_holds_no_optimizer(quick_run):
+    detector = detectors.load(quick_run)
+    floats = sum(np.size(variable) for variable in detector.variables)
+    assert (quick_run / "model.keras").stat().st_size < 1.2 * 4 * floats + 300_000
+
+
 def test_loading_what_is_no_finished_run(stopped, tmp_path):
     with pytest.raises(FileNotFoundError, match="no run folder"):
         detectors.load(tmp_path)

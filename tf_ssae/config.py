@@ -1,6 +1,7 @@
 """Every setting of a run, as one frozen dataclass with a JSON round trip, and the presets of each data set."""
 
 import dataclasses
+import math
 
 from tf_ssae.networks import CROPS, IMAGE_SIZES
 
@@ -107,6 +108,8 @@ class Config:
                 raise ValueError(f"{field.name}={value!r}: expected {field.type.__name__}, got {type(value).__name__}.")
             if choices and value not in choices:
                 raise ValueError(f"{field.name}={value!r}: expected one of {', '.join(map(str, choices))}.")
+            if field.type is float and not math.isfinite(value):
+                raise ValueError(f"{field.name}={value!r}: expected a finite number.")
         for name in ("epochs", "batch_size", "latent_depth", "learning_rate", "lambda_e"):
             self._require(name, getattr(self, name) > 0, "more than 0")
         for name in ("anomaly", "max_train_images", "max_test_images", "seed", "split_seed", "w_cls", "w_rec"):

@@ -24,13 +24,14 @@ def precision_recall(evaluation, path):
 
 
 def histograms(evaluation, path):
-    """The distribution of every score over normal and over anomalous test images, the highest 0.5% left out."""
+    """The distribution of every score over normal and over anomalous test images; far outliers count in the last bin."""
     count = len(evaluation.scores)
     figure = _figure(4 * count, 3.4)
     for column, (name, values) in enumerate(evaluation.scores.items()):
         axes = figure.add_subplot(1, count, column + 1)
-        # A few far outliers would squeeze everything else into one bin: the highest 0.5% are left out.
-        low, high = np.quantile(values, [0.0, 0.995])
+        # A few far outliers would squeeze everything else into one bin: the highest 0.5% of each kind go to the last one.
+        kinds = [values[kind] for kind in (~evaluation.is_anomaly, evaluation.is_anomaly) if kind.any()]
+        low, high = values.min(), max(np.quantile(kind, 0.995) for kind in kinds)
         bins = np.linspace(low, high, 50) if high > low else 50
         for label, chosen, colour in (
             ("normal", ~evaluation.is_anomaly, _NORMAL),
@@ -38,7 +39,7 @@ def histograms(evaluation, path):
         ):
             if not chosen.any():
                 continue
-            axes.hist(values[chosen], bins, density=True, alpha=0.6, color=colour, label=label)
+            axes.hist(np.minimum(values[chosen], high), bins, density=True, alpha=0.6, color=colour, label=label)
         axes.set(title=name, xlabel="score (higher = more anomalous)", yticks=[])
         axes.legend()
     figure.savefig(path)

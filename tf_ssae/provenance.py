@@ -31,15 +31,15 @@ def environment():
 
 def _git_revision():
     """The revision of the checkout this package lies in, marked if files differ from it; None outside a checkout."""
+    here = pathlib.Path(__file__)
+
+    def git(*arguments):
+        return subprocess.run(["git", *arguments], cwd=here.parent, capture_output=True, text=True, check=True).stdout.strip()
+
     try:
-        done = subprocess.run(
-            ["git", "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"],
-            cwd=pathlib.Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return done.stdout.strip()
+        # Installed into a virtual environment, it may lie inside another project's checkout.
+        git("ls-files", "--error-unmatch", here.name)
+        return git("describe", "--always", "--abbrev=40", "--dirty", "--exclude=*")
     except (OSError, subprocess.CalledProcessError):
         return None
 

@@ -48,7 +48,7 @@ class RunFolder:
             _require_same_run(self.partial, self.path, config)
 
     def open(self):
-        """Makes the folder, if need be, and locks it until this process ends.
+        """Makes the folder, if need be, and locks it until `release`, or until this process ends.
 
         Raises:
             PermissionError: the folder cannot be written.
@@ -77,15 +77,17 @@ class RunFolder:
 
     def abandon(self):
         """Removes the folder again, if this process made it."""
-        self._lock.close()
         if not self.resumed:
             shutil.rmtree(self.partial)
 
     def finish(self):
         """Gives the folder its name."""
-        self._lock.close()
         os.remove(self.partial / "lock")
         os.rename(self.partial, self.path)
+
+    def release(self):
+        """Lets another process, or this one again, go on with the run."""
+        self._lock.close()
 
 
 def read_config(folder):

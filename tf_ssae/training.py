@@ -60,11 +60,19 @@ def run(config, model_dir, data=None, watch=None):
         The metrics, as in `metrics.json`.
 
     Raises:
-        ValueError, OSError: before any training, for settings, data or a run folder that cannot work.
+        ValueError, OSError: before any training, for settings, data or a run folder that cannot work; after it, for scores that
+            are all the same or not finite, or a full disk.
         health.TrainingFailed: a loss became NaN, or the decoder died.
     """
     folder = run_folder.RunFolder(model_dir, config)
     folder.open()
+    try:
+        return _run(config, folder, data, watch)
+    finally:
+        folder.release()
+
+
+def _run(config, folder, data, watch):
     try:
         data = data or datasets.load(config, folder.partial / _CACHE)
         split = protocols.split(data, config)
@@ -91,7 +99,7 @@ def run(config, model_dir, data=None, watch=None):
     metrics = {
         **result.metrics(detector),
         **({"pixels": pixels} if pixels else {}),
-        **({} if rotation_accuracy is None else {"rotation_accuracy_of_held_out_images": rotation_accuracy}),
+        **({} if rotation_accuracy is None else {"rotation_accuracy_of_calibration_images": rotation_accuracy}),
         **({"health": condition} if condition else {}),
         "promise": dataclasses.asdict(promise) if promise else None,
         "train_images": len(split.train),
@@ -231,7 +239,7 @@ def _summary(config, data, split, folder):
         ]
     counts = [len(np.unique(data.pictures(index))) for index in (split.train, split.calibration, split.test)]
     anomalies = len(np.unique(data.pictures(split.test[split.test_is_anomaly])))
-    protocol = "" if config.dataset == "folder" else f" (protocol {config.protocol})"
+    protocol = "" if config.dataset == "folder" else f" (protocol {config.protocol}{_cut(config, data)})"
     parts = "" if data.source is None or len(data.source) == len(data.names) else " Images are cut into square tiles."
     lines += [
         f"{counts[0]} normal images train, {counts[1]} are held out for the threshold; {counts[2]} images test, {anomalies} of "
@@ -239,6 +247,14 @@ def _summary(config, data, split, folder):
         f"{config.detector}, {config.epochs} epochs, {'resumed' if folder.resumed else 'new'} in {folder.partial}.",
     ]
     return "\n".join(lines)
+
+
+def _cut(config, data):
+    """What the protocol leaves out, in words."""
+    counts = np.bincount(data.labels)
+    if config.protocol != "pooled" or counts.min() == counts.max():
+        return ""
+    return f": of every class {counts.min():,} images, as many as the smallest has"
 
 
 def _write_scores(path, split, result):

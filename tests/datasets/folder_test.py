@@ -50,6 +50,23 @@ def test_mvtec_layout(parts, cache):
     assert isinstance(data.images, np.memmap)
 
 
+def test_hidden_folders_are_no_classes_and_loose_images_are_said(parts, cache):
+    write(parts / "test" / ".ipynb_checkpoints" / "0.png", 40)
+    (parts / "train" / ".cache").mkdir()
+    write(parts / "test" / "loose.png", 41)
+    (parts / "test" / "notes.txt").touch()
+    data = load(parts, cache)
+    assert data.class_names == ("good", "scratch", "stain") and len(data.names) == 8
+    assert data.left_out == (("test/loose.png", "not in a folder: expected train/good, test/good or test/DEFECT"),)
+
+
+def test_an_empty_folder_of_masks_is_none(parts, cache):
+    for mask in (parts / "ground_truth" / "scratch").iterdir():
+        mask.unlink()
+    data = load(parts, cache)
+    assert data.left_out == () and folder.masks(preset("folder", data_dir=str(parts)), data, range(8)) == {}
+
+
 def test_small_images_of_one_size_stay_as_they_are(tmp_path, cache):
     for i in range(3):
         write(tmp_path / "parts" / f"{i}.png", i, (28, 28), colour=False)

@@ -123,6 +123,12 @@ def test_a_class_that_does_not_exist(data):
         split(data, preset("digits", anomaly=5))
 
 
+def test_a_class_without_images(digit_images):
+    data = dataclasses.replace(digit_images, class_names=(*digit_images.class_names, "ten"))
+    with pytest.raises(ValueError, match="No image of class ten: protocol pooled takes equally many"):
+        split(data, preset("digits"))
+
+
 def test_no_official_split(digit_images):
     with pytest.raises(ValueError, match="no official test split: use --protocol=pooled"):
         split(digit_images, preset("digits", protocol="official"))

@@ -1,6 +1,7 @@
 """The sources of images: what they give, and what they say when they cannot."""
 
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -43,6 +44,28 @@ def test_folder_without_the_data_set_says_what_was_looked_for(prepared_tfds, tmp
         datasets.load(preset("mnist", data_dir=str(tmp_path)), None)
     with pytest.raises(FileNotFoundError, match="does not exist"):
         datasets.load(preset("mnist", data_dir=str(tmp_path / "nowhere")), None)
+
+
+def _remove(path):
+    path.unlink()
+
+
+def _truncate(path):
+    os.truncate(path, 5000)
+
+
+@pytest.mark.parametrize("harm", [_remove, _truncate])
+def test_a_folder_that_is_not_whole_is_named(harm, prepared_tfds, tmp_path):
+    shutil.copytree(prepared_tfds, tmp_path / "tfds")
+    harm(next((tmp_path / "tfds" / "mnist" / "3.0.1").glob("*test.tfrecord*")))
+    with pytest.raises(FileNotFoundError, match=r"mnist in .*mnist/3.0.1 is not whole"):
+        datasets.load(preset("mnist", data_dir=str(tmp_path / "tfds")), None)
+
+
+def test_a_folder_of_another_version_is_named(prepared_tfds, tmp_path):
+    shutil.copytree(prepared_tfds / "mnist" / "3.0.1", tmp_path / "mnist" / "1.0.0")
+    with pytest.raises(FileNotFoundError, match="or of another version than 3.0.1"):
+        datasets.load(preset("mnist", data_dir=str(tmp_path)), None)
 
 
 @pytest.mark.parametrize("name, shape", [("mnist", (28, 28, 1)), ("fashion_mnist", (28, 28, 1)), ("cifar10", (32, 32, 3))])

@@ -43,8 +43,9 @@ def test_deviation_over_seeds(store):
     for seed in (0, 1):
         store.add(Run("mnist", 2, "ssae", seed), 0.5 + 0.1 * seed)
     figures = figure_5_1.draw(store.load())
-    assert "Mean and standard deviation over 2 seeds. No result: AE and Rotation in any configuration; OURS in" in words(
-        figures["figure_5_1c"]
+    assert (
+        "Mean and standard deviation over the stored seeds, up to 2. No result: AE and Rotation in any configuration; OURS in"
+        in words(figures["figure_5_1c"])
     )
 
 

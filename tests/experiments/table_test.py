@@ -58,6 +58,9 @@ def test_above_chance(store):
     lines = table.sanity(store.load())
     assert len(lines) == 4 and "AE          above chance in 4 of 5 configurations, by +0.149" in lines[0]
     assert "Rotation    above chance in 0 of 5" in lines[1] and "not surely better than chance" in lines[1]
+    assert f"Its runs were {5 * 93:,} steps long, 5 of the 25 epochs of its preset." in lines[1]
+    _, doubt = table.doubts(store.load())
+    assert doubt.startswith("MNIST, Rotation: not surely better than chance, unlike the thesis' 0.5165.")
 
 
 def test_help_lists_the_flags_that_all_such_programs_share():

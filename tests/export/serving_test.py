@@ -135,6 +135,11 @@ def test_client_passes_on_what_the_server_says(grpc_address, rest_url, files):
             score(address, "cats", files)
     with pytest.raises(RuntimeError, match="No server answers at http://localhost:1/"):
         client.score_over_rest("http://localhost:1", "parts", files)
+    for url, model in (("myserver", "parts"), ("http://localhost:85O1", "parts"), (rest_url, "my parts")):
+        with pytest.raises(RuntimeError, match="is no address of TF Serving"):
+            client.score_over_rest(url, model, files)
+    with pytest.raises(RuntimeError, match="does not speak HTTP .*is it the gRPC port"):
+        client.score_over_rest(f"http://{grpc_address}", "parts", files)
     with pytest.raises(RuntimeError, match="localhost:1 refused the request .UNAVAILABLE"):
         client.score_over_grpc("localhost:1", "parts", files)
 
@@ -148,6 +153,10 @@ def test_client_from_the_command_line(rest_url, files, tmp_path):
     assert header.split("\t") == ["file", "a_cls", "a_max", "a_rec", "a_ws"]
     path, *scores = row.split("\t")
     assert path.endswith("part 1.png") and np.isfinite([float(score) for score in scores]).all()
+    # More than the kit's servers take at once.
+    many = [*command, f"--rest={rest_url}", *[str(tmp_path / "part 1.png")] * (client.LARGEST_REQUEST + 1)]
+    done = subprocess.run(many, capture_output=True, text=True)
+    assert done.stdout.splitlines() == [header, *[row] * (client.LARGEST_REQUEST + 1)]
     done = subprocess.run([*command, f"--rest={rest_url}", str(tmp_path / "no.png")], capture_output=True, text=True)
     assert done.returncode == 1 and "no.png" in done.stderr and "Traceback" not in done.stderr
 

@@ -30,6 +30,14 @@ def test_tiles_cover_the_image_evenly(height, width, starts):
     assert starts[0] == 0 and starts[-1] + 8 == max(height, width)
 
 
+@pytest.mark.parametrize("side", [8, 9])
+def test_tiles_leave_no_pixel_out(side):
+    for length in range(side, 16 * side + 1):
+        columns = np.tile(np.arange(length, dtype=np.uint8), (side, 1))[np.newaxis, ..., np.newaxis]
+        tiles = squares(tf.constant(columns), side, "tiles").numpy()
+        assert set(tiles.ravel()) == set(range(length)), length
+
+
 # No odd number of pixels left over beside a square in the middle: of whole pixels, none lies there exactly.
 @pytest.mark.parametrize("height, width", [(48, 48), (50, 50), (20, 20), (97, 97), (40, 90), (91, 41), (40, 156)])
 @pytest.mark.parametrize("crop", ["tiles", "centre"])

@@ -57,7 +57,7 @@ def load(config, cache):
         reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out[:3])
         raise ValueError(f"None of the {len(left_out)} images in {root} can be read: {reasons}.")
     temporary.replace(cache)
-    left_out += _bad_masks(root, names)
+    left_out += _loose(root) + _bad_masks(root, names)
     squares = np.memmap(cache, np.uint8, "r", shape=(len(source), *image_shape))
     return LabelledImages(
         squares,
@@ -77,16 +77,20 @@ def masks(config, data, pictures):
     none: theirs is empty.
 
     Returns:
-        `{picture: bool [T, S, S]}`, without anomalous pictures that have no mask, or one that `load` left out.
+        `{picture: bool [T, S, S]}`, empty if there are no masks at all; without anomalous pictures that have no mask, or one
+        that `load` left out.
     """
     root, size = pathlib.Path(config.data_dir), data.image_shape[:2]
+    if not _has_masks(root):
+        return {}
+    parts = np.bincount(data.source)
     left_out = {name for name, _ in data.left_out}
     squares = files.Squares((*size, 1), config.crop)
     found = {}
     for picture in pictures:
         path = pathlib.Path(data.names[picture])
         if data.labels[np.searchsorted(data.source, picture)] == 0:
-            found[picture] = np.zeros((np.count_nonzero(data.source == picture), *size), bool)
+            found[picture] = np.zeros((parts[picture], *size), bool)
             continue
         mask = _mask_path(root, path)
         if mask.is_file() and str(mask.relative_to(root)) not in left_out:
@@ -100,9 +104,13 @@ def _mask_path(root, path):
     return root / "ground_truth" / pathlib.Path(*path.parts[1:]).with_name(f"{path.stem}_mask.png")
 
 
+def _has_masks(root):
+    return any(path.suffix.lower() in files.EXTENSIONS for path in (root / "ground_truth").rglob("*"))
+
+
 def _bad_masks(root, names):
     """`[(name, reason)]` of masks without an image, of another size than it, or unreadable."""
-    if not (root / "ground_truth").is_dir():
+    if not _has_masks(root):
         return []
     tests = [path for path in map(pathlib.Path, names) if path.parts[0] == "test" and path.parts[1] != GOOD]
     image_of = {_mask_path(root, path): root / path for path in tests}
@@ -128,14 +136,14 @@ def _listed(root):
     if not root.is_dir():
         raise FileNotFoundError(f"--data_dir={root}: no such folder.")
     if not (root / "train").is_dir():
-        beside = sorted(path.name for path in root.iterdir() if path.is_dir() and path.name != GOOD)
+        beside = [name for name in _folders(root) if name != GOOD]
         if beside and (root / GOOD).is_dir():
             raise FileNotFoundError(
                 f"{root} holds a folder {GOOD} beside {', '.join(beside)}; without a folder train, all of them would be "
                 f"taken for normal images. Give --data_dir={root / GOOD}, or move them to train/good and test/DEFECT."
             )
         return [(path, 0, False) for path in files.find(root)], (GOOD,)
-    others = [path.name for path in (root / "train").iterdir() if path.is_dir() and path.name != GOOD]
+    others = [name for name in _folders(root / "train") if name != GOOD]
     if others or not (root / "train" / GOOD).is_dir():
         raise FileNotFoundError(
             f"{root / 'train'} holds {', '.join(sorted(others)) or 'no folder'}; expected one folder, {GOOD}, of normal images "
@@ -143,13 +151,27 @@ def _listed(root):
         )
     listed = [(path, 0, False) for path in files.find(root / "train" / GOOD)]
     class_names = [GOOD]
-    tests = sorted(path for path in (root / "test").glob("*") if path.is_dir())
-    for folder in tests:
-        if folder.name != GOOD:
-            class_names.append(folder.name)
-        label = 0 if folder.name == GOOD else len(class_names) - 1
-        listed += [(path, label, True) for path in files.find(folder)]
+    for name in _folders(root / "test"):
+        if name != GOOD:
+            class_names.append(name)
+        label = 0 if name == GOOD else len(class_names) - 1
+        listed += [(path, label, True) for path in files.find(root / "test" / name)]
     return listed, tuple(class_names)
+
+
+def _folders(root):
+    """The names of the folders in a folder, sorted; hidden ones are left out, as hidden files are."""
+    return sorted(path.name for path in root.glob("*") if path.is_dir() and not path.name.startswith("."))
+
+
+def _loose(root):
+    """`[(name, reason)]` of image files that lie beside the folders of the layout, not in them."""
+    loose = [path for part in ("train", "test") for path in sorted((root / part).glob("*")) if path.is_file()]
+    return [
+        (str(path.relative_to(root)), "not in a folder: expected train/good, test/good or test/DEFECT")
+        for path in loose
+        if path.suffix.lower() in files.EXTENSIONS and not path.name.startswith(".")
+    ]
 
 
 def _image_shape(paths, image_size):

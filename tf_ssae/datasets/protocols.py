@@ -139,8 +139,12 @@ def _folder(data, random):
 
 
 def _pooled(data, config, random):
-    """All images together, every class cut to the size of the smallest; 80% of the normals train."""
-    smallest = np.bincount(data.labels, minlength=len(data.class_names)).min()
+    """All images together, every class cut to the size of the smallest; 80% of the normals train, all anomalies left test."""
+    counts = np.bincount(data.labels, minlength=len(data.class_names))
+    smallest = counts.min()
+    if not smallest:
+        empty = ", ".join(name for name, count in zip(data.class_names, counts) if not count)
+        raise ValueError(f"No image of class {empty}: protocol pooled takes equally many of every class.")
     normals, anomalies = [], []
     for k in range(len(data.class_names)):
         kept = random.permutation(np.flatnonzero(data.labels == k))[:smallest]

@@ -3,6 +3,7 @@
 import pathlib
 
 import numpy as np
+import tensorflow as tf
 
 from tf_ssae.datasets.images import LabelledImages
 
@@ -13,7 +14,8 @@ def load(config, cache):
     """The train and the test split of `config.dataset`, in that order.
 
     Raises:
-        FileNotFoundError: `config.data_dir` is given and does not hold the prepared data set.
+        FileNotFoundError: `config.data_dir` is given and does not hold the prepared data set; or what lies there, or in the
+            default folder, is not whole.
         ConnectionError: `config.data_dir` is empty, and the data set is neither in the default folder nor could be
             downloaded.
     """
@@ -32,6 +34,17 @@ def load(config, cache):
                 "Connect to the network, or pass --data_dir with a folder of prepared tensorflow-datasets."
             ) from error
 
+    try:
+        return _read(builder)
+    # A download that broke off, or another version's folder, is noticed in as many ways as it can be broken.
+    except (tf.errors.OpError, LookupError, AssertionError, ValueError) as error:
+        raise FileNotFoundError(
+            f"{config.dataset} in {builder.data_path} is not whole, or of another version than {builder.version}: {error} "
+            "Remove that folder and prepare it again."
+        ) from error
+
+
+def _read(builder):
     counts = [builder.info.splits[split].num_examples for split in ("train", "test")]
     image_shape = builder.info.features["image"].shape
     # Filled a batch at a time, so that the images exist once.
@@ -44,6 +57,8 @@ def load(config, cache):
             images[filled : filled + len(batch)] = batch
             labels[filled : filled + len(batch)] = batch_labels
             filled += len(batch)
+    if filled != len(images):
+        raise ValueError(f"{filled} images of {len(images)}.")
     return LabelledImages(
         images, labels, tuple(builder.info.features["label"].names), official_test=np.arange(len(images)) >= counts[0]
     )

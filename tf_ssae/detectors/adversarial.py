@@ -22,12 +22,8 @@ class AdversarialDetector(Detector):
         self.build(None)
 
     def finish_training(self):
-        # Their moments would make a saved detector three times as large.
+        super().finish_training()
         del self.discriminator_optimizer, self.generator_optimizer
-
-    def get_compile_config(self):
-        # Keras saves one optimizer; a saved detector of ours scores, and needs none.
-        return {}
 
     def to_tanh_range(self, images):
         """`preprocess` to [-1, 1], the range of the generators' tanh."""

@@ -1,7 +1,5 @@
 """What every detector promises. `tests/conformance_test.py` checks each promise on each detector."""
 
-import abc
-
 import keras
 import numpy as np
 import tensorflow as tf
@@ -78,6 +76,12 @@ class Detector(keras.Model):
 
     def finish_training(self):
         """What is done once after the last epoch, before calibration. Checkpoints hold what was before it."""
+        # Its moments would make a saved detector three times as large.
+        self.optimizer = None
+
+    def get_compile_config(self):
+        # A saved detector scores, and needs no optimizer for that.
+        return {}
 
     def build(self, input_shape):
         """All variables exist from construction on."""
@@ -87,13 +91,15 @@ class Detector(keras.Model):
         """`[B, S, S, C]`, uint8 or float in [0, 1] `-> [B, T, T, C]` with T = `config.image_size`, float32 in [0, 1].
 
         Raises:
-            ValueError: for images of another shape than `image_shape`.
+            ValueError: for images of another shape than `image_shape`, or of integers that are not uint8.
         """
+        dtype = tf.as_dtype(images.dtype)
+        if dtype != tf.uint8 and not dtype.is_floating:
+            raise ValueError(f"Images of {dtype.name}; expected uint8, or float in [0, 1].")
         if tuple(images.shape[1:]) != self.image_shape:
             raise ValueError(f"Images of shape {list(images.shape)}; expected [B, {', '.join(map(str, self.image_shape))}].")
         return preprocessing.preprocess(images, self.config.image_size)
 
-    @abc.abstractmethod
     def primary(self, images):
         """What the networks say about images `[B, S, S, C]`.
 
@@ -102,6 +108,7 @@ class Detector(keras.Model):
             `[B, T, T, C]`; from those that classify rotations, `rotation_probabilities`, `[B, 4, 4]`: the rotation
             that the image was given, and the probability of each answer.
         """
+        raise NotImplementedError
 
     def all_scores(self, primary):
         """`primary`'s dict, or just its scores, with the scores that are made of others added."""

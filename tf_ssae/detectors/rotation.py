@@ -39,7 +39,7 @@ class Rotation(Detector):
         return tf.reduce_mean(rotation_cross_entropy(d, logits)), accuracy(d, logits)
 
     def classify(self, x, training):
-        """`C([E1(x) : E2(x)])`: `[B, 32, 32, C] -> [B, 4]`, logits."""
+        """`C([E1(x) : E2(x)])`: `[B, T, T, C] -> [B, 4]`, logits."""
         z = tf.concat([self.encoder(x, training=training), self.side_encoder(x, training=training)], axis=-1)
         return self.classifier(tf.squeeze(z, axis=[1, 2]), training=training)
 

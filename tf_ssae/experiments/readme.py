@@ -60,12 +60,14 @@ def _table(stored):
         table.markdown(stored),
         "\n".join(f"* {note}" for note in table.notes(stored)),
         "The difference in average precision between OURS and each other system, the mean over configurations of pairs that "
-        "saw the same images, with a 95% bootstrap interval over configurations, widened for their small number; bold where the interval leaves out 0. The "
-        "intervals are of one comparison each, and with one seed they do not hold what another seed would change:",
+        "saw the same images, with a 95% bootstrap interval over configurations, widened for they are few; bold where the "
+        "interval leaves out 0. The intervals are of one comparison each, and with one seed they do not hold what another seed "
+        "would change:",
         significance.markdown(stored),
         "\n".join(f"* {sentence}" for sentence in significance.sentences(stored)),
         "In how many configurations each system is better than chance, and by how much on average:",
         table.sanity_markdown(stored),
+        "\n".join(f"* {sentence}" for sentence in table.doubts(stored)),
         _settings(stored),
         *_figures(stored),
     ]

@@ -14,6 +14,7 @@ import itertools
 import numpy as np
 from absl import app, flags
 
+from tf_ssae.config import preset
 from tf_ssae.experiments import reading, significance, thesis
 from tf_ssae.experiments.grids import CONFIGURATIONS
 from tf_ssae.experiments.systems import SYSTEMS
@@ -177,13 +178,32 @@ def sanity(stored):
         )
         line += f"by {excess.difference:+.3f} on average"
         line += "" if excess.low is None else f" ({excess.low:+.3f}, {excess.high:+.3f})"
-        if excess.low is not None and excess.low <= 0:
-            warnings = sorted({run.warning for run in stored.of_detector(system.detector, dataset) if run.warning})
-            printed = thesis.TABLE_5_1[system.name].get(dataset)
-            line += "; not surely better than chance" + (f", unlike the thesis' {printed}. " if printed else ". ")
-            line += " ".join(warnings)
-        lines.append(line.rstrip())
+        doubt = _doubt(stored, system, dataset, excess)
+        lines.append(f"{line}; {doubt}" if doubt else line)
     return lines
+
+
+def doubts(stored):
+    """A sentence for every system that is not surely better than chance on a data set."""
+    pairs = [(dataset, system, above_chance(stored, system, dataset)) for system, dataset in _keys(stored)]
+    said = [(dataset, system, _doubt(stored, system, dataset, found[1])) for dataset, system, found in pairs if found]
+    return [f"{DATASET_NAMES[dataset]}, {system.markdown}: {doubt}" for dataset, system, doubt in said if doubt]
+
+
+def _doubt(stored, system, dataset, excess):
+    """What is known of a system that is not surely better than chance; empty if it is, or if that cannot be told."""
+    if excess.low is None or excess.low > 0:
+        return ""
+    runs = stored.of_detector(system.detector, dataset)
+    trained, full = runs[0].stored["config"], preset(dataset, detector=system.detector)
+    steps = trained["epochs"] * (runs[0].stored["metrics"]["train_images"] // trained["batch_size"])
+    printed = thesis.TABLE_5_1[system.name].get(dataset)
+    sentences = [
+        "not surely better than chance" + (f", unlike the thesis' {printed}." if printed else "."),
+        f"Its runs were {steps:,} steps long, {trained['epochs']} of the {full.epochs} epochs of its preset.",
+        *sorted({run.warning for run in runs if run.warning}),
+    ]
+    return " ".join(sentences)
 
 
 def sanity_markdown(stored):

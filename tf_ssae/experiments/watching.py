@@ -54,10 +54,14 @@ class ClassReconstructions(keras.callbacks.Callback):
         super().__init__()
         self._detector, self._path = detector, path
         labels = split.data.labels[split.test]
-        first = [np.flatnonzero(labels == k)[:1] for k in range(len(split.data.class_names))]
-        self._images = tf.constant(split.data.images[split.test[np.concatenate(first)]])
+        self._classes = len(split.data.class_names)
+        # A small test set may lack a class: its place stays white.
+        self._there, first = np.unique(labels, return_index=True)
+        self._images = tf.constant(split.data.images[split.test[first]])
 
     def on_train_end(self, logs=None):
-        originals, rebuilt = self._detector.preprocess(self._images).numpy(), self._detector.reconstruct(self._images).numpy()
-        strip = plots.image_grid(originals, rebuilt)[..., 0]
+        rows = np.ones([2, self._classes, *self._detector.preprocess(self._images).shape[1:]], np.float32)
+        rows[0, self._there] = self._detector.preprocess(self._images)
+        rows[1, self._there] = self._detector.reconstruct(self._images)
+        strip = plots.image_grid(*rows)[..., 0]
         Image.fromarray(np.round(255 * strip).astype(np.uint8)).save(self._path, optimize=True)

@@ -4,6 +4,7 @@ python -m tf_ssae.export.client --model=NAME --rest=http://localhost:8501 part1.
 """
 
 import base64
+import http.client
 import json
 import pathlib
 import sys
@@ -14,6 +15,8 @@ from absl import app, flags
 
 _SIGNATURE = "serving_bytes"
 _TIMEOUT_SECONDS = 30
+# Of images. A server that batches refuses a request larger than its batches: see `serving_kit`.
+LARGEST_REQUEST = 64
 
 
 def score_over_rest(url, model, files):
@@ -31,7 +34,10 @@ def score_over_rest(url, model, files):
         "signature_name": _SIGNATURE,
         "inputs": {"image_bytes": [{"b64": base64.b64encode(data).decode()} for data in files]},
     }
-    outputs = _get_json(f"{address}:predict", json.dumps(body).encode())["outputs"]
+    answer = _get_json(f"{address}:predict", json.dumps(body).encode())
+    if not isinstance(answer, dict) or "outputs" not in answer:
+        raise RuntimeError(f"What answers at {url} is no TF Serving: no outputs in its answer.")
+    outputs = answer["outputs"]
     if isinstance(outputs, list):
         # The server leaves out the name of a signature's only output.
         signatures = _get_json(f"{address}/metadata")["metadata"]["signature_def"]["signature_def"]
@@ -41,16 +47,18 @@ def score_over_rest(url, model, files):
 
 
 def _get_json(url, body=None):
-    request = urllib.request.Request(url, body, headers={"Content-Type": "application/json"})
     try:
+        request = urllib.request.Request(url, body, headers={"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:
             return json.load(response)
     except urllib.error.HTTPError as error:
         raise RuntimeError(f"The server refused the request ({error.code}): {error.read().decode()}") from error
     except urllib.error.URLError as error:
         raise RuntimeError(f"No server answers at {url}: {error.reason}") from error
-    except ValueError as error:
-        raise RuntimeError(f"What answers at {url} is no TF Serving: {error}") from error
+    except (http.client.InvalidURL, ValueError) as error:
+        raise RuntimeError(f"{url} is no address of TF Serving, or what answers there is none: {error}") from error
+    except http.client.HTTPException as error:
+        raise RuntimeError(f"What answers at {url} does not speak HTTP ({error!r}): is it the gRPC port?") from error
 
 
 def score_over_grpc(address, model, files):
@@ -81,18 +89,21 @@ def main(argv):
     if not paths or bool(_REST.value) == bool(_GRPC.value):
         raise app.UsageError("Give image files, and either --rest or --grpc.")
     try:
-        files = [pathlib.Path(path).read_bytes() for path in paths]
-        scores = (
-            score_over_rest(_REST.value, _MODEL.value, files)
-            if _REST.value
-            else score_over_grpc(_GRPC.value, _MODEL.value, files)
-        )
+        for start in range(0, len(paths), LARGEST_REQUEST):
+            part = paths[start : start + LARGEST_REQUEST]
+            files = [pathlib.Path(path).read_bytes() for path in part]
+            scores = (
+                score_over_rest(_REST.value, _MODEL.value, files)
+                if _REST.value
+                else score_over_grpc(_GRPC.value, _MODEL.value, files)
+            )
+            names = sorted(scores)
+            if not start:
+                print("\t".join(["file", *names]))
+            for i, path in enumerate(part):
+                print("\t".join([path, *(f"{scores[name][i]:.6g}" for name in names)]), flush=True)
     except (OSError, RuntimeError) as error:
         sys.exit(f"Error: {error}")
-    names = sorted(scores)
-    print("\t".join(["file", *names]))
-    for i, path in enumerate(paths):
-        print("\t".join([path, *(f"{scores[name][i]:.6g}" for name in names)]))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 import os
 
+from tf_ssae.export.client import LARGEST_REQUEST
+
 # A file without it is somebody else's, and left alone.
 _MARK = "# Written by export.py at every export. Remove this line to keep changes."
 
@@ -13,14 +15,14 @@ _MODEL = """  config {{
 """
 
 # One image takes about as long as the wait, so a lone request is not held up by much, and a crowd is batched.
-_BATCHING = """max_batch_size { value: 64 }
-batch_timeout_micros { value: 2000 }
-max_enqueued_batches { value: 100 }
-num_batch_threads { value: 2 }
+_BATCHING = f"""max_batch_size {{ value: {LARGEST_REQUEST} }}
+batch_timeout_micros {{ value: 2000 }}
+max_enqueued_batches {{ value: 100 }}
+num_batch_threads {{ value: 2 }}
 # Batches are padded up to these, so that the server meets few shapes.
 allowed_batch_sizes: 1
 allowed_batch_sizes: 8
-allowed_batch_sizes: 64
+allowed_batch_sizes: {LARGEST_REQUEST}
 pad_variable_length_inputs: false
 """
 

@@ -37,10 +37,11 @@ def squares(images, size, crop):
         tiles = 1
     else:
         tiles = (height + width - 1) // side
-        # One row or column of tiles: one of the slacks is 0. The second half mirrors the first.
+        # One row or column of tiles: one of the slacks is 0. The second half mirrors the first. Both are rounded towards the
+        # middle, or they would leave a line of pixels out there.
         step, last = tf.range(tiles)[:, tf.newaxis], tf.maximum(tiles - 1, 1)
         slack = tf.stack([slack_down, slack_right])
-        offsets = tf.where(2 * step < tiles, step * slack // last, slack - (last - step) * slack // last)
+        offsets = tf.where(2 * step < tiles, -(-step * slack // last), slack + (step - last) * slack // last)
 
         def tile(offset):
             return images[:, offset[0] : offset[0] + side, offset[1] : offset[1] + side]

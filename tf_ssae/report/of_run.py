@@ -65,7 +65,7 @@ def _rotation_accuracy(metrics):
         return None
     held_out = "held-out normal" if metrics["promise"] else "training"
     of_test = {f"{group} test images": value for group, value in metrics["rotation_accuracy"].items()}
-    return {f"{held_out} images": metrics["rotation_accuracy_of_held_out_images"], **of_test}
+    return {f"{held_out} images": metrics["rotation_accuracy_of_calibration_images"], **of_test}
 
 
 def _sections(scorer, split, evaluation):

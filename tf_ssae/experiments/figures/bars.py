@@ -72,7 +72,7 @@ def _panel(stored, dataset, caption, names):
         f"{caption}, {DATASET_NAMES[dataset]}",
         [
             drawing.scale(stored),
-            f"Mean and standard deviation over {len(seeds)} seeds." if len(seeds) > 1 else "One seed.",
+            f"Mean and standard deviation over the stored seeds, up to {len(seeds)}." if len(seeds) > 1 else "One seed.",
             drawing.missing(sorted(absent)),
         ],
     )

@@ -59,7 +59,7 @@ def _grid(stored, model, detector, runs):
         [
             "Row: the anomalous digit, never trained on; framed.",
             drawing.scale(stored),
-            f"Seed {min(run.seed for run in runs.values())}.",
+            f"Seed {', '.join(map(str, sorted({run.seed for run in runs.values()})))}.",
             drawing.missing([(detector, k) for k in range(10) if k not in runs]),
         ],
     )

@@ -54,7 +54,7 @@ def draw(stored):
         "Figure 5.5: average accuracy over all rotations, Rotation vs OURS, MNIST",
         [
             drawing.scale(stored),
-            f"Mean of {len(seeds)} seeds." if len(seeds) > 1 else "One seed.",
+            f"Mean of the stored seeds, up to {len(seeds)}." if len(seeds) > 1 else "One seed.",
             "At most 500 test images of each kind, four rotations each.",
             drawing.missing(absent),
         ],
