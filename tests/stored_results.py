@@ -59,7 +59,9 @@ class Store:
                 {"epoch": i + 1, "test_rotation_accuracy_normal": a, "test_rotation_accuracy_anomalous": a - 0.1 * (i > 1)}
                 for i, a in enumerate(learnt)
             ],
-            "reconstructions": strip() if run.detector in ("ssae", "ensemble") else None,
+            **dict.fromkeys(
+                ("reconstructions", "reconstructions_of_anomalies"), strip() if run.detector in ("ssae", "ensemble") else None
+            ),
             **changes,
         }
         path = results.path_of(self.root, grid, scale, run.name)

@@ -61,24 +61,35 @@ def of_gan(reconstructions, images, history):
 
     Args:
         reconstructions, images: `[B, S, S, C]`, of training images.
-        history: one dict an epoch, with `loss`, the generator's side, and `l_d`, the discriminator's.
+        history: one dict an epoch, with `loss`, the generator's side, `l_d`, the discriminator's, and perhaps `restarted`,
+            the share of steps after which the discriminator was begun anew.
 
     Returns:
         A dict of JSON values: `reconstruction_spread`, the standard deviation over images of their reconstructions, by that of
-        the images; and `warnings`, sentences, none if all is well.
+        the images; `reconstruction_explained`, the share of the images' variance that their reconstructions explain, 1 if they
+        are the images, below 0 if the images' mean would be nearer; and `warnings`, sentences, none if all is well.
     """
     spread, losses, l_d = _spread(reconstructions) / _spread(images), [row["loss"] for row in history], history[-1]["l_d"]
+    explained = 1 - np.mean(np.square(images - reconstructions)) / np.mean(np.var(images, axis=0))
     warnings = []
     if spread < _COLLAPSED:
         warnings.append(
             "The generator collapsed, or was hardly trained: its reconstructions hardly differ between images (standard "
             f"deviation {spread:.2g} times that of the images)."
         )
+    # A collapsed generator's one picture explains nothing either.
+    elif explained < 0:
+        warnings.append(
+            "The encoder and the generator do not invert each other, or not yet: the reconstructions are farther from the "
+            f"images than the images' mean is (explained variance {explained:.2g})."
+        )
+    if restarted := [str(epoch) for epoch, row in enumerate(history, 1) if row.get("restarted")]:
+        warnings.append(f"The discriminator won, and was begun anew, in epoch {', '.join(restarted)}.")
     if l_d < _WON:
         warnings.append(f"The discriminator won: with a loss of {l_d:.2g} in the last epoch it is hardly ever fooled.")
     if losses[-1] > _EXPLODED * min(losses):
         warnings.append(f"The generator's loss exploded: {losses[-1]:.4g} in the last epoch, {min(losses):.4g} in its best.")
-    return {"reconstruction_spread": spread, "warnings": warnings}
+    return {"reconstruction_spread": spread, "reconstruction_explained": float(explained), "warnings": warnings}
 
 
 def _spread(pictures):

@@ -23,7 +23,7 @@ def environment():
         "git_revision": _git_revision(),
         "machine": {
             "processor": _processor(),
-            "cores": os.cpu_count(),
+            "cores": len(os.sched_getaffinity(0)),
             "system": f"{platform.system()} {platform.machine()}",
         },
     }

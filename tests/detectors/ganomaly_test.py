@@ -45,8 +45,9 @@ def test_losses_are_the_papers(digit_images):
 def test_d_starts_anew_when_its_loss_is_next_to_nothing(digit_images, monkeypatch):
     detector, images = made(digit_images)
     before = values(detector.discriminator.trainable_variables)
+    assert not detector.train_step(images)["restarted"]
     monkeypatch.setattr(ganomaly, "_HOPELESS", 100.0)
-    detector.train_step(images)
+    assert detector.train_step(images)["restarted"] == 0.5
     for variable, old in zip(detector.discriminator.trainable_variables, before):
         found = variable.numpy()
         if "beta" in variable.path:

@@ -28,7 +28,7 @@ def test_from_one_seed(one_seed, name, lacks):
     module = importlib.import_module(f"tf_ssae.experiments.figures.{name}")
     figures = module.draw(one_seed.load())
     expected = {
-        "figure_1_1": ["figure_1_1", "figure_1_1_ae"],
+        "figure_1_1": ["figure_1_1", "figure_1_1_classes", "figure_1_1_ae", "figure_1_1_ae_classes"],
         "figure_5_5": ["figure_5_5"],
     }.get(name, [f"{name}{panel}" for panel in "abc"])
     assert list(figures) == expected

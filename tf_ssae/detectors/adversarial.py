@@ -26,7 +26,7 @@ class AdversarialDetector(Detector):
         del self.discriminator_optimizer, self.generator_optimizer
 
     def to_tanh_range(self, images):
-        """`preprocess` to [-1, 1], the range of the generators' tanh."""
+        """`preprocess` to `[B, T, T, C]` in [-1, 1], the range of the generators' tanh."""
         return 2.0 * self.preprocess(images) - 1.0
 
 

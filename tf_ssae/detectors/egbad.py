@@ -31,6 +31,11 @@ class EGBAD(AdversarialDetector):
         self.average = WeightAverage(self.trainable_variables, _AVERAGE_MOMENTUM)
 
     def train_step(self, images):
+        """One step of D on -log D(x, E(x)) - log(1 - D(G(z), z)), z from N(0, I); and one of G on -log D(G(z), z) and of E on
+        -log(1 - D(x, E(x))).
+
+        `images`: `[B, S, S, C]`.
+        """
         x = self.to_tanh_range(images)
         z = keras.random.normal([x.shape[0], self.config.latent_depth], seed=self.seed)
 
@@ -50,7 +55,7 @@ class EGBAD(AdversarialDetector):
         return self.report(loss=loss, l_d=l_d, l_g=l_g, l_e=l_e)
 
     def discriminator_step(self, encoded_pairs, generated_pairs):
-        """Trains D on pairs (x, E(x)) and (G(z), z), and returns its loss before the step."""
+        """Trains D on pairs (x, E(x)) and (G(z), z), `([B, 32, 32, C], [B, A])` each, and returns its loss before the step."""
         with tf.GradientTape() as tape:
             l_d = self.loss_of_pairs(encoded_pairs, 1) + self.loss_of_pairs(generated_pairs, 0)
         variables = self.discriminator.trainable_variables

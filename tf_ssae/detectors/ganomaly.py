@@ -19,7 +19,7 @@ class GANomaly(AdversarialDetector):
     """G = (G_E, G_D) maps x to z and to x^, second encoder E maps x^ to z^; anomalous is an x whose z and z^ differ."""
 
     score_names = ("a_ganomaly",)
-    reported = ("l_adv", "l_con", "l_enc", "l_d")
+    reported = ("l_adv", "l_con", "l_enc", "l_d", "restarted")
 
     def __init__(self, config, image_shape, **kwargs):
         super().__init__(config, image_shape, **kwargs)
@@ -35,6 +35,11 @@ class GANomaly(AdversarialDetector):
         self.discriminator = discriminator(size, channels, self.seed)
 
     def train_step(self, images):
+        """One step of G and E on 1 * MSE(f(x), f(x^)) + 50 * L1(x, x^) + 1 * MSE(z, z^), f the features of D; and one of D on
+        the mean of its cross-entropies on x, which is real, and on x^, which is not.
+
+        `images`: `[B, S, S, C]`. Reports, beside the losses, `restarted`: whether D began anew after this step.
+        """
         x = self.to_tanh_range(images)
 
         # D sees x and x^ once: both steps start from the same pass, and G's step does not touch D.
@@ -58,8 +63,9 @@ class GANomaly(AdversarialDetector):
         gradients, d_gradients = tape.gradient(loss, variables), tape.gradient(l_d, d_variables)
         self.generator_optimizer.apply(gradients, variables)
         self.discriminator_optimizer.apply(d_gradients, d_variables)
-        tf.cond(l_d < _HOPELESS, lambda: reinitialise(self.discriminator), lambda: None)
-        return self.report(loss=loss, l_adv=l_adv, l_con=l_con, l_enc=l_enc, l_d=l_d)
+        hopeless = l_d < _HOPELESS
+        tf.cond(hopeless, lambda: reinitialise(self.discriminator), lambda: None)
+        return self.report(loss=loss, l_adv=l_adv, l_con=l_con, l_enc=l_enc, l_d=l_d, restarted=tf.cast(hopeless, tf.float32))
 
     def primary(self, images):
         x = self.to_tanh_range(images)

@@ -71,7 +71,8 @@ def main(job):
         **{name: environment[name] for name in ("versions", "git_revision", "machine", "split_fingerprint")},
         "metrics": metrics,
         "history": history,
-        "reconstructions": _png(folder / watching.RECONSTRUCTIONS),
+        "reconstructions": _png(folder / watching.OF_CLASSES),
+        "reconstructions_of_anomalies": _png(folder / watching.OF_ANOMALIES),
     }
     results.write(results.path_of(job["results"], grid.name, scale, run.name), value)
     # Only now: until the result is stored, this is what a next process goes on from.

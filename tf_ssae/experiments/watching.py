@@ -11,7 +11,9 @@ from tf_ssae.experiments import results
 # A hundred would do for figure 5.5; four rotations of 500 images leave an error of one point.
 _WATCHED = 500
 
-RECONSTRUCTIONS = "reconstructions_of_classes.png"
+# Two strips of ten originals above their reconstructions: the first test image of each class, and the first anomalous ones.
+OF_CLASSES, OF_ANOMALIES = "reconstructions_of_classes.png", "reconstructions_of_anomalies.png"
+_PICTURED = 10
 
 
 def watch(detector, split, folder):
@@ -21,7 +23,10 @@ def watch(detector, split, folder):
         callbacks.append(RotationAccuracy(detector, split))
     # Figure 1.1 shows MNIST.
     if detector.reconstructs and split.data.image_shape[2] == 1 and set(split.data.class_names) == set("0123456789"):
-        callbacks.append(ClassReconstructions(detector, split, folder / RECONSTRUCTIONS))
+        classes, first = np.unique(split.data.labels[split.test], return_index=True)
+        callbacks.append(Reconstructions(detector, split.data.images[split.test[first]], classes, folder / OF_CLASSES))
+        anomalies = split.test[split.test_is_anomaly][:_PICTURED]
+        callbacks.append(Reconstructions(detector, split.data.images[anomalies], range(len(anomalies)), folder / OF_ANOMALIES))
     return callbacks
 
 
@@ -47,21 +52,17 @@ class RotationAccuracy(keras.callbacks.Callback):
             logs[results.ROTATION_ACCURACY.format(kind)] = float(np.mean(answers == np.arange(answers.shape[1])))
 
 
-class ClassReconstructions(keras.callbacks.Callback):
-    """After training, writes a PNG of the first test image of each class, in the test set's order, above its reconstruction."""
+class Reconstructions(keras.callbacks.Callback):
+    """After training, writes a PNG of images above their reconstructions, ten places wide."""
 
-    def __init__(self, detector, split, path):
+    def __init__(self, detector, images, places, path):
+        """`images`: `[N, S, S, 1]`. `places`: `[N]` of 0 to 9; a place without an image, of a small test set, stays white."""
         super().__init__()
-        self._detector, self._path = detector, path
-        labels = split.data.labels[split.test]
-        self._classes = len(split.data.class_names)
-        # A small test set may lack a class: its place stays white.
-        self._there, first = np.unique(labels, return_index=True)
-        self._images = tf.constant(split.data.images[split.test[first]])
+        self._detector, self._images, self._places, self._path = detector, tf.constant(images), list(places), path
 
     def on_train_end(self, logs=None):
-        rows = np.ones([2, self._classes, *self._detector.preprocess(self._images).shape[1:]], np.float32)
-        rows[0, self._there] = self._detector.preprocess(self._images)
-        rows[1, self._there] = self._detector.reconstruct(self._images)
+        rows = np.ones([2, _PICTURED, *self._detector.preprocess(self._images).shape[1:]], np.float32)
+        rows[0, self._places] = self._detector.preprocess(self._images)
+        rows[1, self._places] = self._detector.reconstruct(self._images)
         strip = plots.image_grid(*rows)[..., 0]
         Image.fromarray(np.round(255 * strip).astype(np.uint8)).save(self._path, optimize=True)
