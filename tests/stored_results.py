@@ -45,6 +45,8 @@ class Store:
             "failed": failed,
             "command": results.run_command(grid, scale, name=run.name),
             "seconds": 60.0,
+            "versions": {"tensorflow": "2.21.0"},
+            "git_revision": "0123456789abcdef",
             "config": {"batch_size": 64, "epochs": 5, "learning_rate": 1e-4, **GRIDS[grid].config_settings(run, scale)},
             "split_fingerprint": f"{run.dataset} {run.anomaly}",
             "metrics": None

@@ -12,7 +12,8 @@ import sys
 
 from absl import app, flags
 
-from tf_ssae.experiments import results, significance, table
+from tf_ssae.experiments import chance, results, significance, table
+from tf_ssae.experiments.systems import SYSTEMS
 from tf_ssae.experiments.thesis import DATASET_NAMES
 from tf_ssae.experiments.worker import duration
 
@@ -22,20 +23,29 @@ END = "<!-- the end of what it wrote -->"
 _DIFFERENCES = """\
 What differs from the thesis at every scale:
 
-* The thesis prints "PR-AUC" and does not say how it is computed. These are average precision;
+* The thesis prints "PR-AUC" and does not say how it is computed. What is printed here is average precision;
   `python -m tf_ssae.experiments.table --metric=pr_auc_trapezoid` gives the other reading.
 * The thesis does not describe its split. This is the one of EGBAD's and GANomaly's code (`--protocol=pooled`): train and test
   images together, 80% of the normals train, the others and all anomalies test. All systems and seeds of a configuration have
   the same split, and no image is in both sets.
-* The last epoch counts. No epoch, seed or constant was chosen by test labels.
+* The last epoch counts. We chose no epoch, seed or constant by test labels. (lambda_E and w_rec of MNIST and Fashion-MNIST are
+  the thesis', which found them "empirically".)
 * lambda_E and w_rec of CIFAR-10, and whether L_rec is a sum or a mean, were chosen on training normals ("How it is built").
+* All four rotations of an image are in every step, unless a heading says "sampled": the thesis samples one.
 * The CIFAR-10 at hand was stored as JPEG files, which are lossy.
-* The two GANs are built anew after their papers; the thesis used its own versions. EGBAD's learning rate is the thesis' "for
-  all experiments": its paper's, 1e-5, takes far more steps than these."""
+* The two GANs are built anew after their papers; the thesis used its own versions, with a learning rate of 1e-4 and 25 epochs
+  "for all experiments". GANomaly keeps its paper's learning rate, 2e-4, and its 15 epochs, EGBAD its batch of 100; EGBAD's
+  learning rate is the thesis', since its paper's, 1e-5, takes far more steps than these. EGBAD's networks for MNIST serve
+  all three data sets."""
+
+_QUICK_LOOK = """\
+A look at a smaller scale than the thesis', whose numbers beside ours are of all normals and 25 epochs, three seeds. Compare the
+systems with each other, not with its numbers."""
 
 # What says most of a detector's training; the rest is in each result's file.
-_SETTINGS = ("epochs", "max_train_images", "max_test_images", "batch_size", "learning_rate", "beta_1", "rotations")
-_OUR_SETTINGS = ("latent_depth", "lambda_e", "w_rec", "reconstruction_reduction", "output_activation")
+_SETTINGS = ("epochs", "max_train_images", "max_test_images", "batch_size", "learning_rate", "beta_1", "latent_depth")
+_OF_GANOMALY = ("latent_error",)
+_OURS = ("rotations", "lambda_e", "w_rec", "w_cls", "alpha", "reconstruction_reduction", "output_activation")
 
 
 def section(root):
@@ -56,18 +66,19 @@ def section(root):
 def _table(stored):
     return [
         f"### Table 5.1, {_title(stored.scale)}",
+        "" if stored.scale == results.Scale() else _QUICK_LOOK,
         _runs(stored),
         table.markdown(stored),
         "\n".join(f"* {note}" for note in table.notes(stored)),
         "The difference in average precision between OURS and each other system, the mean over configurations of pairs that "
-        "saw the same images, with a 95% bootstrap interval over configurations, widened for they are few; bold where the "
-        "interval leaves out 0. The intervals are of one comparison each, and with one seed they do not hold what another seed "
-        "would change:",
+        "saw the same images, with a 95% bootstrap interval over configurations (widened, because they are few); bold where "
+        "the interval leaves out 0. Each interval is of one comparison, and with one seed it does not include the variation "
+        "between seeds:",
         significance.markdown(stored),
         "\n".join(f"* {sentence}" for sentence in significance.sentences(stored)),
         "In how many configurations each system is better than chance, and by how much on average:",
-        table.sanity_markdown(stored),
-        "\n".join(f"* {sentence}" for sentence in table.doubts(stored)),
+        chance.markdown(stored),
+        "\n".join(f"* {sentence}" for sentence in chance.doubts(stored)),
         _settings(stored),
         *_figures(stored),
     ]
@@ -85,13 +96,22 @@ def _title(scale):
 
 
 def _runs(stored):
-    seconds = sum(run.seconds for run in stored.runs)
+    """How many runs, where they are, what made them, and the command that makes them again or goes on."""
     seeds = sorted({run.seed for run in stored.runs})
+    first = seeds if set(seeds) < {run.seed for run in stored.grid.runs} else []
+    command = results.run_command(stored.grid.name, stored.scale, **({"seed": ",".join(map(str, first))} if first else {}))
+    hours = duration(sum(run.seconds for run in stored.runs))
     return (
-        f"{len(stored.runs)} runs ({'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))}), "
-        f"{duration(seconds)} in all, in `{stored.folder.as_posix()}`: "
-        f"`{results.run_command(stored.grid.name, stored.scale)}`."
+        f"{len(stored.runs)} runs ({'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))}), {hours} summed over "
+        f"them, in `{stored.folder.as_posix()}`; {_versions(stored)}. `{command}` trains those that are not there."
     )
+
+
+def _versions(stored):
+    """The revisions of this code that trained the runs, and TensorFlow's versions."""
+    revisions = dict.fromkeys((run.stored.get("git_revision") or "unknown")[:7] for run in stored.runs)
+    versions = dict.fromkeys(run.stored["versions"]["tensorflow"] for run in stored.runs)
+    return f"revision {', '.join(revisions)}, TensorFlow {', '.join(versions)}"
 
 
 def _settings(stored):
@@ -101,25 +121,27 @@ def _settings(stored):
         configs = {run.dataset: run.stored["config"] for run in stored.runs if run.detector == detector}
         varied = {name for run in stored.runs for name in run.settings}
         parts = []
-        for name in _SETTINGS + (_OUR_SETTINGS if detector in ("ssae", "ensemble", "autoencoder", "rotation") else ()):
+        for name in _SETTINGS + {"egbad": (), "ganomaly": _OF_GANOMALY}.get(detector, _OURS):
             values = [config[name] for config in configs.values() if name in config]
             if values and name not in varied:
                 shown = values[:1] if len(set(values)) == 1 else values
                 parts.append(f"{name} {' / '.join(f'{v:g}' if isinstance(v, float) else str(v) for v in shown)}")
-        lines.append(f"* `{detector}` ({', '.join(DATASET_NAMES[name] for name in configs)}): {', '.join(parts)}.")
+        rows = ", ".join(system.markdown for system in SYSTEMS if system.detector == detector) or detector
+        lines.append(f"* `{detector}`, {rows} ({', '.join(DATASET_NAMES[name] for name in configs)}): {', '.join(parts)}.")
     return "\n".join(lines)
 
 
 def _figures(stored):
     """The main figure, and links to all others that are drawn."""
-    files = {file.stem: file.as_posix() for file in sorted((stored.folder / "figures").glob("*.png"))}
-    main = [f"![{_figure(name)}]({files.pop(name)})" for name in ("figure_5_1a", "figure_5_4") if name in files]
+    files = {file.stem: file.as_posix() for file in sorted((stored.folder / "figures").glob("figure_*.png"))}
+    main = [f"![Figure {_figure(name)}]({files.pop(name)})" for name in ("figure_5_1a", "figure_5_4") if name in files]
     return main + ([f"Figures {', '.join(f'[{_figure(name)}]({file})' for name, file in files.items())}."] if files else [])
 
 
 def _figure(name):
-    """`figure_5_1a -> 5.1a`, `figure_1_1_ae -> 1.1 ae`."""
-    return ".".join(name.split("_")[1:3]) + "".join(f" {part}" for part in name.split("_")[3:])
+    """`figure_5_1a -> 5.1a`, `figure_1_1_ae_classes -> 1.1 (ae, classes)`."""
+    parts = name.split("_")
+    return ".".join(parts[1:3]) + (f" ({', '.join(parts[3:])})" if parts[3:] else "")
 
 
 def replaced(readme, text):

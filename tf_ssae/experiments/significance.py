@@ -5,8 +5,8 @@
 Both systems of a pair saw the same images, with the same seed. Differences are averaged over the seeds of a configuration, then
 over configurations. The 95% interval is the expanded percentile bootstrap interval over configurations, of 10,000 draws with
 replacement: T. Hesterberg, What Teachers Should Know About the Bootstrap, The American Statistician 69 (2015). Plain
-percentiles are too narrow for few values: of normal noise, 8% of those of ten configurations and 14% of those of five leave
-out 0; of these, 4% and 7%.
+percentiles are too narrow for few values: of normal noise, 10% of those of ten configurations and 17% of those of five leave
+out 0; of these, 5% and 8%.
 """
 
 import dataclasses
@@ -23,7 +23,12 @@ _DRAWS = 10_000
 _CONFIDENCE = 0.95
 # All draws from values of one sign have that sign, and of four values of noise one in eight is of one sign.
 _FEWEST = 5
-_WORDS = {"better": "better than", "worse": "worse than", "undecided": "undecided against"}
+_WORDS = {
+    "better": "better than",
+    "worse": "worse than",
+    "undecided": "undecided against",
+    "untested": "too few configurations to compare with",
+}
 COMPARED = ("OURS A_ws", "OURS A_max")
 
 
@@ -43,8 +48,10 @@ class Comparison:
 
     @property
     def verdict(self):
-        """`better`, `worse`, or `undecided` where the interval holds 0 or there is none."""
-        if self.low is None or self.low <= 0 <= self.high:
+        """`better` or `worse`; `undecided` where the interval holds 0; `untested` where there is none."""
+        if self.low is None:
+            return "untested"
+        if self.low <= 0 <= self.high:
             return "undecided"
         return "better" if self.low > 0 else "worse"
 
@@ -119,7 +126,10 @@ def markdown(stored):
 
 
 def sentences(stored):
-    """What may be claimed of each data set: whom each score of ours beats, and who beats it, where the sign is sure."""
+    """What may be claimed of each data set: whom each score of ours beats, and who beats it, where the sign is sure.
+
+    Where it is not, or where that cannot be told, the others are named as well.
+    """
     said = {}
     for dataset, ours, other, comparison in rows(stored):
         said.setdefault((dataset, ours), {}).setdefault(comparison.verdict, []).append(other.markdown)
@@ -148,7 +158,7 @@ def _cell(comparison, mark=""):
         return "–"
     if comparison.low is None:
         return f"{comparison.difference:+.3f} (no interval)"
-    mark = mark if comparison.verdict != "undecided" else ""
+    mark = mark if comparison.verdict in ("better", "worse") else ""
     return f"{mark}{comparison.difference:+.3f}{mark} ({comparison.low:+.3f}, {comparison.high:+.3f})"
 
 

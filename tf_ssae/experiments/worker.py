@@ -16,7 +16,7 @@ import numpy as np
 from tf_ssae.experiments import one_run, results
 from tf_ssae.experiments.claims import ClaimLost, Claims
 
-# A worker that gave no sign for so long is taken for dead; it gives one ten times as often.
+# A worker that gave no sign for so long is taken for dead; it gives one every 20 seconds.
 EXPIRY_SECONDS = 300
 _ATTEMPTS = 3
 _CHILD = [sys.executable, "-m", one_run.__name__]
@@ -55,7 +55,8 @@ class Worker:
             GridStopped: settings or data are unusable.
         """
         self._say(
-            f"{len(runs)} runs at scale {self._scale.name}, {self._count_stored(runs)} of them stored. {self._estimate(runs)}"
+            f"{len(runs)} runs at scale {self._scale.name}, {self._count_stored(runs)} of them stored. "
+            f"{self._estimate(runs, self._claims.live() + 1)}"
         )
         waiting = False
         while todo := self._todo(runs):
@@ -170,17 +171,18 @@ class Worker:
         else:
             scores = stored["metrics"]["scores"].items()
             outcome = "average precision " + ", ".join(f"{name} {values['average_precision']:.3f}" for name, values in scores)
-        return f"[{done}/{len(runs)}] {run.name}: {stored['seconds']:.0f} s, {outcome}. {self._estimate(runs)}"
+        estimate = self._estimate(runs, self._claims.live())
+        return f"[{done}/{len(runs)}] {run.name}: {stored['seconds']:.0f} s, {outcome}. {estimate}"
 
-    def _estimate(self, runs):
-        """When the grid will be finished, as a sentence."""
+    def _estimate(self, runs, workers):
+        """When so many workers will have finished the grid, as a sentence."""
         todo = self._todo(runs)
         if not todo:
             return "All are stored." if self._count_stored(runs) == len(runs) else "The others are left out."
         seconds = expected_seconds(todo, self._stored())
         if seconds is None:
             return f"{len(todo)} to go."
-        seconds /= max(1, self._claims.live())
+        seconds /= max(1, workers)
         finish = time.strftime("%a %H:%M", time.localtime(time.time() + seconds))
         return f"{len(todo)} to go, about {duration(seconds)}, until {finish}."
 

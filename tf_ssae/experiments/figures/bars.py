@@ -15,7 +15,7 @@ from tf_ssae.experiments.thesis import CLASS_NAMES, DATASET_NAMES
 
 PANELS = {
     "a": (
-        "Baseline vs base model vs OURS with standard deviation",
+        "Baseline vs base model vs OURS",
         ("BIGAN", "GANomaly", "AE", "Rotation", "OURS A_max", "OURS A_ws"),
     ),
     "b": ("Base model vs OURS components", ("AE", "Rotation", "OURS A_rec", "OURS A_cls")),
@@ -72,7 +72,9 @@ def _panel(stored, dataset, caption, names):
         f"{caption}, {DATASET_NAMES[dataset]}",
         [
             drawing.scale(stored),
-            f"Mean and standard deviation over the stored seeds, up to {len(seeds)}." if len(seeds) > 1 else "One seed.",
+            f"Mean and standard deviation over the stored seeds, up to {len(seeds)}."
+            if len(seeds) > 1
+            else "One seed, so no deviation.",
             drawing.missing(sorted(absent)),
         ],
     )
