@@ -28,7 +28,7 @@ def test_the_table_says_where_it_is_incomplete(one_seed):
     assert "Incomplete: 118 of the grid's 360 runs are stored." in said
     assert "Fashion-MNIST: the rows rest on different runs" in said and "MNIST: only of" not in said
     assert "Failed, so without scores: fashion_mnist-3-ssae-seed-0: The decoder died." in said
-    assert "† egbad: 3 runs have a warning (mnist-4-egbad-seed-0" in said
+    assert "† egbad: a warning in 3 of 29 runs (mnist-4-egbad-seed-0" in said
     rows = table.markdown(stored).splitlines()
     assert len(rows) == 12 and "(10/30) † | 0.4738" in rows[2] and "(9/30)" in rows[-1]
     # Only where all rows rest on the same configurations has a column of ours a best one; the thesis' always has.

@@ -148,7 +148,8 @@ def notes(stored, metric="average_precision"):
         warned = [run for run in stored.of_detector(detector) if run.warning]
         if warned:
             names = ", ".join(run.name for run in warned[:3]) + (f" and {len(warned) - 3} more" if len(warned) > 3 else "")
-            said.append(f"† {detector}: {len(warned)} runs have a warning ({names}): {warned[0].warning}")
+            of = len(stored.of_detector(detector))
+            said.append(f"† {detector}: a warning in {len(warned)} of {of} runs ({names}): {warned[0].warning}")
     return said
 
 
