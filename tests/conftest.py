@@ -89,6 +89,7 @@ def digits_export(digits_run, tmp_path_factory):
 @pytest.fixture(scope="session")
 def exported(digits_export):
     """The folder of version 1 of model "parts"."""
+    assert digits_export[1].returncode == 0, digits_export[1].stderr
     return digits_export[0] / "parts" / "1"
 
 

@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -197,6 +198,20 @@ def test_two_processes_do_not_write_one_folder(tmp_path):
     first.open()
     with pytest.raises(FileExistsError, match="Another process is training in"):
         second.open()
+
+
+def test_a_run_that_another_process_finished_meanwhile_is_not_begun_again(tmp_path):
+    first, second = (RunFolder(tmp_path / "run", preset("digits")) for _ in range(2))
+    first.open()
+    first.finish()
+    with pytest.raises(FileExistsError, match="holds this very run, finished"):
+        second.open()
+    assert [path.name for path in tmp_path.iterdir()] == ["run"] and os.listdir(tmp_path / "run") == ["config.json"]
+
+
+def test_a_run_needs_a_name():
+    with pytest.raises(ValueError, match="model_dir='.': expected the name of a folder"):
+        RunFolder(".", preset("digits"))
 
 
 def test_a_run_interrupted_in_a_notebook_can_be_started_again_there(tmp_path):

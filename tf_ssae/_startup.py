@@ -12,8 +12,9 @@ from absl import logging
 
 from tf_ssae.native_logs import held_back_stderr
 
-# Read by TensorFlow and Keras at their first import; a user's own choice stands. Level 3 leaves out native errors too:
-# what matters of them is raised as a Python exception, the rest is news such as a CPU without an instruction.
+# Read by TensorFlow and Keras at their first import; a user's own choice stands, and shows all (see `native_logs`). Level 3
+# leaves out native errors too: what matters of them is raised as a Python exception, the rest is news such as a CPU without
+# an instruction.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 from scipy.ndimage import gaussian_filter
 
-from tf_ssae.batched import batched
+from tf_ssae.batched import batched, largest
 
 # Standard deviation of the smoothing, as a share of the image's side: a pixel of an edge that is a little off is no defect.
 _SMOOTHING = 1 / 32
@@ -26,11 +26,16 @@ def of_batches(detector, batches):
         yield error_maps(batch["squared_error"])
 
 
-def fit_scale(detector, normal_batches, rank):
+def fit_scale(detector, normal_batches, pictures, rank):
     """Fits `detector.map_scale` to held-out normal images: the rank-th largest of their maps' largest values.
 
-    A map divided by it exceeds 1 anywhere in about as many normal images as raise false alarms. One scale for all images: a map
-    stretched to its own maximum makes every normal image look as if it had a defect.
+    A map divided by it exceeds 1 anywhere in about as many normal pictures as raise false alarms. One scale for all images: a
+    map stretched to its own maximum makes every normal image look as if it had a defect.
+
+    Args:
+        normal_batches: image batches `[B, S, S, C]`, N images in all.
+        pictures: int `[N]`, the picture of which each image is a part, in runs.
+        rank: 1 for the largest.
     """
     peaks = np.concatenate([maps.max(axis=(1, 2)) for maps in of_batches(detector, normal_batches)])
-    detector.map_scale.assign(np.sort(peaks)[-min(rank, len(peaks))])
+    detector.map_scale.assign(np.sort(largest(peaks, pictures))[-rank])

@@ -49,7 +49,7 @@ def reconstructions(groups, path):
     """Originals, each above its reconstruction.
 
     Args:
-        groups: `{title: (images [n, 32, 32, C], reconstructions [n, 32, 32, C])}`, values in [0, 1].
+        groups: `{title: (images [n, S, S, C], reconstructions [n, S, S, C])}`, values in [0, 1].
         path: of the PNG.
     """
     columns = max(len(images) for images, _ in groups.values())

@@ -12,6 +12,7 @@ CONFIG = "config.json"
 MODEL = "model.keras"
 METRICS = "metrics.json"
 ENVIRONMENT = "environment.json"
+_LOCK = "lock"
 
 
 class FolderBusy(FileExistsError):
@@ -33,19 +34,25 @@ class RunFolder:
 
     def __init__(self, model_dir, config):
         self.path = pathlib.Path(model_dir)
+        if not self.path.name:
+            raise ValueError(f"model_dir={str(model_dir)!r}: expected the name of a folder to make.")
         self.partial = self.path.with_name(self.path.name + ".partial")
         self._config = config
+        self._look()
+
+    def _look(self):
+        """What is there already: sets `resumed`, or raises as construction does."""
         if self.path.is_file() or (self.path.is_dir() and any(self.path.iterdir())):
-            _require_same_run(self.path, self.path, config)
+            _require_same_run(self.path, self.path, self._config)
             raise FileExistsError(
                 f"{self.path} holds this very run, finished; its results are in {self.path / METRICS}. "
                 "To train again, remove the folder or pass another --model_dir."
             )
         # A process that died before it had written its settings leaves these two at most.
-        not_begun = {"lock", f"{CONFIG}.tmp"}
+        not_begun = {_LOCK, f"{CONFIG}.tmp"}
         self.resumed = self.partial.is_dir() and any(path.name not in not_begun for path in self.partial.iterdir())
         if self.resumed:
-            _require_same_run(self.partial, self.path, config)
+            _require_same_run(self.partial, self.path, self._config)
 
     def open(self):
         """Makes the folder, if need be, and locks it until `release`, or until this process ends.
@@ -53,16 +60,25 @@ class RunFolder:
         Raises:
             PermissionError: the folder cannot be written.
             FolderBusy: another process is writing it.
+            FileExistsError: another process wrote it since this one looked.
         """
         try:
             self.partial.mkdir(parents=True, exist_ok=True)
-            self._lock = open(self.partial / "lock", "w")
+            self._lock = open(self.partial / _LOCK, "w")
         except OSError as error:
             raise PermissionError(f"Cannot write the run folder {self.partial}: {error}. Pass another --model_dir.") from error
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise FolderBusy(f"Another process is training in {self.partial}.") from None
+        try:
+            self._look()
+        except FileExistsError:
+            # If the run was finished in between, this is not its folder, but a new one with nothing but the lock.
+            if {path.name for path in self.partial.iterdir()} == {_LOCK}:
+                shutil.rmtree(self.partial)
+            self.release()
+            raise
         if not self.resumed:
             write_json(self.partial / CONFIG, self._config.to_dict())
 
@@ -82,8 +98,8 @@ class RunFolder:
 
     def finish(self):
         """Gives the folder its name."""
-        os.remove(self.partial / "lock")
         os.rename(self.partial, self.path)
+        os.remove(self.path / _LOCK)
 
     def release(self):
         """Lets another process, or this one again, go on with the run."""

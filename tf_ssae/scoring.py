@@ -71,6 +71,7 @@ def run(model_dir, images, output):
     if not partial_path.exists():
         # Else it may be the report of a process that died before the table was there.
         _require_new(page)
+    output.parent.mkdir(parents=True, exist_ok=True)
     paths = find(images)
     scorer = scorers.load(model_dir)
     reader = files.Squares(scorer.image_shape, scorer.description["crop"])

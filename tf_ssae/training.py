@@ -142,7 +142,7 @@ def calibrate(detector, split):
     count, target = len(result.is_anomaly), detector.config.target_fpr
     if detector.reconstructs:
         batches = pipeline.scoring_batches(images, held_out, SCORING_BATCH_SIZE)
-        maps.fit_scale(detector, batches, calibration.rank(count, target))
+        maps.fit_scale(detector, batches, split.data.pictures(held_out), calibration.rank(count, target))
     promise = calibration.promise(count, target) if len(split.calibration) else None
     return promise, reason, None if result.rotation_correct is None else float(result.rotation_correct.mean())
 

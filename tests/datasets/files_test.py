@@ -17,7 +17,7 @@ def encoded(image, kind, **options):
     return data.getvalue()
 
 
-@pytest.mark.parametrize("kind, options", [("PNG", {}), ("BMP", {}), ("WEBP", {"lossless": True})])
+@pytest.mark.parametrize("kind, options", [("PNG", {}), ("BMP", {}), ("WEBP", {"lossless": True}), ("TIFF", {})])
 def test_lossless_kinds_are_read_exactly(kind, options):
     np.testing.assert_array_equal(files.decode(encoded(Image.fromarray(PIXELS), kind, **options)), PIXELS)
     grey = files.decode(encoded(Image.fromarray(PIXELS[..., 0]), "PNG"))
@@ -60,15 +60,16 @@ def animation(kind):
     "data, reason",
     [
         (b"", "an empty file"),
-        (b"a cat", "no PNG, JPEG, BMP or WebP image"),
+        (b"a cat", "no PNG, JPEG, BMP, WebP or TIFF image"),
         (encoded(Image.fromarray(PIXELS), "PNG")[:300], "broken: "),
         (encoded(Image.fromarray(PIXELS), "JPEG")[:500], "broken: "),
         (encoded(Image.new("L", (1, 1)), "PNG"), "1x1 pixels; expected at least 8x8"),
         (encoded(Image.new("L", (20_000, 40)), "PNG"), "20000x40 pixels: more than 16 times as long as wide"),
         (encoded(Image.new("1", (20_000, 20_000)), "PNG"), "more than [0-9,]+ pixels"),
-        (animation("GIF"), "a GIF image; expected PNG, JPEG, BMP or WebP"),
-        (animation("WEBP"), "an animation of 2 frames"),
-        (encoded(Image.fromarray(PIXELS[..., 0].astype(np.float32)), "TIFF"), "a TIFF image"),
+        (animation("GIF"), "a GIF image; expected PNG, JPEG, BMP, WebP or TIFF"),
+        (animation("WEBP"), "2 pictures in one file; expected one"),
+        (encoded(Image.fromarray(PIXELS[..., 0].astype(np.float32)), "TIFF"), "floating-point pixels"),
+        (animation("TIFF"), "2 pictures in one file"),
     ],
 )
 def test_what_is_refused_says_why(data, reason):
@@ -109,7 +110,9 @@ def test_reading_goes_on_past_what_cannot_be_read(tmp_path):
 def test_looking_for_images_says_where_and_what_is_there(tmp_path):
     with pytest.raises(FileNotFoundError, match="No folder .*nowhere"):
         files.find(tmp_path / "nowhere")
-    with pytest.raises(FileNotFoundError, match="searched it .* for .png, .jpg, .jpeg, .bmp, .webp. Found no files at all"):
+    with pytest.raises(
+        FileNotFoundError, match="searched it .* for .png, .jpg, .jpeg, .bmp, .webp, .tif, .tiff. Found no files at all"
+    ):
         files.find(tmp_path)
     for name in ("a.gif", "b.TXT", "c.txt", ".hidden.png"):
         (tmp_path / name).touch()

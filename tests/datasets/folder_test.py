@@ -67,6 +67,12 @@ def test_an_empty_folder_of_masks_is_none(parts, cache):
     assert data.left_out == () and folder.masks(preset("folder", data_dir=str(parts)), data, range(8)) == {}
 
 
+def test_hidden_masks_are_none(parts, cache):
+    for mask in (parts / "ground_truth" / "scratch").iterdir():
+        mask.rename(mask.with_name(f".{mask.name}"))
+    assert folder.load(preset("folder", data_dir=str(parts)), cache).left_out == ()
+
+
 def test_small_images_of_one_size_stay_as_they_are(tmp_path, cache):
     for i in range(3):
         write(tmp_path / "parts" / f"{i}.png", i, (28, 28), colour=False)
@@ -96,6 +102,8 @@ def test_what_cannot_be_used_is_left_out_and_said(parts, cache):
     (parts / "test" / "good" / "copy of 1.png").write_bytes((parts / "train" / "good" / "1.png").read_bytes())
     Image.new("L", (30, 40)).save(parts / "ground_truth" / "scratch" / "1_mask.png")
     Image.new("L", (40, 40)).save(parts / "ground_truth" / "scratch" / "9_mask.png")
+    (parts / "ground_truth" / "good").mkdir()
+    Image.new("L", (40, 40)).save(parts / "ground_truth" / "good" / "0_mask.png")
     (parts / "train" / "good" / "copy of 0.png").write_bytes((parts / "train" / "good" / "0.png").read_bytes())
     Image.new("RGBA", (1, 1)).save(parts / "train" / "good" / "tiny.png")
     data = load(parts, cache)
@@ -107,12 +115,15 @@ def test_what_cannot_be_used_is_left_out_and_said(parts, cache):
         "train/good/tiny.png",
         "test/good/empty.png",
         "test/good/copy of 1.png",
+        "ground_truth/good/0_mask.png",
         "ground_truth/scratch/1_mask.png",
         "ground_truth/scratch/9_mask.png",
     }
     assert left_out["test/good/copy of 1.png"] == "the same file as train/good/1.png, which trains"
     assert left_out["ground_truth/scratch/1_mask.png"] == "a mask of 30x40 pixels for an image of 40x40"
-    assert "a mask without its image" in left_out["ground_truth/scratch/9_mask.png"]
+    expected = "a mask without its image: expected test/scratch/NAME.png for NAME_mask.png"
+    assert left_out["ground_truth/scratch/9_mask.png"] == expected
+    assert "a mask of a normal image" in left_out["ground_truth/good/0_mask.png"]
 
 
 def test_a_file_that_cannot_be_used_does_not_change_the_others(tmp_path, cache):

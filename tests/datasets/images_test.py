@@ -44,3 +44,27 @@ def test_bad_labels_are_described():
         images(GOOD, (0, 1, 0))
     with pytest.raises(ValueError, match="Labels run from 0 to 2; expected 0 to 1"):
         images(GOOD, (0, 1, 2, 0))
+    with pytest.raises(ValueError, match="Labels are an array of float64; expected a numpy array of integers"):
+        images(GOOD, (0.0, 1.0, 0.0, 1.0))
+    with pytest.raises(ValueError, match="Labels are list"):
+        LabelledImages(GOOD, [0, 1, 0, 1], ("cat", "dog"))
+
+
+@pytest.mark.parametrize(
+    "given, message",
+    [
+        (dict(source=np.array([0, 0, 2, 2])), "source: expected the picture of each image, 0, 1, 2, .*without a gap"),
+        (dict(source=np.array([0, 1, 0, 1])), "source: expected .* in ascending order"),
+        (dict(source=np.array([0, 0, 1])), "source: expected the picture of each image"),
+        (dict(source=np.array([0, 0, 1, 1]), names=("a.png",)), "1 names for 2 pictures"),
+        (dict(official_test=np.array([True])), r"official_test of shape \(1,\) for 4 images"),
+    ],
+)
+def test_pictures_that_do_not_fit_the_images_are_described(given, message):
+    with pytest.raises(ValueError, match=message):
+        LabelledImages(GOOD, np.array([0, 0, 1, 1]), ("cat", "dog"), **given)
+
+
+def test_where_each_picture_starts():
+    parts = LabelledImages(GOOD, np.array([0, 0, 0, 1]), ("cat", "dog"), source=np.array([0, 0, 0, 1]))
+    assert parts.starts.tolist() == [0, 3] and images(GOOD).starts.tolist() == [0, 1, 2, 3]

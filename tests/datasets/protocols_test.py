@@ -60,6 +60,21 @@ def test_parts_of_a_picture_stay_together(data):
         dataclasses.replace(result, train=result.train[1:], test=result.train[:1])
 
 
+@pytest.mark.parametrize("protocol", ["pooled", "official"])
+def test_every_protocol_keeps_the_parts_of_a_picture_together(data, protocol):
+    parts = dataclasses.replace(
+        data,
+        images=data.images.repeat(3, axis=0),
+        labels=data.labels.repeat(3),
+        official_test=data.official_test.repeat(3),
+        source=np.arange(1000).repeat(3),
+    )
+    config = preset("digits", anomaly=3, protocol=protocol, max_test_images=150)
+    whole, cut = split(data, config), split(parts, config)
+    for index, pictures in ((cut.train, whole.train), (cut.calibration, whole.calibration), (cut.test, whole.test)):
+        np.testing.assert_array_equal(index.reshape(-1, 3), 3 * pictures[:, None] + np.arange(3))
+
+
 def test_a_folder_without_test_images_tests_on_a_tenth():
     images = np.random.default_rng(0).integers(0, 256, (100, 8, 8, 1), np.uint8)
     data = LabelledImages(images, np.zeros(100, int), ("good",), source=np.arange(100), names=tuple(map(str, range(100))))

@@ -108,6 +108,19 @@ def test_a_file_out_of_tolerance_is_not_published(digits_model, tmp_path, monkey
     assert (tmp_path / "parts-1.rejected" / "parity.json").is_file()
 
 
+def test_what_clients_ask_is_proven_as_well(digits_model, tmp_path, monkeypatch, quick_timing):
+    plain = saved_model.load_decide
+
+    def with_other_pixels(folder):
+        decide = plain(folder)
+        return lambda files: decide([files[0]] * len(files))
+
+    monkeypatch.setattr(saved_model, "load_decide", with_other_pixels)
+    with pytest.raises(export.ParityError, match="decide of saved_model, output a_rec: scores differ by up to"):
+        export.run(digits_model, tmp_path, name="parts", test_images=100)
+    assert not (tmp_path / "parts").exists()
+
+
 def test_an_export_that_breaks_off_leaves_nothing(digits_model, tmp_path, monkeypatch):
     def stop(*args):
         raise KeyboardInterrupt

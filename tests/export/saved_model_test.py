@@ -91,6 +91,14 @@ def test_files_score_as_their_pixels_whatever_their_size(signatures, digit_image
         np.testing.assert_allclose(tiled[name], [values.max()], rtol=1e-4, atol=1e-5)
 
 
+def test_decide_tells_what_lies_above_the_threshold(signatures, detector, digit_images):
+    found = signatures["decide"](image_bytes=tf.constant([png(image) for image in digit_images.images[:200]]))
+    threshold = detector.description()["thresholds"][detector.decision_score]
+    expected = found[detector.decision_score].numpy() > threshold
+    assert set(found) == {"a_rec", "a_cls", "a_ws", "a_max", "is_anomaly"} and expected.any() and not expected.all()
+    np.testing.assert_array_equal(found["is_anomaly"], expected)
+
+
 def test_photos_score_as_they_do_from_files(signatures, exported):
     """The graph's decoder and Pillow's agree: a colour JPEG, which a grey model sees in grey, and a 16-bit PNG."""
     random = np.random.default_rng(0)

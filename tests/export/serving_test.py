@@ -4,6 +4,7 @@ import base64
 import concurrent.futures
 import http.server
 import json
+import socket
 import subprocess
 import sys
 import threading
@@ -44,12 +45,6 @@ class Servicer(prediction_service_pb2_grpc.PredictionServiceServicer):
 class RestHandler(http.server.BaseHTTPRequestHandler):
     """TF Serving's documented REST form, https://www.tensorflow.org/tfx/serving/api_rest: columns, and {"b64": ...}."""
 
-    def do_GET(self):
-        model = self.path.split("/")[3]
-        outputs = self.server.models[model]["serving_bytes"].structured_outputs
-        definition = {"serving_bytes": {"outputs": {name: {"dtype": "DT_FLOAT"} for name in outputs}}}
-        self.answer(200, {"metadata": {"signature_def": {"signature_def": definition}}})
-
     def do_POST(self):
         model, verb = self.path.removeprefix("/v1/models/").split(":")
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -64,9 +59,7 @@ class RestHandler(http.server.BaseHTTPRequestHandler):
             outputs = run(**{name: tf.constant(values, tf.string) for name, values in inputs.items()})
         except tf.errors.InvalidArgumentError as error:
             return self.answer(400, {"error": error.message})
-        outputs = {name: value.numpy().tolist() for name, value in outputs.items()}
-        # "If the output of the model contains only one named tensor, we omit the name and outputs key maps to a list."
-        self.answer(200, {"outputs": outputs if len(outputs) > 1 else next(iter(outputs.values()))})
+        self.answer(200, {"outputs": {name: value.numpy().tolist() for name, value in outputs.items()}})
 
     def answer(self, status, value):
         self.send_response(status)
@@ -80,12 +73,7 @@ class RestHandler(http.server.BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def models(exported):
     loaded = tf.saved_model.load(str(exported))
-    signatures = loaded.signatures
-    only = tf.function(
-        lambda image_bytes: {"a_rec": signatures["serving_bytes"](image_bytes=image_bytes)["a_rec"]},
-        input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")],
-    ).get_concrete_function()
-    yield {"parts": signatures, "single": {"serving_bytes": only}}
+    yield {"parts": loaded.signatures}
     # The signatures alone don't keep the variables alive.
     del loaded
 
@@ -114,20 +102,18 @@ def files(digit_images):
     return [tf.io.encode_png(image).numpy() for image in digit_images.images[:3]]
 
 
-def test_client_gets_the_models_scores(models, grpc_address, rest_url, digit_images, files):
+def test_client_gets_the_models_scores_and_decisions(exported, models, grpc_address, rest_url, digit_images, files):
     expected = models["parts"]["serving_default"](images=tf.constant(digit_images.images[:3]))
+    description = json.loads((exported / "detector.json").read_text())
+    decides = description["decision"]
+    anomalies = (expected[decides].numpy() > description["thresholds"][decides]).tolist()
     for found in (client.score_over_rest(rest_url, "parts", files), client.score_over_grpc(grpc_address, "parts", files)):
-        assert set(found) == {"a_rec", "a_cls", "a_ws", "a_max"}
+        assert set(found) == {"a_rec", "a_cls", "a_ws", "a_max", "is_anomaly"} and found["is_anomaly"] == anomalies
         for name, values in expected.items():
             np.testing.assert_allclose(found[name], values, rtol=1e-4, atol=1e-5)
 
 
-def test_client_names_the_score_of_a_detector_with_only_one(grpc_address, rest_url, files):
-    assert set(client.score_over_rest(rest_url, "single", files)) == {"a_rec"}
-    assert set(client.score_over_grpc(grpc_address, "single", files)) == {"a_rec"}
-
-
-def test_client_passes_on_what_the_server_says(grpc_address, rest_url, files):
+def test_client_passes_on_what_the_server_says(grpc_address, rest_url, files, monkeypatch):
     for score, address in ((client.score_over_rest, rest_url), (client.score_over_grpc, grpc_address)):
         with pytest.raises(RuntimeError, match="neither PNG nor JPEG"):
             score(address, "parts", [*files, b"a cat"])
@@ -140,6 +126,10 @@ def test_client_passes_on_what_the_server_says(grpc_address, rest_url, files):
             client.score_over_rest(url, model, files)
     with pytest.raises(RuntimeError, match="does not speak HTTP .*is it the gRPC port"):
         client.score_over_rest(f"http://{grpc_address}", "parts", files)
+    with socket.create_server(("localhost", 0)) as silent:
+        monkeypatch.setattr(client, "_TIMEOUT_SECONDS", 0.2)
+        with pytest.raises(RuntimeError, match="The server at http://localhost:.* did not answer within 0.2 seconds"):
+            client.score_over_rest(f"http://localhost:{silent.getsockname()[1]}", "parts", files)
     with pytest.raises(RuntimeError, match="localhost:1 refused the request .UNAVAILABLE"):
         client.score_over_grpc("localhost:1", "parts", files)
 
@@ -150,13 +140,14 @@ def test_client_from_the_command_line(rest_url, files, tmp_path):
     done = subprocess.run([*command, f"--rest={rest_url}", str(tmp_path / "part 1.png")], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     header, row = done.stdout.splitlines()
-    assert header.split("\t") == ["file", "a_cls", "a_max", "a_rec", "a_ws"]
-    path, *scores = row.split("\t")
+    assert header.split("\t") == ["file", "a_cls", "a_max", "a_rec", "a_ws", "decision"]
+    path, *scores, decision = row.split("\t")
+    assert decision in ("anomaly", "normal") and done.stderr == ""
     assert path.endswith("part 1.png") and np.isfinite([float(score) for score in scores]).all()
     # More than the kit's servers take at once.
-    many = [*command, f"--rest={rest_url}", *[str(tmp_path / "part 1.png")] * (client.LARGEST_REQUEST + 1)]
+    many = [*command, f"--rest={rest_url}", *[str(tmp_path / "part 1.png")] * (serving_kit.LARGEST_REQUEST + 1)]
     done = subprocess.run(many, capture_output=True, text=True)
-    assert done.stdout.splitlines() == [header, *[row] * (client.LARGEST_REQUEST + 1)]
+    assert done.stdout.splitlines() == [header, *[row] * (serving_kit.LARGEST_REQUEST + 1)]
     done = subprocess.run([*command, f"--rest={rest_url}", str(tmp_path / "no.png")], capture_output=True, text=True)
     assert done.returncode == 1 and "no.png" in done.stderr and "Traceback" not in done.stderr
 
@@ -170,9 +161,9 @@ def test_warmup_records_run_through_the_model(exported, models):
         inputs = {name: tf.constant(tf.make_ndarray(value)) for name, value in request.inputs.items()}
         outputs = models["parts"][request.model_spec.signature_name](**inputs)
         count = next(iter(inputs.values())).shape[0]
-        assert all(value.shape[0] == count and np.isfinite(value).all() for value in outputs.values())
+        assert all(value.shape[0] == count and np.isfinite(np.asarray(value, float)).all() for value in outputs.values())
         seen.add((request.model_spec.signature_name, count))
-    assert seen == {(name, count) for name in ("serving_default", "serving_bytes", "explain") for count in (1, 4)}
+    assert seen == {(name, count) for name in ("serving_default", "serving_bytes", "decide", "explain") for count in (1, 4)}
 
 
 def test_models_config_is_what_the_server_reads(digits_export):

@@ -14,16 +14,20 @@ from PIL import Image, ImageOps
 
 from tf_ssae.networks import resizing
 
-EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
+EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 
 # MPO: a JPEG with a second picture behind it, as many phones write it, which Pillow opens as JPEG; the first is taken.
-_FORMATS = ("PNG", "JPEG", "MPO", "BMP", "WEBP")
+_FORMATS = ("PNG", "JPEG", "MPO", "BMP", "WEBP", "TIFF")
 # What a wrong extension may hide is opened as well, to say what it is.
-_OPENED = ("PNG", "JPEG", "BMP", "WEBP", "GIF", "TIFF")
+_OPENED = ("PNG", "JPEG", "BMP", "WEBP", "TIFF", "GIF")
 _LARGE_IMAGE = 16_000_000  # pixels; of larger ones, one at a time is read
 _READ_AHEAD = 64
 _THREADS = 4
 _FOLDERS_NAMED = 10
+
+# Pillow warns from half of the size on that it refuses; the size is checked here. (Not for a while only: threads read files,
+# and all share the filters.)
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
 class UnreadableImage(ValueError):
@@ -39,18 +43,23 @@ def find(folder):
     folder = pathlib.Path(folder)
     if not folder.is_dir():
         raise FileNotFoundError(f"No folder {folder}.")
-    files = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
-    images = [path for path in files if path.suffix.lower() in EXTENSIONS]
+    files = sorted(path for path in folder.rglob("*") if _is_visible_file(path, folder))
+    images = [path for path in files if is_image(path, folder)]
     if not images:
         raise FileNotFoundError(
             f"No images in {folder}: searched it and the folders below it for {', '.join(EXTENSIONS)}. "
             f"Found {_counts(folder, files)}."
         )
     return images
+
+
+def is_image(path, folder):
+    """Whether a path in `folder`, or below it, is an image file to go by its name, and not hidden."""
+    return path.suffix.lower() in EXTENSIONS and _is_visible_file(path, folder)
+
+
+def _is_visible_file(path, folder):
+    return path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
 
 
 def _counts(folder, files):
@@ -86,10 +95,7 @@ def decode(data):
     if not data:
         raise UnreadableImage("an empty file")
     try:
-        with warnings.catch_warnings():
-            # Pillow warns from half of the size on that it refuses; the size is checked here.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(data), formats=_OPENED)
+        image = Image.open(io.BytesIO(data), formats=_OPENED)
         check(image)
         image.load()
         image = ImageOps.exif_transpose(image)
@@ -99,7 +105,7 @@ def decode(data):
     except Image.DecompressionBombError:
         raise UnreadableImage(f"more than {2 * Image.MAX_IMAGE_PIXELS:,} pixels") from None
     except Image.UnidentifiedImageError:
-        raise UnreadableImage("no PNG, JPEG, BMP or WebP image") from None
+        raise UnreadableImage("no PNG, JPEG, BMP, WebP or TIFF image") from None
     # What Pillow's decoders raise for broken data is not one kind of exception.
     except Exception as error:
         raise UnreadableImage(f"broken: {error}") from error
@@ -109,9 +115,9 @@ def check(image):
     """Raises UnreadableImage if a Pillow image, of which the header has been read, is none to work with."""
     width, height = image.size
     if image.format not in _FORMATS:
-        raise UnreadableImage(f"a {image.format} image; expected PNG, JPEG, BMP or WebP")
+        raise UnreadableImage(f"a {image.format} image; expected PNG, JPEG, BMP, WebP or TIFF")
     if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
-        raise UnreadableImage(f"an animation of {image.n_frames} frames; expected one picture")
+        raise UnreadableImage(f"{image.n_frames} pictures in one file; expected one")
     if width * height > resizing.LARGEST_IMAGE:
         raise UnreadableImage(f"{width}x{height}: more than {resizing.LARGEST_IMAGE:,} pixels")
     if min(width, height) < resizing.SMALLEST_SIDE:

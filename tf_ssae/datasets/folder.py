@@ -105,7 +105,7 @@ def _mask_path(root, path):
 
 
 def _has_masks(root):
-    return any(path.suffix.lower() in files.EXTENSIONS for path in (root / "ground_truth").rglob("*"))
+    return any(files.is_image(path, root) for path in (root / "ground_truth").rglob("*"))
 
 
 def _bad_masks(root, names):
@@ -118,7 +118,7 @@ def _bad_masks(root, names):
     for mask in files.find(root / "ground_truth"):
         name = str(mask.relative_to(root))
         if mask not in image_of:
-            bad.append((name, f"a mask without its image: expected test/{mask.parent.name}/NAME.png for NAME_mask.png"))
+            bad.append((name, _why_unused(mask.relative_to(root / "ground_truth"))))
             continue
         try:
             height, width = files.decode(mask.read_bytes()).shape[:2]
@@ -129,6 +129,13 @@ def _bad_masks(root, names):
         if (height, width) != expected[:2]:
             bad.append((name, f"a mask of {width}x{height} pixels for an image of {expected[1]}x{expected[0]}"))
     return bad
+
+
+def _why_unused(mask):
+    """Why the mask with this path in `ground_truth` is of no image."""
+    if mask.parts[0] == GOOD:
+        return "a mask of a normal image: nothing in it is anomalous"
+    return f"a mask without its image: expected {pathlib.Path('test', mask.parent, 'NAME.png')} for NAME_mask.png"
 
 
 def _listed(root):

@@ -21,7 +21,7 @@ class LabelledImages:
 
     Raises:
         ValueError: on construction, for another shape or dtype, for pixels that are NaN or out of range, and for labels
-            that name no class.
+            that name no class; and for pictures, or a test split, that do not fit the images.
     """
 
     images: np.ndarray
@@ -34,12 +34,33 @@ class LabelledImages:
 
     def __post_init__(self):
         check_images(self.images)
+        if not isinstance(self.labels, np.ndarray) or not np.issubdtype(self.labels.dtype, np.integer):
+            found = f"an array of {self.labels.dtype}" if isinstance(self.labels, np.ndarray) else type(self.labels).__name__
+            raise ValueError(f"Labels are {found}; expected a numpy array of integers, indices into class_names.")
         if self.labels.shape != self.images.shape[:1]:
             raise ValueError(f"Labels of shape {self.labels.shape} for {len(self.images)} images; expected one an image.")
         if len(self.labels) and not (0 <= self.labels.min() and self.labels.max() < len(self.class_names)):
             raise ValueError(
                 f"Labels run from {self.labels.min()} to {self.labels.max()}; expected 0 to {len(self.class_names) - 1}."
             )
+
+        if self.source is not None and (
+            self.source.shape != self.labels.shape
+            or (np.diff(self.source, prepend=-1) < 0).any()
+            or (np.diff(self.source, prepend=-1) > 1).any()
+        ):
+            raise ValueError("source: expected the picture of each image, 0, 1, 2, ..., in ascending order and without a gap.")
+        if self.official_test is not None and self.official_test.shape != self.labels.shape:
+            raise ValueError(
+                f"official_test of shape {self.official_test.shape} for {len(self.images)} images; expected one an image."
+            )
+        if self.names is not None and len(self.names) != len(self.starts):
+            raise ValueError(f"{len(self.names)} names for {len(self.starts)} pictures; expected one a picture.")
+
+    @property
+    def starts(self):
+        """int `[P]`: the first image of each picture, in the order of pictures."""
+        return np.flatnonzero(np.diff(self.pictures(np.arange(len(self.labels))), prepend=-1))
 
     def pictures(self, index):
         """The picture of each image of `index`: int, of its shape."""

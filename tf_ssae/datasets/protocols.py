@@ -5,6 +5,8 @@ import hashlib
 
 import numpy as np
 
+from tf_ssae.datasets.images import LabelledImages
+
 TRAIN_SHARE = 0.8
 FOLDER_TEST_SHARE = 0.1
 
@@ -26,7 +28,7 @@ class Split:
         ValueError: on construction, if a picture is in two sets, or an anomaly where only normal images may be.
     """
 
-    data: object
+    data: LabelledImages
     anomalous: np.ndarray
     train: np.ndarray
     calibration: np.ndarray
@@ -88,8 +90,7 @@ def split(data, config):
     if config.max_train_images:
         train = train[: config.max_train_images]
     if 0 < config.max_test_images < len(test):
-        starts = np.unique(data.pictures(np.arange(len(data.labels))), return_index=True)[1]
-        test = _cut(test, anomalous[data.labels[starts[test]]], config.max_test_images)
+        test = _cut(test, anomalous[data.labels[data.starts[test]]], config.max_test_images)
     held_out = round(config.calibration_share * len(train))
     train, calibration = train[: len(train) - held_out], train[len(train) - held_out :]
     result = Split(data, anomalous, *(_parts(data, pictures) for pictures in (train, calibration, test)))
@@ -129,25 +130,25 @@ def _parts(data, pictures):
 
 def _folder(data, random):
     """A folder's own split: pictures. Without test images, a tenth of the normals tests."""
-    starts = np.unique(data.pictures(np.arange(len(data.labels))), return_index=True)[1]
     if data.official_test is not None:
-        is_test = data.official_test[starts]
+        is_test = data.official_test[data.starts]
         return random.permutation(np.flatnonzero(~is_test)), random.permutation(np.flatnonzero(is_test))
-    pictures = random.permutation(len(starts))
+    pictures = random.permutation(len(data.starts))
     cut = len(pictures) - max(1, round(FOLDER_TEST_SHARE * len(pictures)))
     return pictures[:cut], pictures[cut:]
 
 
 def _pooled(data, config, random):
-    """All images together, every class cut to the size of the smallest; 80% of the normals train, all anomalies left test."""
-    counts = np.bincount(data.labels, minlength=len(data.class_names))
+    """All pictures together, every class cut to the size of the smallest; 80% of the normals train, all anomalies left test."""
+    labels = data.labels[data.starts]
+    counts = np.bincount(labels, minlength=len(data.class_names))
     smallest = counts.min()
     if not smallest:
         empty = ", ".join(name for name, count in zip(data.class_names, counts) if not count)
         raise ValueError(f"No image of class {empty}: protocol pooled takes equally many of every class.")
     normals, anomalies = [], []
     for k in range(len(data.class_names)):
-        kept = random.permutation(np.flatnonzero(data.labels == k))[:smallest]
+        kept = random.permutation(np.flatnonzero(labels == k))[:smallest]
         (anomalies if k == config.anomaly else normals).append(kept)
     normals = random.permutation(np.concatenate(normals))
     cut = round(TRAIN_SHARE * len(normals))
@@ -155,8 +156,9 @@ def _pooled(data, config, random):
 
 
 def _official(data, config, random):
-    """The source's own split, without the anomalies of its training part."""
+    """The source's own split of the pictures, without the anomalies of its training part."""
     if data.official_test is None:
         raise ValueError(f"{config.dataset} has no official test split: use --protocol=pooled.")
-    train = np.flatnonzero(~data.official_test & (data.labels != config.anomaly))
-    return random.permutation(train), random.permutation(np.flatnonzero(data.official_test))
+    labels, is_test = data.labels[data.starts], data.official_test[data.starts]
+    train = np.flatnonzero(~is_test & (labels != config.anomaly))
+    return random.permutation(train), random.permutation(np.flatnonzero(is_test))

@@ -13,6 +13,7 @@ import shutil
 import tempfile
 
 import numpy as np
+import tensorflow as tf
 
 from tf_ssae import datasets, detectors, provenance, run_folder
 from tf_ssae.batched import largest
@@ -151,6 +152,10 @@ def _write(detector, split, name, folder, tflite_batch_size, test_images):
         timing.size(folder),
         timing.of_saved_model(folder, image_shape),
     )
+
+    # It has a decoder of its own, and is what clients ask.
+    decide = saved_model.load_decide(folder)
+    report.require("decide", scores(lambda batch: decide([tf.io.encode_png(image).numpy() for image in batch])))
 
     edge = folder / "tflite"
     edge.mkdir()

@@ -1,4 +1,4 @@
-"""Scores image files with a detector served by TF Serving, over REST or gRPC.
+"""Scores image files with a detector served by TF Serving, over REST or gRPC, and tells which are anomalies.
 
 python -m tf_ssae.export.client --model=NAME --rest=http://localhost:8501 part1.png part2.jpg
 """
@@ -13,14 +13,14 @@ import urllib.request
 
 from absl import app, flags
 
-_SIGNATURE = "serving_bytes"
+from tf_ssae.export.serving_kit import LARGEST_REQUEST
+
+_SIGNATURE = "decide"
 _TIMEOUT_SECONDS = 30
-# Of images. A server that batches refuses a request larger than its batches: see `serving_kit`.
-LARGEST_REQUEST = 64
 
 
 def score_over_rest(url, model, files):
-    """`{score name: [N] floats}` of N PNG or JPEG files, given as bytes.
+    """`{score name: [N] floats, "is_anomaly": [N] bools}` of N PNG or JPEG files, given as bytes.
 
     Args:
         url: of the server, such as `http://localhost:8501`.
@@ -29,24 +29,17 @@ def score_over_rest(url, model, files):
     Raises:
         RuntimeError: the server answers with an error, which the message holds, or does not answer.
     """
-    address = f"{url.rstrip('/')}/v1/models/{model}"
     body = {
         "signature_name": _SIGNATURE,
         "inputs": {"image_bytes": [{"b64": base64.b64encode(data).decode()} for data in files]},
     }
-    answer = _get_json(f"{address}:predict", json.dumps(body).encode())
+    answer = _answer(f"{url.rstrip('/')}/v1/models/{model}:predict", json.dumps(body).encode())
     if not isinstance(answer, dict) or "outputs" not in answer:
         raise RuntimeError(f"What answers at {url} is no TF Serving: no outputs in its answer.")
-    outputs = answer["outputs"]
-    if isinstance(outputs, list):
-        # The server leaves out the name of a signature's only output.
-        signatures = _get_json(f"{address}/metadata")["metadata"]["signature_def"]["signature_def"]
-        (name,) = signatures[_SIGNATURE]["outputs"]
-        outputs = {name: outputs}
-    return outputs
+    return answer["outputs"]
 
 
-def _get_json(url, body=None):
+def _answer(url, body):
     try:
         request = urllib.request.Request(url, body, headers={"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:
@@ -55,6 +48,8 @@ def _get_json(url, body=None):
         raise RuntimeError(f"The server refused the request ({error.code}): {error.read().decode()}") from error
     except urllib.error.URLError as error:
         raise RuntimeError(f"No server answers at {url}: {error.reason}") from error
+    except TimeoutError as error:
+        raise RuntimeError(f"The server at {url} did not answer within {_TIMEOUT_SECONDS} seconds.") from error
     except (http.client.InvalidURL, ValueError) as error:
         raise RuntimeError(f"{url} is no address of TF Serving, or what answers there is none: {error}") from error
     except http.client.HTTPException as error:
@@ -97,11 +92,12 @@ def main(argv):
                 if _REST.value
                 else score_over_grpc(_GRPC.value, _MODEL.value, files)
             )
+            decisions = ["anomaly" if is_anomaly else "normal" for is_anomaly in scores.pop("is_anomaly")]
             names = sorted(scores)
             if not start:
-                print("\t".join(["file", *names]))
-            for i, path in enumerate(part):
-                print("\t".join([path, *(f"{scores[name][i]:.6g}" for name in names)]), flush=True)
+                print("\t".join(["file", *names, "decision"]))
+            for i, (path, decision) in enumerate(zip(part, decisions)):
+                print("\t".join([path, *(f"{scores[name][i]:.6g}" for name in names), decision]), flush=True)
     except (OSError, RuntimeError) as error:
         sys.exit(f"Error: {error}")
 

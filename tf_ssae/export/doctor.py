@@ -46,11 +46,11 @@ def examine(path):
         "flex": sorted(name for name in operators if name.startswith("Flex")),
         "bytes": len(data),
         "weight_bytes": constants,
-        "arena_bytes": _peak_activations(model, main),
+        "arena_bytes": _peak_activations(main),
     }
 
 
-def _peak_activations(model, graph):
+def _peak_activations(graph):
     """Bytes of the tensors alive at one operator, at the operator where they are the most."""
     kinds = schema.TensorType
     sizes = {kinds.FLOAT64: 8, kinds.INT64: 8, kinds.FLOAT32: 4, kinds.INT32: 4, kinds.FLOAT16: 2, kinds.INT16: 2}

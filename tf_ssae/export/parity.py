@@ -47,6 +47,11 @@ class Report:
         self.values["files"][kind] = {"bytes": size, **speed, "scores": comparison}
         self.violations += violations(kind, comparison, self._is_anomaly)
 
+    def require(self, output, found):
+        """Demands that an output which answers with the scores of the SavedModel, for the same images, is in tolerance too."""
+        comparison = compare(self._expected, found, self._thresholds, self._thresholds, self._is_anomaly)
+        self.violations += [f"{output} of {violation}" for violation in violations("saved_model", comparison, self._is_anomaly)]
+
 
 def compare(expected, found, thresholds, found_thresholds, is_anomaly):
     """Two sets of scores over the same N images.
@@ -113,7 +118,7 @@ def violations(kind, comparison, is_anomaly):
 
 def table(report):
     """A report's values as text for a terminal: one row a file and score, then one a file."""
-    width = max(8, *(len(name) + 1 for entry in report["files"].values() for name in entry["scores"]), 0)
+    width = max(8, *(len(name) + 1 for entry in report["files"].values() for name in entry["scores"]))
     lines = [
         f"{report['test_images']} test images, {report['share']:.3f} of them anomalies; in brackets, the trained model.",
         f"{'file':12}{'score':{width}}{'largest difference':>20}{'relative':>10}{'Spearman':>10}{'AP':>17}{'AUROC':>17}"

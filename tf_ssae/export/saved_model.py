@@ -9,10 +9,12 @@ DESCRIPTION = "detector.json"
 
 
 def write(detector, folder):
-    """Writes a SavedModel with three signatures. Batch size, image height and image width are free in each.
+    """Writes a SavedModel with four signatures. Batch size, image height and image width are free in each.
 
     * `serving_default`: `images`, uint8 `[N, H, W, C]` -> every score, float32 `[N]`.
     * `serving_bytes`: `image_bytes`, string `[N]`, each a PNG or JPEG file of its own size -> the same.
+    * `decide`: `image_bytes` -> every score, and `is_anomaly`, bool `[N]`: whether the score that decides is above its
+      threshold.
     * `explain`: `images` -> every score and what the detector explains it by, for each of the T squares that an image is cut
       into: `reconstruction` and `squared_error`, `[N, T, S, S, C]`; `rotation_probabilities`, `[N, T, 4]`, that of the true
       rotation for each of the four.
@@ -22,7 +24,7 @@ def write(detector, folder):
     or too large (see `resizing`), or with bytes that are no image fails with an error that says so.
     """
     size, _, channels = detector.image_shape
-    crop = detector.config.crop
+    crop, decides, threshold = detector.config.crop, detector.decision_score, detector.thresholds[int(detector.decision_index)]
 
     def explained(squares):
         """`[N, T, S, S, C] ->` the evidence of every square: `[N, T, ...]`."""
@@ -88,6 +90,11 @@ def write(detector, folder):
     def serving_bytes(image_bytes):
         return scores_of_files(image_bytes)
 
+    @tf.function(input_signature=[bytes_spec])
+    def decide(image_bytes):
+        scores = scores_of_files(image_bytes)
+        return {**scores, "is_anomaly": scores[decides] > threshold}
+
     @tf.function(input_signature=[images_spec])
     def explain(images):
         outputs = explained(squares_of(images))
@@ -96,7 +103,8 @@ def write(detector, folder):
     # A plain module, not the Keras model: the file then needs nothing but TensorFlow.
     module = tf.Module()
     module.weights = [variable.value for variable in detector.variables]
-    signatures = {"serving_default": serving_default, "serving_bytes": serving_bytes, "explain": explain}
+    functions = (serving_default, serving_bytes, decide, explain)
+    signatures = {function.python_function.__name__: function for function in functions}
     with held_back_stderr():
         tf.saved_model.save(module, str(folder), signatures)
 
@@ -117,6 +125,19 @@ def load(folder):
         return answer
 
     return answers("serving_default"), answers("explain")
+
+
+def load_decide(folder):
+    """What `decide` of a SavedModel that `write` wrote answers: a function of N PNG or JPEG files, a list of bytes.
+
+    It returns every score, float32 `[N]`, and `is_anomaly`, bool `[N]`, as numpy arrays.
+    """
+    loaded = tf.saved_model.load(str(folder))
+
+    def decide(files):
+        return {name: value.numpy() for name, value in loaded.signatures["decide"](image_bytes=tf.constant(files)).items()}
+
+    return decide
 
 
 def _require(condition, message):

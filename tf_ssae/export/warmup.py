@@ -22,6 +22,7 @@ def write(saved_model_folder, model_name, images):
         for signature, inputs in (
             ("serving_default", {"images": tf.constant(images)}),
             ("serving_bytes", {"image_bytes": encoded}),
+            ("decide", {"image_bytes": encoded}),
             ("explain", {"images": tf.constant(images)}),
         ):
             for count in sorted({1, len(images)}):

@@ -58,7 +58,7 @@ class Report:
         metrics: `{score name: {metric: float}}`, as from `metrics.score_metrics`; None if there are none.
         pixel_metrics: `{metric: float}`, or None.
         rotation_accuracy: `{group of images: 0..1}`, or None.
-        history: one dict an epoch: `epoch`, and what was measured, as numbers; NaN leaves a gap.
+        history: one dict an epoch: `epoch`, and what was measured, as numbers; what is not finite is left out.
         pictures: `((section title, one sentence that explains it, (Picture, ...)), ...)`.
         unreadable: `((path, reason), ...)`.
         settings: `{name: value}`.
