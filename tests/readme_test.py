@@ -45,7 +45,7 @@ def test_every_file_it_names_exists():
 
 
 def test_its_python_runs(tmp_path):
-    program = re.search(r"```python\n(.*?)```", README, re.S).group(1)
+    program = re.search(r"the program that a test runs.*?```python\n(.*?)```", README, re.S).group(1)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
