@@ -7,7 +7,7 @@ import sys
 
 from absl import app, flags
 
-from tf_ssae import export
+from tf_ssae.export import publish
 
 _MODEL_DIR = flags.DEFINE_string("model_dir", None, "Folder of a finished run.", required=True)
 _EXPORT_DIR = flags.DEFINE_string("export_dir", None, "Folder to write; what it holds already is left alone.", required=True)
@@ -22,7 +22,7 @@ def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {' '.join(argv[1:])}. Flags look like --name=value.")
     try:
-        export.run(
+        publish.run(
             _MODEL_DIR.value,
             _EXPORT_DIR.value,
             name=_NAME.value,

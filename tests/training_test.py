@@ -209,6 +209,16 @@ def test_a_run_that_another_process_finished_meanwhile_is_not_begun_again(tmp_pa
     assert [path.name for path in tmp_path.iterdir()] == ["run"] and os.listdir(tmp_path / "run") == ["config.json"]
 
 
+def test_a_run_keeps_where_its_earlier_epochs_come_from(tmp_path):
+    for revision in ("old", "old", "new"):
+        folder = RunFolder(tmp_path / "run", preset("digits"))
+        folder.open()
+        folder.write_environment({"git_revision": revision})
+        folder.release()
+    written = json.loads((tmp_path / "run.partial" / "environment.json").read_text())
+    assert written == {"git_revision": "new", "earlier": [{"git_revision": "old"}]}
+
+
 def test_a_run_needs_a_name():
     with pytest.raises(ValueError, match="model_dir='.': expected the name of a folder"):
         RunFolder(".", preset("digits"))

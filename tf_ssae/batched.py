@@ -23,13 +23,3 @@ def batched(function, batches, jit_compile):
         if count < size:
             images = tf.pad(images, [[0, size - count], [0, 0], [0, 0], [0, 0]])
         yield {name: np.asarray(value)[:count] for name, value in compiled(images).items()}
-
-
-def largest(values, pictures):
-    """The largest of the values of each picture: `[N]` and the picture of each, int `[N]` in runs, `-> [M]`."""
-    return np.maximum.reduceat(values, first_parts(pictures))
-
-
-def first_parts(pictures):
-    """Where the parts of each picture begin: the picture of each part, int `[N]` in runs, `-> int [M]`."""
-    return np.flatnonzero(np.concatenate([[True], pictures[1:] != pictures[:-1]]))

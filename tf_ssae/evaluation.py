@@ -4,8 +4,9 @@ import dataclasses
 
 import numpy as np
 
-from tf_ssae.batched import batched, largest
+from tf_ssae.batched import batched
 from tf_ssae.metrics import score_metrics
+from tf_ssae.parts import largest
 
 # Below it, `a_cls` is taken for noise. A quarter is chance; a part that looks the same after half a turn gives a half.
 USABLE_ROTATION_ACCURACY = 0.4

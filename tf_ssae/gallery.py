@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from tf_ssae import calibration, maps
+from tf_ssae import descriptions, maps
 from tf_ssae.networks import preprocessing
 from tf_ssae.report import Picture
 
@@ -19,7 +19,7 @@ def pictures(scorer, squares, names, notes):
     description = scorer.description
     outputs = scorer.explain(squares) if scorer.explains else scorer.score(squares)
     scores = {name: outputs[name] for name in description["scores"]}
-    p = p_values(description, scores)
+    p = descriptions.p_values(description, scores)
     shown, rebuilt, error_maps = squares, None, None
     if "reconstruction" in outputs:
         # As the networks see them, so that picture, reconstruction and map lie on one another.
@@ -42,34 +42,6 @@ def pictures(scorer, squares, names, notes):
         )
         for i in range(len(squares))
     )
-
-
-def p_values(description, scores):
-    """The p-values of the deciding score, `{score name: [N]} -> [N]`, by a `Detector.description`; None if it held none out."""
-    if not description["held_out"]:
-        return None
-    decision = description["decision"]
-    held_out = np.array(description["held_out_scores"][decision])
-    return calibration.p_values(scores[decision], held_out, description["held_out_images"])
-
-
-def held_out_scores(description):
-    """The scores of the held-out images, `{score name: [n]}`; empty if there are none."""
-    if not description["held_out"]:
-        return {}
-    return {name: np.array(values) for name, values in description["held_out_scores"].items()}
-
-
-def promise_is_kept(description):
-    """Whether images were held out, and enough of them for `target_fpr`."""
-    return description["held_out"] and calibration.promise(description["held_out_images"], description["target_fpr"]).kept
-
-
-def promise(description):
-    """What the threshold promises about false alarms, as text, by a `Detector.description`."""
-    if not description["held_out"]:
-        return "No image was held out in training: the threshold, set on the training images, promises nothing."
-    return str(calibration.promise(description["held_out_images"], description["target_fpr"]))
 
 
 def _uint8(images):

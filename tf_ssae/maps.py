@@ -4,7 +4,8 @@ import numpy as np
 import tensorflow as tf
 from scipy.ndimage import gaussian_filter
 
-from tf_ssae.batched import batched, largest
+from tf_ssae.batched import batched
+from tf_ssae.parts import largest
 
 # Standard deviation of the smoothing, as a share of the image's side: a pixel of an edge that is a little off is no defect.
 _SMOOTHING = 1 / 32

@@ -91,6 +91,15 @@ class RunFolder:
                 "train from the start, or pass another --model_dir."
             )
 
+    def write_environment(self, environment):
+        """Stores where the run comes from, JSON values; those of earlier processes, where different, are kept as `earlier`."""
+        path, earlier = self.partial / ENVIRONMENT, []
+        if self.resumed and path.is_file():
+            before = json.loads(path.read_text())
+            earlier = before.pop("earlier", [])
+            earlier += [before] * (before != environment)
+        write_json(path, {**environment, "earlier": earlier})
+
     def abandon(self):
         """Removes the folder again, if this process made it."""
         if not self.resumed:

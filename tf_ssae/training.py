@@ -14,9 +14,9 @@ from tf_ssae import (
     calibration,
     checkpoints,
     datasets,
+    descriptions,
     detectors,
     evaluation,
-    gallery,
     health,
     maps,
     pipeline,
@@ -24,9 +24,9 @@ from tf_ssae import (
     provenance,
     run_folder,
 )
-from tf_ssae.batched import first_parts
 from tf_ssae.datasets import files, protocols
 from tf_ssae.datasets import folder as image_folder
+from tf_ssae.parts import first_parts
 from tf_ssae.pixel_metrics import pixel_metrics
 from tf_ssae.report import of_run
 
@@ -84,7 +84,7 @@ def _run(config, folder, data, watch):
     except BaseException:
         folder.abandon()
         raise
-    run_folder.write_json(folder.partial / run_folder.ENVIRONMENT, environment)
+    folder.write_environment(environment)
 
     state = checkpoints.Checkpoints(detector, folder.partial)
     _train(detector, data.images, split.train, steps, state, folder, watch(detector, split, folder.partial) if watch else [])
@@ -121,7 +121,7 @@ def _run(config, folder, data, watch):
     # Only now: a process that dies before the folder has its name must find them again.
     shutil.rmtree(folder.path / checkpoints.FOLDER)
     (folder.path / _CACHE).unlink(missing_ok=True)
-    print(f"\n{evaluation.table(metrics)}\n{reason}\n{gallery.promise(detector.description())}")
+    print(f"\n{evaluation.table(metrics)}\n{reason}\n{descriptions.promise(detector.description())}")
     print(f"\nEverything about this run is in {folder.path}.")
     return metrics
 
@@ -135,7 +135,7 @@ def calibrate(detector, split):
     """
     images = split.data.images
     detector.calibrate(pipeline.scoring_batches(images, split.train, SCORING_BATCH_SIZE))
-    held_out = split.calibration if len(split.calibration) else split.train
+    held_out = split.for_thresholds
     result = _evaluate(detector, split, held_out)
     decision, reason = evaluation.choose_decision(detector, result)
     detector.fit_decision(result.scores, decision)

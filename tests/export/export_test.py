@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from conftest import QUICK, run_command
 
-from tf_ssae import detectors, export, training
+from tf_ssae import detectors, training
 from tf_ssae.config import preset
-from tf_ssae.export import saved_model, tflite, timing
+from tf_ssae.export import publish, saved_model, tflite, timing
 
 SCORES = {"a_rec", "a_cls", "a_ws", "a_max"}
 SPEED = {"latency_ms": 1.0, "latency_p99_ms": 1.0, "images_per_second": {"1": 1.0}}
@@ -76,20 +76,20 @@ def test_every_file_scores_as_the_trained_model(exported, digits_model, digit_im
 def test_a_second_export_is_the_next_version_and_batches_if_asked(exported, digits_model, tmp_path, quick_timing):
     for name in ("parts", "others"):
         (tmp_path / name / "7").mkdir(parents=True)
-    export.run(digits_model, tmp_path, name="parts", tflite_batch_size=4, test_images=50)
+    publish.run(digits_model, tmp_path, name="parts", tflite_batch_size=4, test_images=50)
     float32 = (tmp_path / "parts" / "8" / "tflite" / "float32.tflite").read_bytes()
     assert tflite.Scorer(float32).batch_size == 4
     with pytest.raises(FileExistsError, match="parts/8 exists: leave out --version"):
-        export.run(digits_model, tmp_path, name="parts", version=8)
+        publish.run(digits_model, tmp_path, name="parts", version=8)
 
 
 def test_images_of_ones_own_as_floats(tmp_path, digit_images, quick_timing):
     floats = dataclasses.replace(digit_images, images=(digit_images.images / 255).astype(np.float32))
     training.run(preset("digits", detector="autoencoder", **QUICK), tmp_path / "run", data=floats)
     with pytest.raises(ValueError, match="images of digits are not those that .* was trained and tested on"):
-        export.run(tmp_path / "run", tmp_path / "out")
+        publish.run(tmp_path / "run", tmp_path / "out")
     assert not (tmp_path / "out").exists()
-    report = export.run(tmp_path / "run", tmp_path / "out", data=floats)
+    report = publish.run(tmp_path / "run", tmp_path / "out", data=floats)
     assert set(report["files"]["float16"]["scores"]) == {"a_rec"}
 
 
@@ -102,8 +102,8 @@ def test_a_file_out_of_tolerance_is_not_published(digits_model, tmp_path, monkey
         return plain(detector, kind, *args)
 
     monkeypatch.setattr(tflite, "convert", with_another_model)
-    with pytest.raises(export.ParityError, match="float16, output a_rec: scores differ by up to .*; tolerated are 0.01"):
-        export.run(digits_model, tmp_path, name="parts")
+    with pytest.raises(publish.ParityError, match="float16, output a_rec: scores differ by up to .*; tolerated are 0.01"):
+        publish.run(digits_model, tmp_path, name="parts")
     assert not (tmp_path / "parts").exists()
     assert (tmp_path / "parts-1.rejected" / "parity.json").is_file()
 
@@ -116,8 +116,8 @@ def test_what_clients_ask_is_proven_as_well(digits_model, tmp_path, monkeypatch,
         return lambda files: decide([files[0]] * len(files))
 
     monkeypatch.setattr(saved_model, "load_decide", with_other_pixels)
-    with pytest.raises(export.ParityError, match="decide of saved_model, output a_rec: scores differ by up to"):
-        export.run(digits_model, tmp_path, name="parts", test_images=100)
+    with pytest.raises(publish.ParityError, match="decide of saved_model, output a_rec: scores differ by up to"):
+        publish.run(digits_model, tmp_path, name="parts", test_images=100)
     assert not (tmp_path / "parts").exists()
 
 
@@ -128,35 +128,35 @@ def test_an_export_that_breaks_off_leaves_nothing(digits_model, tmp_path, monkey
     monkeypatch.setattr(tflite, "convert", stop)
     monkeypatch.setattr(timing, "of_saved_model", lambda folder, image_shape: SPEED)
     with pytest.raises(KeyboardInterrupt):
-        export.run(digits_model, tmp_path, name="parts")
+        publish.run(digits_model, tmp_path, name="parts")
     assert not list(tmp_path.iterdir())
 
 
 def test_what_is_no_finished_calibrated_run_is_refused(digits_model, tmp_path):
     with pytest.raises(FileNotFoundError, match="no run folder"):
-        export.run(tmp_path, tmp_path / "out")
+        publish.run(tmp_path, tmp_path / "out")
     unfinished = tmp_path / "run"
     unfinished.mkdir()
     for name in ("config.json", "environment.json"):
         (unfinished / name).write_bytes((digits_model / name).read_bytes())
     with pytest.raises(FileNotFoundError, match="unfinished run"):
-        export.run(unfinished, tmp_path / "out")
+        publish.run(unfinished, tmp_path / "out")
     detector = detectors.load(digits_model)
     detector.thresholds.assign([np.nan] * 4)
     detector.save(unfinished / "model.keras")
     with pytest.raises(ValueError, match="was never calibrated"):
-        export.run(unfinished, tmp_path / "out")
+        publish.run(unfinished, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
 def test_a_folder_that_cannot_be_written(digits_model, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(PermissionError, match="Cannot write the export folder .*file/out"):
-        export.run(digits_model, tmp_path / "file" / "out")
+        publish.run(digits_model, tmp_path / "file" / "out")
 
 
 def test_bad_flags_are_one_line(digits_model, tmp_path):
     done = run_command("export.py", f"--model_dir={tmp_path}", f"--export_dir={tmp_path / 'out'}")
     assert done.returncode == 1 and done.stderr.startswith("Error: ") and "Traceback" not in done.stderr
     with pytest.raises(ValueError, match="name='a b': expected letters"):
-        export.run(digits_model, tmp_path / "out", name="a b")
+        publish.run(digits_model, tmp_path / "out", name="a b")

@@ -50,6 +50,11 @@ class Split:
         """bool `[N_test]`."""
         return self.anomalous[self.data.labels[self.test]]
 
+    @property
+    def for_thresholds(self):
+        """int: the normal images that thresholds are fitted to: those held out, or, where none was, those that train."""
+        return self.calibration if len(self.calibration) else self.train
+
     def fingerprint(self):
         """A hash of all sets, pixels, labels and order: equal for two runs that saw the same images."""
         digest = hashlib.sha256()

@@ -69,6 +69,8 @@ def main(job):
         "seconds": round(max(time.time() - started, sum(row["seconds"] for row in history)), 1),
         "config": run_folder.read_config(folder).to_dict(),
         **{name: environment[name] for name in ("versions", "git_revision", "machine", "split_fingerprint")},
+        # What trained the first epochs, if it was another revision or machine.
+        "earlier": environment.get("earlier", []),
         "metrics": metrics,
         "history": history,
         "reconstructions": _png(folder / watching.OF_CLASSES),

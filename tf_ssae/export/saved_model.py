@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from tf_ssae.export import image_files
+from tf_ssae.export.requirements import require, require_size
 from tf_ssae.native_logs import held_back_stderr
 from tf_ssae.networks import resizing
 
@@ -26,22 +28,22 @@ def write(detector, folder):
     size, _, channels = detector.image_shape
     crop, decides, threshold = detector.config.crop, detector.decision_score, detector.thresholds[int(detector.decision_index)]
 
-    def explained(squares):
+    def evidence_of(squares):
         """`[N, T, S, S, C] ->` the evidence of every square: `[N, T, ...]`."""
         shape = tf.shape(squares)
         flat = tf.ensure_shape(tf.reshape(squares, [-1, size, size, channels]), [None, size, size, channels])
         outputs = detector.evidence(flat)
         return {name: tf.reshape(value, tf.concat([shape[:2], tf.shape(value)[1:]], 0)) for name, value in outputs.items()}
 
-    def scores_of(explained):
-        return {name: tf.reduce_max(explained[name], axis=1) for name in detector.score_names}
+    def scores_of(evidence):
+        return {name: tf.reduce_max(evidence[name], axis=1) for name in detector.score_names}
 
     def squares_of(images):
         with tf.control_dependencies(
             [
-                _require(tf.shape(images)[0] > 0, "images: the batch is empty; expected at least one image."),
-                _require_size("images", tf.shape(images)[1], tf.shape(images)[2]),
-                _require(
+                require(tf.shape(images)[0] > 0, "images: the batch is empty; expected at least one image."),
+                require_size("images", tf.shape(images)[1], tf.shape(images)[2]),
+                require(
                     tf.shape(images)[3] == channels,
                     f"images: wrong channel count; expected {channels} (shape [N, H, W, {channels}]).",
                 ),
@@ -51,32 +53,21 @@ def write(detector, folder):
         return resizing.squares(tf.ensure_shape(images, [None, None, None, channels]), size, crop)
 
     def scores_of_files(image_bytes):
-        is_image = tf.map_fn(_is_png_or_jpeg, image_bytes, fn_output_signature=tf.bool)
         with tf.control_dependencies(
             [
-                _require(tf.shape(image_bytes)[0] > 0, "image_bytes: the batch is empty; expected at least one image."),
-                tf.debugging.Assert(
-                    tf.reduce_all(is_image), ["image_bytes: neither PNG nor JPEG at index", tf.where(~is_image)[:, 0]]
-                ),
+                require(tf.shape(image_bytes)[0] > 0, "image_bytes: the batch is empty; expected at least one image."),
+                image_files.require_png_or_jpeg(image_bytes),
             ]
         ):
             image_bytes = tf.identity(image_bytes)
 
         # Files differ in size, and so in their number of squares: all squares are scored at once, and told apart after.
-        def decode(data):
-            # Before it is decoded: a file of a few hundred bytes may hold any number of pixels.
-            with tf.control_dependencies([_require_size("image_bytes", *_height_and_width(data))]):
-                data = tf.identity(data)
-            # Reads PNG as well. As Pillow has it: an accurate inverse DCT, and grey by integer arithmetic.
-            image = tf.io.decode_jpeg(data, channels=3, dct_method="INTEGER_ACCURATE")
-            if channels == 1:
-                luma = tf.reduce_sum(tf.cast(image, tf.int32) * [19595, 38470, 7471], axis=2, keepdims=True)
-                image = tf.cast((luma + 32768) // 65536, tf.uint8)
-            return resizing.squares(tf.ensure_shape(image, [None, None, channels])[tf.newaxis], size, crop)[0]
+        def squares_of_file(data):
+            return resizing.squares(image_files.decode(data, channels)[tf.newaxis], size, crop)[0]
 
         spec = tf.RaggedTensorSpec([None, size, size, channels], tf.uint8, ragged_rank=0)
-        squares = tf.map_fn(decode, image_bytes, fn_output_signature=spec)
-        flat = scores_of(explained(squares.flat_values[:, tf.newaxis]))
+        squares = tf.map_fn(squares_of_file, image_bytes, fn_output_signature=spec)
+        flat = scores_of(evidence_of(squares.flat_values[:, tf.newaxis]))
         return {name: tf.reduce_max(squares.with_flat_values(value), axis=1) for name, value in flat.items()}
 
     images_spec = tf.TensorSpec([None, None, None, None], tf.uint8, name="images")
@@ -84,7 +75,7 @@ def write(detector, folder):
 
     @tf.function(input_signature=[images_spec])
     def serving_default(images):
-        return scores_of(explained(squares_of(images)))
+        return scores_of(evidence_of(squares_of(images)))
 
     @tf.function(input_signature=[bytes_spec])
     def serving_bytes(image_bytes):
@@ -97,7 +88,7 @@ def write(detector, folder):
 
     @tf.function(input_signature=[images_spec])
     def explain(images):
-        outputs = explained(squares_of(images))
+        outputs = evidence_of(squares_of(images))
         return {**outputs, **scores_of(outputs)}
 
     # A plain module, not the Keras model: the file then needs nothing but TensorFlow.
@@ -138,41 +129,3 @@ def load_decide(folder):
         return {name: value.numpy() for name, value in loaded.signatures["decide"](image_bytes=tf.constant(files)).items()}
 
     return decide
-
-
-def _require(condition, message):
-    return tf.debugging.Assert(condition, [message])
-
-
-def _require_size(name, height, width):
-    shorter, longer = tf.minimum(height, width), tf.maximum(height, width)
-    return tf.debugging.Assert(
-        (shorter >= resizing.SMALLEST_SIDE)
-        & (longer <= resizing.LARGEST_ASPECT * shorter)
-        & (tf.cast(shorter, tf.int64) * tf.cast(longer, tf.int64) <= resizing.LARGEST_IMAGE),
-        [
-            f"{name}: expected sides of at least {resizing.SMALLEST_SIDE} pixels, one at most {resizing.LARGEST_ASPECT} times "
-            f"the other, and at most {resizing.LARGEST_IMAGE} pixels; got height and width",
-            height,
-            width,
-        ],
-    )
-
-
-def _is_png(data):
-    return tf.strings.substr(data, 0, 4) == b"\x89PNG"
-
-
-def _is_png_or_jpeg(data):
-    return _is_png(data) | (tf.strings.substr(data, 0, 3) == b"\xff\xd8\xff")
-
-
-def _height_and_width(data):
-    """Of a PNG or JPEG file, from its header."""
-
-    def of_png():
-        # The first chunk of a PNG is IHDR, which begins with width and height, at byte 16.
-        sides = tf.io.decode_raw(tf.strings.substr(data, 16, 8), tf.int32, little_endian=False)
-        return tf.reverse(tf.reshape(sides, [2]), [0])
-
-    return tf.unstack(tf.cond(_is_png(data), of_png, lambda: tf.io.extract_jpeg_shape(data)[:2]))

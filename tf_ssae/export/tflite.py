@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
-from tf_ssae.batched import largest
 from tf_ssae.native_logs import held_back_stderr
+from tf_ssae.parts import largest
 
 KINDS = ("float32", "float16", "int8")
 
@@ -126,10 +126,9 @@ def recalibrated(detector, model, split):
     copy.set_weights(detector.get_weights())
     score = Scorer(model, threads=os.cpu_count())
     copy.fit_normalisation(scores_of(score, split.data.images, split.train))
-    held_out = split.calibration if len(split.calibration) else split.train
-    scores = scores_of(score, split.data.images, held_out)
+    scores = scores_of(score, split.data.images, split.for_thresholds)
     scores = copy.all_scores({name: tf.constant(values) for name, values in scores.items()})
-    pictures = split.data.pictures(held_out)
+    pictures = split.data.pictures(split.for_thresholds)
     scores = {name: largest(scores[name].numpy(), pictures) for name in copy.score_names}
     copy.fit_decision(scores, detector.decision_score)
     return copy

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tf_ssae import gallery, report, scorers
-from tf_ssae.batched import first_parts
+from tf_ssae import descriptions, gallery, report, scorers
+from tf_ssae.parts import first_parts
 
 _PICTURED = 12
 
@@ -21,7 +21,7 @@ def write(path, detector, split, evaluation, metrics, history, reason):
     """
     data, config, description = split.data, detector.config, detector.description()
     decision = description["decision"]
-    warnings = [] if gallery.promise_is_kept(description) else [gallery.promise(description)]
+    warnings = [] if descriptions.promise_is_kept(description) else [descriptions.promise(description)]
     if metrics["test_images_equal_to_a_training_image"]:
         warnings.append(
             f"{metrics['test_images_equal_to_a_training_image']} test images equal a training image, pixel for pixel."
@@ -37,7 +37,7 @@ def write(path, detector, split, evaluation, metrics, history, reason):
             facts.append((label, f"{metrics['decision'][key]:.1%}"))
     if "health" in metrics:
         facts.append(("Spread of reconstructions, by that of the images", f"{metrics['health']['reconstruction_spread']:.2f}"))
-    facts += [("Deciding score", reason), ("False alarms", gallery.promise(description))]
+    facts += [("Deciding score", reason), ("False alarms", descriptions.promise(description))]
     report.write(
         path,
         report.Report(
@@ -46,7 +46,7 @@ def write(path, detector, split, evaluation, metrics, history, reason):
             warnings=tuple(warnings),
             decision_score=decision,
             thresholds=description["thresholds"],
-            calibration=gallery.held_out_scores(description),
+            calibration=descriptions.held_out_scores(description),
             scores=evaluation.scores,
             is_anomaly=evaluation.is_anomaly,
             metrics=metrics.get("scores"),

@@ -1,0 +1,48 @@
+"""PNG and JPEG files inside a graph, read as `datasets.files` reads them."""
+
+import tensorflow as tf
+
+from tf_ssae.export.requirements import require_size
+
+
+def decode(data, channels):
+    """The pixels of a file, string `[] -> uint8 [H, W, channels]`. Fails for a size that no detector takes.
+
+    EXIF orientation is not applied: no operator reads it.
+    """
+    # Before it is decoded: a file of a few hundred bytes may hold any number of pixels.
+    with tf.control_dependencies([require_size("image_bytes", *_height_and_width(data))]):
+        data = tf.identity(data)
+    # Reads PNG as well. As Pillow has it: an accurate inverse DCT, and grey by integer arithmetic.
+    image = tf.io.decode_jpeg(data, channels=3, dct_method="INTEGER_ACCURATE")
+    if channels == 1:
+        luma = tf.reduce_sum(tf.cast(image, tf.int32) * [19595, 38470, 7471], axis=2, keepdims=True)
+        image = tf.cast((luma + 32768) // 65536, tf.uint8)
+    return tf.ensure_shape(image, [None, None, channels])
+
+
+def require_png_or_jpeg(files):
+    """Fails, naming the indices, unless every string of `[N]` begins as a PNG or JPEG file does."""
+    is_image = tf.map_fn(_is_png_or_jpeg, files, fn_output_signature=tf.bool)
+    return tf.debugging.Assert(
+        tf.reduce_all(is_image), ["image_bytes: neither PNG nor JPEG at index", tf.where(~is_image)[:, 0]]
+    )
+
+
+def _is_png(data):
+    return tf.strings.substr(data, 0, 4) == b"\x89PNG"
+
+
+def _is_png_or_jpeg(data):
+    return _is_png(data) | (tf.strings.substr(data, 0, 3) == b"\xff\xd8\xff")
+
+
+def _height_and_width(data):
+    """Of a PNG or JPEG file, from its header."""
+
+    def of_png():
+        # The first chunk of a PNG is IHDR, which begins with width and height, at byte 16.
+        sides = tf.io.decode_raw(tf.strings.substr(data, 16, 8), tf.int32, little_endian=False)
+        return tf.reverse(tf.reshape(sides, [2]), [0])
+
+    return tf.unstack(tf.cond(_is_png(data), of_png, lambda: tf.io.extract_jpeg_shape(data)[:2]))
