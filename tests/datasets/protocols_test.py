@@ -119,6 +119,8 @@ def test_overlap_is_refused(data):
         Split(data, THREE, normal[:5], none, normal[4:8])
     with pytest.raises(ValueError, match="2 images are in both the training and the calibration set"):
         Split(data, THREE, normal[:5], normal[3:8], normal[8:])
+    with pytest.raises(ValueError, match="1 images are in both the calibration and the test set"):
+        Split(data, THREE, normal[:5], normal[5:8], normal[7:])
     with pytest.raises(ValueError, match="The training set holds anomalies"):
         Split(data, THREE, anomalous, none, normal)
     with pytest.raises(ValueError, match="The calibration set holds anomalies"):

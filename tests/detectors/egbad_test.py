@@ -51,6 +51,17 @@ def test_losses_are_those_of_the_labels(digit_images):
     assert logs["l_d"] == pytest.approx(right + wrong, rel=1e-4) and logs["loss"] == pytest.approx(right + wrong, rel=1e-4)
 
 
+def test_d_learns_to_call_encoded_pairs_real(digit_images):
+    detector, images = made(digit_images, learning_rate=1e-3)
+    detector.generator_optimizer.learning_rate = 0.0
+    for _ in range(10):
+        detector.train_step(images)
+    x, z = detector.to_tanh_range(images), tf.random.stateless_normal([4, 200], seed=[0, 0])
+    encoded, _ = detector.discriminator([x, detector.encoder(x, training=True)])
+    generated, _ = detector.discriminator([detector.generator(z, training=True), z])
+    assert np.mean(encoded) > 0 > np.mean(generated)
+
+
 def test_scores_are_those_of_averaged_weights(digit_images):
     detector, images = made(digit_images, learning_rate=1e-2)
     seen = [values(detector.trainable_variables)]

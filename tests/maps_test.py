@@ -1,0 +1,32 @@
+"""Error maps and their scale by hand."""
+
+import types
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf_ssae import maps
+
+
+def test_a_map_is_the_error_of_all_channels_smoothed():
+    error = np.zeros([2, 32, 32, 3], np.float32)
+    error[0, 16, 16] = 1
+    found = maps.error_maps(error)
+    assert found.shape == (2, 32, 32) and not found[1].any()
+    # A normal distribution of standard deviation 1, a 32nd of the side: 3 / (2 pi) at its centre.
+    assert found[0].sum() == pytest.approx(3, rel=1e-5)
+    assert found[0, 16, 16] == found[0].max() == pytest.approx(0.4775, rel=1e-3)
+
+
+@pytest.mark.parametrize("rank, expected", [(2, 0.09), (9, 0.01)])
+def test_the_scale_is_the_rank_th_largest_peak(rank, expected):
+    detector = types.SimpleNamespace(
+        config=types.SimpleNamespace(jit_compile=False),
+        preprocess=lambda images: images,
+        reconstruct=tf.zeros_like,
+        map_scale=tf.Variable(np.nan),
+    )
+    images = tf.ones([4, 8, 8, 1]) * tf.reshape([0.3, 0.1, 0.4, 0.2], [4, 1, 1, 1])
+    maps.fit_scale(detector, [images[:3], images[3:]], rank)
+    assert float(detector.map_scale) == pytest.approx(expected, rel=1e-5)
