@@ -11,7 +11,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from tf_ssae import detectors
 from tf_ssae.datasets.protocols import split
-from tf_ssae.export import doctor, parity, tflite
+from tf_ssae.export import doctor, tflite
 
 
 @pytest.mark.parametrize("kind", tflite.KINDS)
@@ -125,46 +125,3 @@ def test_doctor_refuses_what_is_no_tflite_file(tmp_path):
     (tmp_path / "cat.png").write_bytes(b"\x89PNG, a cat")
     with pytest.raises(ValueError, match="cat.png is no TFLite file"):
         doctor.examine(tmp_path / "cat.png")
-
-
-def test_compare_by_hand():
-    truth = np.array([False, False, True, True])
-    model, file = np.array([0.0, 1.0, 2.0, 4.0]), np.array([0.0, 2.5, 2.0, 4.0])
-    row = parity.compare({"a": model}, {"a": file}, {"a": 1.5}, {"a": 2.2}, truth)["a"]
-    assert row["largest_difference"] == 1.5 and row["largest_relative_difference"] == 1.5 / 4
-    # The file ranks a normal above an anomaly: precision 1 at the first anomaly, 2/3 at the second.
-    assert row["average_precision_of_the_model"] == 1 and row["average_precision"] == pytest.approx(5 / 6)
-    assert row["auroc"] == 0.75 and row["decisions_flipped"] == 0.5 and row["spearman"] == pytest.approx(0.8)
-    assert parity.violations("float16", {"a": row}, truth) == [
-        "float16, output a: scores differ by up to 0.38 of the largest; tolerated are 0.01."
-    ]
-    # As if of many images; of four, two that change places say nothing, and the scores are looked at.
-    many = np.repeat(truth, 50)
-    assert parity.violations("int8", {"a": row}, many) == [
-        "int8, output a: average precision falls by 0.1667; tolerated are 0.01."
-    ]
-    assert parity.violations("int8", {"a": row}, truth) == [
-        "int8, output a: scores differ by up to 0.38 of the largest; tolerated are 0.1."
-    ]
-    assert parity.violations("int8", {"a": {**row, "largest_relative_difference": 0.05}}, truth) == []
-
-
-def test_images_of_one_kind_are_compared_by_their_ranks():
-    scores = {"a": np.arange(50.0)}
-    swapped = {"a": np.random.default_rng(0).permutation(50).astype(float)}
-    normal = np.zeros(50, bool)
-    row = parity.compare(scores, swapped, {"a": 60.0}, {"a": 60.0}, normal)
-    assert "average_precision" not in row["a"]
-    (sentence,) = parity.violations("int8", row, normal)
-    assert "Spearman's correlation" in sentence
-    assert not parity.violations("int8", parity.compare(scores, scores, {"a": 60.0}, {"a": 60.0}, normal), normal)
-    dead = parity.compare(scores, {"a": np.full(50, 3.0)}, {"a": 60.0}, {"a": 60.0}, normal)
-    assert dead["a"]["spearman"] is None
-    (sentence,) = parity.violations("int8", dead, normal)
-    assert "none: the scores are all the same" in sentence
-
-
-def test_scores_that_are_nan_are_out_of_tolerance():
-    report = parity.Report("parts", {"a": np.arange(4.0)}, {"a": 1.0}, np.array([False, True, False, True]))
-    report.add("float32", {"a": np.array([0, np.nan, 2, 3])}, {"a": 1.0}, 1, {})
-    assert report.violations == ["float32, output a: scores that are NaN or infinite."]

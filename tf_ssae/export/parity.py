@@ -39,18 +39,23 @@ class Report:
 
     def add(self, kind, found, thresholds, size, speed):
         """Adds a file: its kind, its scores of the same images, its thresholds, its bytes and its speed."""
-        broken = [name for name, values in found.items() if not np.isfinite(values).all()]
-        if broken:
-            self.violations += [f"{kind}, output {name}: scores that are NaN or infinite." for name in broken]
-            return
-        comparison = compare(self._expected, found, self._thresholds, thresholds, self._is_anomaly)
-        self.values["files"][kind] = {"bytes": size, **speed, "scores": comparison}
-        self.violations += violations(kind, comparison, self._is_anomaly)
+        comparison = self._compared(kind, kind, found, thresholds)
+        if comparison:
+            self.values["files"][kind] = {"bytes": size, **speed, "scores": comparison}
 
     def require(self, output, found):
         """Demands that an output which answers with the scores of the SavedModel, for the same images, is in tolerance too."""
-        comparison = compare(self._expected, found, self._thresholds, self._thresholds, self._is_anomaly)
-        self.violations += [f"{output} of {violation}" for violation in violations("saved_model", comparison, self._is_anomaly)]
+        self._compared(f"{output} of saved_model", "saved_model", found, self._thresholds)
+
+    def _compared(self, name, kind, found, thresholds):
+        """What `compare` says, and what is out of tolerance among the violations; None of scores that are not finite."""
+        broken = [output for output, values in found.items() if not np.isfinite(values).all()]
+        if broken:
+            self.violations += [f"{name}, output {output}: scores that are NaN or infinite." for output in broken]
+            return None
+        comparison = compare(self._expected, found, self._thresholds, thresholds, self._is_anomaly)
+        self.violations += [f"{name}, {said}" for said in violations(kind, comparison, self._is_anomaly)]
+        return comparison
 
 
 def compare(expected, found, thresholds, found_thresholds, is_anomaly):
@@ -90,7 +95,7 @@ def _spearman(values, found):
 
 
 def violations(kind, comparison, is_anomaly):
-    """What is out of tolerance in a comparison of a file of this kind: a list of sentences, one a score."""
+    """What is out of tolerance in a comparison of a file of this kind: a list of sentences, none of which names the file."""
     sentences = []
     few = min(count for count in (is_anomaly.sum(), (~is_anomaly).sum()) if count) < _FEWEST_RANKED
     for name, row in comparison.items():
@@ -99,7 +104,7 @@ def violations(kind, comparison, is_anomaly):
             tolerated = RELATIVE_TOLERANCE_OF_FEW.get(kind, tolerated)
         if tolerated is not None and difference > tolerated:
             sentences.append(
-                f"{kind}, output {name}: scores differ by up to {difference:.2g} of the largest; tolerated are {tolerated:g}."
+                f"output {name}: scores differ by up to {difference:.2g} of the largest; tolerated are {tolerated:g}."
             )
         if few:
             continue
@@ -107,18 +112,18 @@ def violations(kind, comparison, is_anomaly):
             tolerated, found = SPEARMAN_TOLERANCE.get(kind), row["spearman"]
             if tolerated is not None and (found is None or found < tolerated):
                 said = "none: the scores are all the same" if found is None else f"{found:.4f}"
-                sentences.append(f"{kind}, output {name}: Spearman's correlation {said}; expected at least {tolerated:g}.")
+                sentences.append(f"output {name}: Spearman's correlation {said}; expected at least {tolerated:g}.")
             continue
         tolerated = AP_LOSS_TOLERANCE.get(kind)
         loss = row["average_precision_of_the_model"] - row["average_precision"]
         if tolerated is not None and loss > tolerated:
-            sentences.append(f"{kind}, output {name}: average precision falls by {loss:.4f}; tolerated are {tolerated:g}.")
+            sentences.append(f"output {name}: average precision falls by {loss:.4f}; tolerated are {tolerated:g}.")
     return sentences
 
 
 def table(report):
     """A report's values as text for a terminal: one row a file and score, then one a file."""
-    width = max(8, *(len(name) + 1 for entry in report["files"].values() for name in entry["scores"]))
+    width = max([8, *(len(name) + 1 for entry in report["files"].values() for name in entry["scores"])])
     lines = [
         f"{report['test_images']} test images, {report['share']:.3f} of them anomalies; in brackets, the trained model.",
         f"{'file':12}{'score':{width}}{'largest difference':>20}{'relative':>10}{'Spearman':>10}{'AP':>17}{'AUROC':>17}"
