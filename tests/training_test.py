@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -104,12 +105,13 @@ def test_one_seed_gives_one_result_and_another_seed_another(quick_run, tmp_path)
 def test_a_killed_run_goes_on_and_ends_with_the_same_weights(quick_run, tmp_path):
     model_dir = tmp_path / "killed"
     process = subprocess.Popen(train_command(*QUICK_FLAGS, f"--model_dir={model_dir}"), stdout=subprocess.DEVNULL)
-    history = tmp_path / "killed.partial" / "history.csv"
+    checkpoint = tmp_path / "killed.partial" / "checkpoints" / "checkpoint"
     deadline = time.monotonic() + 120
-    while not history.exists() and process.poll() is None and time.monotonic() < deadline:
+    while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL and not model_dir.exists()
+    assert checkpoint.exists() and not (tmp_path / "killed.partial" / "scores.csv").exists()
 
     done = train(*QUICK_FLAGS, f"--model_dir={model_dir}")
     assert done.returncode == 0, done.stderr
@@ -118,6 +120,27 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_weights(quick_run, tmp_path
         np.testing.assert_array_equal(ours, theirs)
     with open(model_dir / "history.csv") as file:
         assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2", "3"]
+
+
+def test_a_resumed_run_goes_on_from_its_checkpoint(quick_run, tmp_path):
+    def interrupt(epoch, logs):
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+    interrupted = keras.callbacks.LambdaCallback(on_epoch_begin=interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        training.run(preset("digits", **QUICK), tmp_path / "run", watch=lambda *_: [interrupted])
+    history = tmp_path / "run.partial" / "history.csv"
+    names, first = history.read_text().splitlines()
+    # As of a process that died when it had written the second epoch's row, and not yet its checkpoint.
+    history.write_text(f"{names}\n{first}\n2{first.removeprefix('1')}\n")
+    training.run(preset("digits", **QUICK), tmp_path / "run")
+    for ours, theirs in zip(weights(tmp_path / "run"), weights(quick_run), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    rows = (tmp_path / "run" / "history.csv").read_text().splitlines()
+    assert [row.split(",")[0] for row in rows] == ["epoch", "1", "2", "3"]
+    # With the seconds it took, and so not trained again.
+    assert rows[1] == first and rows[2] != f"2{first.removeprefix('1')}"
 
 
 @pytest.fixture(scope="module")
@@ -255,11 +278,19 @@ def test_images_of_ones_own(tmp_path, digit_images):
     assert set(metrics["scores"]) == {"a_rec", "a_cls", "a_ws", "a_max"}
 
 
-@pytest.mark.parametrize("detector, score", [("autoencoder", "a_rec"), ("rotation", "a_cls")])
-def test_base_models_run_end_to_end(tmp_path, detector, score):
-    metrics = training.run(preset("digits", detector=detector, **QUICK), tmp_path / "run")
+@pytest.mark.parametrize(
+    "detector, score, settings",
+    [
+        ("autoencoder", "a_rec", QUICK),
+        ("rotation", "a_cls", QUICK),
+        ("ganomaly", "a_ganomaly", dict(max_train_images=128, epochs=1, batch_size=16)),
+    ],
+)
+def test_base_models_and_gans_run_end_to_end(tmp_path, detector, score, settings):
+    metrics = training.run(preset("digits", detector=detector, **settings), tmp_path / "run")
     assert set(metrics["scores"]) == {score}
     assert ("rotation_accuracy" in metrics) == (detector == "rotation")
+    assert ("health" in metrics) == (detector == "ganomaly")
 
 
 @pytest.mark.parametrize("detector", ["egbad", "ganomaly"])

@@ -34,11 +34,15 @@ def test_each_step_trains_its_own_networks(digit_images):
 def test_losses_are_the_papers(digit_images):
     detector, images = made(digit_images)
     x = detector.to_tanh_range(images)
-    rebuilt = detector.decoder(detector.encoder(x, training=True), training=True)
-    real, fake = (detector.discriminator(pictures, training=True)[0].numpy() for pictures in (x, rebuilt))
+    z = detector.encoder(x, training=True)
+    rebuilt = detector.decoder(z, training=True)
+    z_rebuilt = detector.second_encoder(rebuilt, training=True)
+    (real, f), (fake, f_rebuilt) = (detector.discriminator(pictures, training=True) for pictures in (x, rebuilt))
     logs = {name: float(value) for name, value in detector.train_step(images).items()}
     assert logs["loss"] == pytest.approx(logs["l_adv"] + 50 * logs["l_con"] + logs["l_enc"], rel=1e-5)
+    assert logs["l_adv"] == pytest.approx(np.square(f - f_rebuilt).mean(), rel=1e-4)
     assert logs["l_con"] == pytest.approx(np.abs(x - rebuilt).mean(), rel=1e-4)
+    assert logs["l_enc"] == pytest.approx(np.square(z - z_rebuilt).mean(), rel=1e-4)
     assert logs["l_d"] == pytest.approx((np.log1p(np.exp(-real)).mean() + np.log1p(np.exp(fake)).mean()) / 2, rel=1e-4)
 
 
