@@ -71,7 +71,7 @@ def balance(config, data, split):
     steps = pipeline.steps_per_epoch(_TRAIN.value, config)
     detector.fit(training.prefetch(2), epochs=config.epochs, steps_per_epoch=steps, shuffle=False, verbose=0)
     after = ratio()
-    explained = list(batched(detector.explain, pipeline.scoring_batches(images, held_out, 250), True))
+    explained = list(batched(detector.everything, pipeline.scoring_batches(images, held_out, 250), True))
     answers = np.concatenate([part["rotation_probabilities"] for part in explained]).argmax(2)
     errors = np.concatenate([part["a_rec"] for part in explained])
     originals = detector.preprocess(tf.constant(images[held_out])).numpy()

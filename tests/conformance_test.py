@@ -77,7 +77,7 @@ def test_one_score_by_itself_is_the_same(trained):
     for name, values in trained.scores.items():
         np.testing.assert_allclose(trained.detector.score(trained.images, name), values, rtol=1e-4, atol=1e-5)
     if trained.detector.reconstructs:
-        expected = trained.detector.explain(trained.images)["reconstruction"]
+        expected = trained.detector.everything(trained.images)["reconstruction"]
         np.testing.assert_allclose(trained.detector.reconstruct(trained.images), expected, atol=1e-5)
 
 
@@ -92,7 +92,7 @@ def test_an_image_scores_the_same_alone_in_any_batch_and_in_any_order(trained):
 
 def test_compiled_scores_are_the_scores_whatever_the_last_batch(trained):
     batches = [trained.images[:10], trained.images[10:20], trained.images[20:]]
-    compiled = list(batched(trained.detector.explain, batches, jit_compile=True))
+    compiled = list(batched(trained.detector.everything, batches, jit_compile=True))
     for name, values in trained.scores.items():
         np.testing.assert_allclose(np.concatenate([batch[name] for batch in compiled]), values, rtol=1e-4, atol=1e-5)
 
@@ -125,10 +125,10 @@ def test_reports_what_it_promises(trained):
 
 
 def test_explains_what_it_promises(trained):
-    explained = trained.detector.explain(trained.images)
-    assert set(trained.detector.score_names) <= set(explained)
-    assert ("reconstruction" in explained) == trained.detector.reconstructs
-    assert ("rotation_probabilities" in explained) == trained.detector.trained_on_rotations
+    outputs = trained.detector.everything(trained.images)
+    assert set(trained.detector.score_names) <= set(outputs)
+    assert ("reconstruction" in outputs) == trained.detector.reconstructs
+    assert ("rotation_probabilities" in outputs) == trained.detector.trained_on_rotations
     if trained.detector.reconstructs:
         x, rebuilt = trained.detector.preprocess(trained.images), trained.detector.reconstruct(trained.images)
         assert rebuilt.shape == (24, 32, 32, 1)
@@ -136,7 +136,7 @@ def test_explains_what_it_promises(trained):
         if "a_rec" in trained.scores:
             np.testing.assert_allclose(np.square(x - rebuilt).sum((1, 2, 3)), trained.scores["a_rec"], rtol=1e-4)
     if trained.detector.trained_on_rotations:
-        probabilities = explained["rotation_probabilities"].numpy()
+        probabilities = outputs["rotation_probabilities"].numpy()
         assert probabilities.shape == (24, 4, 4)
         np.testing.assert_allclose(probabilities.sum(2), 1, rtol=1e-5)
         np.testing.assert_allclose(-probabilities[:, np.arange(4), np.arange(4)].mean(1), trained.scores["a_cls"], rtol=1e-4)
@@ -265,6 +265,6 @@ def test_larger_images_train_and_score(size, digit_images):
     detector = detectors.make(config, digit_images.image_shape)
     batches = pipeline.training_batches(digit_images.images, np.arange(8), config)
     detector.fit(pipeline.with_rotations(batches, config), steps_per_epoch=2, shuffle=False, verbose=0)
-    explained = detector.primary(tf.constant(digit_images.images[:3]))
-    assert explained["reconstruction"].shape == (3, size, size, 1)
-    assert np.isfinite(explained["a_rec"]).all() and np.isfinite(explained["a_cls"]).all()
+    outputs = detector.primary(tf.constant(digit_images.images[:3]))
+    assert outputs["reconstruction"].shape == (3, size, size, 1)
+    assert np.isfinite(outputs["a_rec"]).all() and np.isfinite(outputs["a_cls"]).all()

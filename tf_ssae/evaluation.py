@@ -64,11 +64,11 @@ def evaluate(detector, batches, is_anomaly, pictures):
         pictures: int `[N]`, the picture of which each image is a part, the parts of one side by side.
     """
     scores, correct = {name: [] for name in detector.score_names}, []
-    for explained in batched(detector.explain, batches, detector.config.jit_compile):
+    for outputs in batched(detector.everything, batches, detector.config.jit_compile):
         for name in detector.score_names:
-            scores[name].append(explained[name])
-        if "rotation_probabilities" in explained:
-            answers = explained["rotation_probabilities"].argmax(axis=2)
+            scores[name].append(outputs[name])
+        if "rotation_probabilities" in outputs:
+            answers = outputs["rotation_probabilities"].argmax(axis=2)
             correct.append(answers == np.arange(answers.shape[1]))
     scores = {name: np.concatenate(values) for name, values in scores.items()}
     is_anomaly = np.asarray(is_anomaly)

@@ -102,7 +102,7 @@ def of_detector(detector):
     return Scorer(
         detector.description(),
         _padded(tf.function(lambda images: detector(images)), BATCH_SIZE),
-        _padded(tf.function(detector.evidence), _EXPLAINED),
+        _padded(tf.function(detector.explain), _EXPLAINED),
     )
 
 

@@ -116,7 +116,7 @@ def test_photos_score_as_they_do_from_files(signatures, exported):
 
 def test_explain_says_what_the_detector_says(signatures, detector, digit_images):
     images = digit_images.images[:5]
-    found, expected = signatures["explain"](images=tf.constant(images)), detector.explain(images)
+    found, expected = signatures["explain"](images=tf.constant(images)), detector.everything(images)
     assert set(found) == {"a_rec", "a_cls", "a_ws", "a_max", "reconstruction", "squared_error", "rotation_probabilities"}
     np.testing.assert_allclose(found["reconstruction"][:, 0], expected["reconstruction"], atol=1e-5)
     np.testing.assert_allclose(tf.reduce_sum(found["squared_error"], [1, 2, 3, 4]), expected["a_rec"], rtol=1e-4)

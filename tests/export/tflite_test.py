@@ -64,12 +64,12 @@ def test_an_operator_that_is_not_built_in_fails_the_conversion(quick_run):
     import tensorflow as tf
 
     detector = detectors.load(quick_run)
-    plain = detector.explain
+    plain = detector.everything
 
     def with_foreign_operator(images):
         return {**plain(images), "a_rec": tf.linalg.diag_part(tf.tile(plain(images)["a_rec"][:, None, None], [1, 2, 2]))[:, 0]}
 
-    detector.explain = with_foreign_operator
+    detector.everything = with_foreign_operator
     with pytest.raises(ValueError, match="float32: .*MatrixDiagPart"):
         tflite.convert(detector, "float32", None)
 

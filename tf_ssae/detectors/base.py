@@ -114,18 +114,18 @@ class Detector(keras.Model):
         """`primary`'s dict, or just its scores, with the scores that are made of others added."""
         return primary
 
-    def explain(self, images):
+    def everything(self, images):
         """All there is to say about images `[B, S, S, C]`: what `primary` returns, with every score."""
         return self.all_scores(self.primary(images))
 
-    def evidence(self, images):
+    def explain(self, images):
         """What the scores of images `[B, S, S, C]` rest on, for a person to see.
 
         Returns:
-            A dict: what `explain` returns, but as `rotation_probabilities`, `[B, 4]`, those of the true rotations alone; and
+            A dict: what `everything` returns, but as `rotation_probabilities`, `[B, 4]`, those of the true rotations alone; and
             from detectors that reconstruct, `squared_error`, `[B, T, T, C]`.
         """
-        outputs = dict(self.explain(images))
+        outputs = dict(self.everything(images))
         if "reconstruction" in outputs:
             outputs["squared_error"] = tf.square(self.preprocess(images) - outputs["reconstruction"])
         if "rotation_probabilities" in outputs:
@@ -134,15 +134,15 @@ class Detector(keras.Model):
 
     def reconstruct(self, images):
         """`[B, S, S, C] -> [B, T, T, C]`, beside `preprocess(images)`: the decoder's picture of each image."""
-        return self.explain(images)["reconstruction"]
+        return self.everything(images)["reconstruction"]
 
     def score(self, images, name):
         """One score of images `[B, S, S, C]`, `[B]`, without what it does not need."""
-        return self.explain(images)[name]
+        return self.everything(images)[name]
 
     def call(self, images):
-        explained = self.explain(images)
-        return {name: explained[name] for name in self.score_names}
+        outputs = self.everything(images)
+        return {name: outputs[name] for name in self.score_names}
 
     @property
     def decision_score(self):

@@ -32,7 +32,7 @@ def write(detector, folder):
         """`[N, T, S, S, C] ->` the evidence of every square: `[N, T, ...]`."""
         shape = tf.shape(squares)
         flat = tf.ensure_shape(tf.reshape(squares, [-1, size, size, channels]), [None, size, size, channels])
-        outputs = detector.evidence(flat)
+        outputs = detector.explain(flat)
         return {name: tf.reshape(value, tf.concat([shape[:2], tf.shape(value)[1:]], 0)) for name, value in outputs.items()}
 
     def scores_of(evidence):

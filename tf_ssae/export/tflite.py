@@ -41,8 +41,7 @@ def convert(detector, kind, representative_images, batch_size=1):
 
     @tf.function(input_signature=[tf.TensorSpec([batch_size, *detector.image_shape], tf.uint8, name="images")])
     def scores(images):
-        explained = detector.explain(images)
-        return {name: explained[name] for name in detector.score_names}
+        return detector.call(images)
 
     module = tf.Module()
     module.weights = [variable.value for variable in detector.variables]
