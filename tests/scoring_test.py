@@ -10,10 +10,12 @@ import sys
 
 import numpy as np
 import pytest
+from conftest import QUICK, first_pictured
 from PIL import Image
 from pyarrow import parquet
 
-from tf_ssae import detectors, scorers, scoring
+from tf_ssae import detectors, scorers, scoring, training
+from tf_ssae.config import preset
 
 SCORES = ("a_rec", "a_cls", "a_ws", "a_max")
 
@@ -59,9 +61,21 @@ def test_rows_hold_the_detectors_scores_and_decisions(table, digits_run, photos)
     assert not output.with_name("scores.csv.partial").exists()
 
 
-def test_report_lies_beside_the_table(table):
-    page = table[1].with_suffix(".html").read_text()
-    assert "30" in page and "Most anomalous" in page and "部品" in page
+def test_report_lies_beside_the_table_and_shows_the_extremes_first(table):
+    page, rows = table[1].with_suffix(".html").read_text(), read(table[1])
+    for title, extreme in (("Most anomalous", max), ("Least anomalous", min)):
+        assert first_pictured(page, title) == extreme(rows, key=lambda row: float(row["a_ws"]))["path"]
+
+
+def test_a_threshold_from_the_training_images_is_said_to_promise_nothing(photos, tmp_path):
+    metrics = training.run(preset("digits", calibration_share=0.0, **QUICK), tmp_path / "run")
+    assert metrics["promise"] is None
+    result = scoring.run(tmp_path / "run", photos[0], tmp_path / "scores.csv")
+    warning = "No image was held out in training: the threshold, set on the training images, promises nothing."
+    assert result.warnings == [warning]
+    assert {row["p_value"] for row in read(tmp_path / "scores.csv")} == {""}
+    for page in (tmp_path / "run" / "report.html", tmp_path / "scores.html"):
+        assert f'<p class="warning" role="note">{warning}</p>' in page.read_text()
 
 
 @pytest.mark.parametrize("model", [".", "tflite/float32.tflite"])
