@@ -43,7 +43,7 @@ def test_a_folder_trains_and_says_what_it_found(textures_run, textures):
     assert not (model_dir / "images.cache").exists()
 
 
-def test_its_metrics(textures_run):
+def test_its_metrics_hold_promise_pixels_and_decision(textures_run):
     metrics = json.loads((textures_run[0] / "metrics.json").read_text())
     assert metrics["test_images"] == 104 and metrics["share"] == pytest.approx(64 / 104)
     assert metrics["promise"]["images"] == 40 and metrics["promise"]["expected_fpr"] == pytest.approx(1 / 41)

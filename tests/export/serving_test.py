@@ -4,13 +4,12 @@ import base64
 import concurrent.futures
 import http.server
 import json
-import subprocess
-import sys
 import threading
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import run_python
 from google.protobuf import text_format
 
 from tf_ssae.export import client, serving_kit, warmup
@@ -146,18 +145,17 @@ def test_client_passes_on_what_the_server_says(grpc_address, rest_url, files):
 
 def test_client_from_the_command_line(rest_url, files, tmp_path):
     (tmp_path / "part 1.png").write_bytes(files[0])
-    command = [sys.executable, "-m", "tf_ssae.export.client", "--model=parts"]
-    done = subprocess.run([*command, f"--rest={rest_url}", str(tmp_path / "part 1.png")], capture_output=True, text=True)
+    command = ["-m", "tf_ssae.export.client", "--model=parts"]
+    done = run_python(*command, f"--rest={rest_url}", str(tmp_path / "part 1.png"))
     assert done.returncode == 0, done.stderr
     header, row = done.stdout.splitlines()
     assert header.split("\t") == ["file", "a_cls", "a_max", "a_rec", "a_ws"]
     path, *scores = row.split("\t")
     assert path.endswith("part 1.png") and np.isfinite([float(score) for score in scores]).all()
     # More than the kit's servers take at once.
-    many = [*command, f"--rest={rest_url}", *[str(tmp_path / "part 1.png")] * (client.LARGEST_REQUEST + 1)]
-    done = subprocess.run(many, capture_output=True, text=True)
+    done = run_python(*command, f"--rest={rest_url}", *[str(tmp_path / "part 1.png")] * (client.LARGEST_REQUEST + 1))
     assert done.stdout.splitlines() == [header, *[row] * (client.LARGEST_REQUEST + 1)]
-    done = subprocess.run([*command, f"--rest={rest_url}", str(tmp_path / "no.png")], capture_output=True, text=True)
+    done = run_python(*command, f"--rest={rest_url}", str(tmp_path / "no.png"))
     assert done.returncode == 1 and "no.png" in done.stderr and "Traceback" not in done.stderr
 
 
