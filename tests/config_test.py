@@ -34,7 +34,7 @@ def test_presets_of_the_gans_hold_their_papers_constants():
 @pytest.mark.parametrize(
     "latent_depth, lambda_e, expected", [(16, 0.1, 1), (16, 2.0, 32), (200, 0.1, 20), (100, 0.29, 29), (10, 0.05, 1)]
 )
-def test_side_latent_depth(latent_depth, lambda_e, expected):
+def test_side_latent_depth_is_lambda_e_of_the_latent_depth(latent_depth, lambda_e, expected):
     assert Config(latent_depth=latent_depth, lambda_e=lambda_e).side_latent_depth == expected
 
 

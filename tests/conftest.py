@@ -1,9 +1,11 @@
 """What several test files share: real images of the right kind, made on the spot, and train.py in a process of its own."""
 
 import fcntl
+import html
 import os
 import pathlib
 import pickle
+import re
 import subprocess
 import sys
 
@@ -107,6 +109,12 @@ def one_seed(tmp_path_factory):
     return store
 
 
+def first_pictured(page, title):
+    """The name of the first picture in a section of a report."""
+    name = re.search(f'<h2>{title}</h2>.*?class="name"><bdi>(.*?)</bdi>', page, re.S).group(1)
+    return html.unescape(name)
+
+
 def shared_folder(tmp_path_factory):
     """A folder that all processes of pytest-xdist see."""
     own = tmp_path_factory.getbasetemp()
@@ -135,4 +143,9 @@ def train(*flags):
 
 def run_command(script, *flags):
     """Runs a Python file of the project's top level to its end: a CompletedProcess with text."""
-    return subprocess.run([sys.executable, str(ROOT / script), *flags], capture_output=True, text=True, timeout=300)
+    return run_python(str(ROOT / script), *flags)
+
+
+def run_python(*arguments, **options):
+    """Runs `python` with these arguments to its end: a CompletedProcess with text. What hangs fails."""
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, timeout=300, **options)

@@ -4,7 +4,7 @@ import pytest
 from tf_ssae.metrics import average_precision_at, score_metrics
 
 
-def test_by_hand():
+def test_metrics_are_those_computed_by_hand():
     # Ranked from the top: anomaly, normal, anomaly, normal, normal.
     result = score_metrics([True, False, True, False, False], [5.0, 4.0, 3.0, 2.0, 1.0])
     assert result["average_precision"] == pytest.approx((1 / 1 + 2 / 3) / 2)

@@ -36,7 +36,7 @@ def aupro_over_all_thresholds(maps, masks):
     return area / 0.3
 
 
-def test_by_hand():
+def test_pixel_metrics_are_those_computed_by_hand():
     # A region of 4 pixels, one of 1, and 10 normal pixels. From the top: the large region; 2 normals; the small region;
     # 8 normals.
     mask = np.array([[1, 1, 0, 0, 0], [1, 1, 0, 0, 1], [0, 0, 0, 0, 0]], bool)

@@ -40,7 +40,9 @@ def test_exports_are_those_stored(title, run, kind):
 
 
 def test_every_file_it_names_exists():
-    for path in re.findall(r"\]\(([\w/.-]+)\)", README):
+    paths = re.findall(r"\]\(([\w/.-]+)\)", README)
+    assert paths
+    for path in paths:
         assert (ROOT / path).is_file(), path
 
 

@@ -5,17 +5,16 @@ import fcntl
 import json
 import os
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
+from conftest import QUICK, first_pictured, run_python
 from PIL import Image
 from pyarrow import parquet
+from stored_results import SCORES
 
-from tf_ssae import detectors, scorers, scoring
-
-SCORES = ("a_rec", "a_cls", "a_ws", "a_max")
+from tf_ssae import detectors, scorers, scoring, training
+from tf_ssae.config import preset
 
 
 def read(path):
@@ -43,9 +42,9 @@ def test_rows_hold_the_detectors_scores_and_decisions(table, digits_run, photos)
     detector = detectors.load(digits_run[0])
     rows = read(output)
     assert [row["path"] for row in rows] == [str(path) for path in sorted(photos[0].iterdir())]
-    thresholds = dict(zip(SCORES, detector.thresholds.numpy()))
+    thresholds = dict(zip(SCORES["ssae"], detector.thresholds.numpy()))
     scores = {name: value.numpy() for name, value in detector(photos[1]).items()}
-    for name in SCORES:
+    for name in SCORES["ssae"]:
         np.testing.assert_allclose([float(row[name]) for row in rows], scores[name], rtol=1e-4, atol=1e-5)
     anomalous = scores["a_ws"] > thresholds["a_ws"]
     assert [row["decision"] for row in rows] == ["anomaly" if value else "normal" for value in anomalous]
@@ -59,9 +58,21 @@ def test_rows_hold_the_detectors_scores_and_decisions(table, digits_run, photos)
     assert not output.with_name("scores.csv.partial").exists()
 
 
-def test_report_lies_beside_the_table(table):
-    page = table[1].with_suffix(".html").read_text()
-    assert "30" in page and "Most anomalous" in page and "部品" in page
+def test_report_lies_beside_the_table_and_shows_the_extremes_first(table):
+    page, rows = table[1].with_suffix(".html").read_text(), read(table[1])
+    for title, extreme in (("Most anomalous", max), ("Least anomalous", min)):
+        assert first_pictured(page, title) == extreme(rows, key=lambda row: float(row["a_ws"]))["path"]
+
+
+def test_a_threshold_from_the_training_images_is_said_to_promise_nothing(photos, tmp_path):
+    metrics = training.run(preset("digits", calibration_share=0.0, **QUICK), tmp_path / "run")
+    assert metrics["promise"] is None
+    result = scoring.run(tmp_path / "run", photos[0], tmp_path / "scores.csv")
+    warning = "No image was held out in training: the threshold, set on the training images, promises nothing."
+    assert result.warnings == [warning]
+    assert {row["p_value"] for row in read(tmp_path / "scores.csv")} == {""}
+    for page in (tmp_path / "run" / "report.html", tmp_path / "scores.html"):
+        assert f'<p class="warning" role="note">{warning}</p>' in page.read_text()
 
 
 @pytest.mark.parametrize("model", [".", "tflite/float32.tflite"])
@@ -69,7 +80,7 @@ def test_exported_models_score_the_same(model, exported, table, photos, tmp_path
     scoring.run(exported / model, photos[0], tmp_path / "scores.csv")
     for ours, theirs in zip(read(tmp_path / "scores.csv"), read(table[1]), strict=True):
         assert (ours["path"], ours["decision"], ours["why"]) == (theirs["path"], theirs["decision"], theirs["why"])
-        for name in SCORES:
+        for name in SCORES["ssae"]:
             assert float(ours[name]) == pytest.approx(float(theirs[name]), rel=1e-3, abs=1e-4)
 
 
@@ -106,15 +117,15 @@ def test_unreadable_files_become_rows(digits_run, photos, tmp_path):
     (tmp_path / "000 broken.png").write_bytes(b"\x89PNG")
     (tmp_path / "zero.jpg").write_bytes(b"")
     (tmp_path / "list.txt").write_text("\n".join(map(str, [*sorted(tmp_path.glob("*.*g")), tmp_path / "gone.png"])))
-    command = [sys.executable, "-m", "tf_ssae.scoring", f"--model_dir={digits_run[0]}", f"--images={tmp_path / 'list.txt'}"]
-    done = subprocess.run([*command, f"--output={tmp_path / 'a.csv'}"], capture_output=True, text=True)
+    command = ["-m", "tf_ssae.scoring", f"--model_dir={digits_run[0]}", f"--images={tmp_path / 'list.txt'}"]
+    done = run_python(*command, f"--output={tmp_path / 'a.csv'}")
     assert done.returncode == 0 and done.stderr == "", done.stderr
     assert "3 images scored" in done.stdout and "3 unreadable" in done.stdout
     rows = {row["path"].rsplit("/")[-1]: row for row in read(tmp_path / "a.csv")}
     assert rows["zero.jpg"]["error"] == "an empty file" and rows["zero.jpg"]["a_ws"] == ""
     assert rows["gone.png"]["error"].startswith("cannot be read") and rows["gone.png"]["decision"] == "unreadable"
     assert len(rows) == 6 and sum(row["error"] == "" for row in rows.values()) == 3
-    done = subprocess.run([*command, f"--output={tmp_path / 'b.csv'}", "--strict"], capture_output=True, text=True)
+    done = run_python(*command, f"--output={tmp_path / 'b.csv'}", "--strict")
     assert done.returncode == 1 and read(tmp_path / "b.csv") == read(tmp_path / "a.csv")
 
 

@@ -19,7 +19,7 @@ def data():
     return LabelledImages(images, labels, ("a", "b", "c", "d", "e"), official_test=np.arange(1000) >= 800)
 
 
-def test_pooled(data):
+def test_pooled_cuts_every_class_to_the_smallest(data):
     result = split(data, preset("digits", anomaly=3))
     # Every class is cut to 100: 400 normals, 80% of which train, but for a tenth of these, held out.
     assert len(result.train) == 288 and len(result.calibration) == 32 and len(result.test) == 180
@@ -88,7 +88,7 @@ def test_ten_equal_classes_give_the_thesis_share(digit_images):
     assert result.test_is_anomaly.mean() == pytest.approx(1 / 2.8, abs=1e-3)
 
 
-def test_official(data):
+def test_official_keeps_the_sources_own_test_set(data):
     result = split(data, preset("digits", anomaly=3, protocol="official"))
     assert sorted(result.test) == list(range(800, 1000))
     assert sorted([*result.train, *result.calibration]) == [i for i in range(800) if data.labels[i] != 3]

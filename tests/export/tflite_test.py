@@ -1,13 +1,12 @@
-"""What the `.tflite` files hold beside the scores, which export_test and conformance_test compare."""
+"""What the `.tflite` files hold beside the scores, which scoring_test and conformance_test compare."""
 
 import hashlib
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
+from conftest import run_python
 
 from tf_ssae import detectors
 from tf_ssae.datasets.protocols import split
@@ -109,7 +108,7 @@ def test_doctor_finds_flex(tmp_path):
 
 def test_doctor_from_the_command_line(exported, tmp_path):
     def doctor_says(path):
-        return subprocess.run([sys.executable, "-m", "tf_ssae.export.doctor", str(path)], capture_output=True, text=True)
+        return run_python("-m", "tf_ssae.export.doctor", str(path))
 
     done = doctor_says(exported / "tflite" / "int8.tflite")
     assert done.returncode == 0 and done.stderr == ""
