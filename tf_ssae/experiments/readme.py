@@ -5,6 +5,7 @@
 Draw the figures first: it shows those that lie beside the results.
 """
 
+import dataclasses
 import os
 import pathlib
 import re
@@ -66,7 +67,8 @@ def section(root):
 def _table(stored):
     return [
         f"### Table 5.1, {_title(stored.scale)}",
-        "" if stored.scale == results.Scale() else _QUICK_LOOK,
+        # Which rotations are in a step makes a run no smaller.
+        _QUICK_LOOK if dataclasses.replace(stored.scale, rotations="") != results.Scale() else "",
         _runs(stored),
         table.markdown(stored),
         "\n".join(f"* {note}" for note in table.notes(stored)),
@@ -109,7 +111,8 @@ def _runs(stored):
 
 def _versions(stored):
     """The revisions of this code that trained the runs, and TensorFlow's versions."""
-    revisions = dict.fromkeys((run.stored.get("git_revision") or "unknown")[:7] for run in stored.runs)
+    found = dict.fromkeys(run.stored.get("git_revision") or "unknown" for run in stored.runs)
+    revisions = [revision[:7] + ("-dirty" if revision.endswith("-dirty") else "") for revision in found]
     versions = dict.fromkeys(run.stored["versions"]["tensorflow"] for run in stored.runs)
     return f"revision {', '.join(revisions)}, TensorFlow {', '.join(versions)}"
 
@@ -126,8 +129,8 @@ def _settings(stored):
             if values and name not in varied:
                 shown = values[:1] if len(set(values)) == 1 else values
                 parts.append(f"{name} {' / '.join(f'{v:g}' if isinstance(v, float) else str(v) for v in shown)}")
-        rows = ", ".join(system.markdown for system in SYSTEMS if system.detector == detector) or detector
-        lines.append(f"* `{detector}`, {rows} ({', '.join(DATASET_NAMES[name] for name in configs)}): {', '.join(parts)}.")
+        names = [f"`{detector}`", *(system.markdown for system in SYSTEMS if system.detector == detector)]
+        lines.append(f"* {', '.join(names)} ({', '.join(DATASET_NAMES[name] for name in configs)}): {', '.join(parts)}.")
     return "\n".join(lines)
 
 
