@@ -2,13 +2,16 @@
 
 import csv
 import json
+import pathlib
 
 import numpy as np
 import pytest
 from conftest import first_pictured, run_command
+from PIL import Image
 
-from tf_ssae import detectors, scoring
+from tf_ssae import detectors, scoring, training
 from tf_ssae.config import preset
+from tf_ssae.datasets import files
 from tf_ssae.training import default_model_dir
 
 # Seconds of training: enough to tell rotations, not to be good.
@@ -108,6 +111,50 @@ def test_a_plain_folder_of_good_parts_is_enough(textures, tmp_path):
 def test_error_maps_have_one_scale_from_the_held_out_images(textures_run):
     detector = detectors.load(textures_run[0])
     assert np.isfinite(detector.map_scale.numpy()) and detector.description()["map_scale"] > 0
+
+
+@pytest.fixture(scope="module")
+def strips(tmp_path_factory, digit_images):
+    """Pictures of three digits in a row; in anomalous ones the digit in the middle is a 0, and has a mask."""
+    root = tmp_path_factory.mktemp("strips")
+    normals, zeros = (digit_images.images[(digit_images.labels == 0) == zero, ..., 0] for zero in (False, True))
+    mask = np.zeros([8, 24], np.uint8)
+    mask[:, 8:16] = 255
+
+    def write(name, picture):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture).save(root / name)
+
+    for i in range(52):
+        left, middle, right = normals[3 * i : 3 * i + 3]
+        if i < 46:
+            write(f"{'train' if i < 40 else 'test'}/good/{i}.png", np.hstack([left, middle, right]))
+        else:
+            write(f"test/zero/{i}.png", np.hstack([left, zeros[i], right]))
+            write(f"ground_truth/zero/{i}_mask.png", mask)
+    return root
+
+
+def test_pictures_cut_into_tiles_score_as_their_worst(strips, tmp_path):
+    settings = dict(image_size=32, epochs=4, batch_size=16, rotations="sampled", calibration_share=0.2)
+    metrics = training.run(preset("folder", data_dir=str(strips), **settings), tmp_path / "run")
+    assert metrics["test_images"] == 12 and metrics["share"] == 0.5
+    assert metrics["promise"]["images"] == 8 and all(0 < value <= 1 for value in metrics["pixels"].values())
+    detector, page = detectors.load(tmp_path / "run"), (tmp_path / "run" / "report.html").read_text()
+    scoring.run(tmp_path / "run", strips / "test", tmp_path / "scores.csv")
+    with open(tmp_path / "run" / "scores.csv") as file:
+        own = {str(strips / row["id"]): row for row in csv.DictReader(file)}
+    with open(tmp_path / "scores.csv") as file:
+        scored = {row["path"]: row for row in csv.DictReader(file)}
+    assert set(own) == set(scored) and len(own) == 12
+    for path, squares, _ in files.Squares(detector.image_shape, "tiles").read(own):
+        scores = {name: values.numpy() for name, values in detector(squares).items()}
+        for name, values in scores.items():
+            for row in (own[path], scored[path]):
+                assert float(row[name]) == pytest.approx(values.max(), rel=1e-4, abs=1e-4)
+        worst = np.argmax(scores[detector.decision_score]) + 1
+        kind = pathlib.Path(path).parent.name
+        assert f'test/{kind}/{pathlib.Path(path).name}</bdi> <span class="muted"><bdi>{kind}, square {worst} of 3<' in page
 
 
 def test_the_default_folder_is_named_for_the_images():
