@@ -65,7 +65,8 @@ def test_report_lies_beside_the_table_and_shows_the_extremes_first(table):
 
 
 def test_a_threshold_from_the_training_images_is_said_to_promise_nothing(photos, tmp_path):
-    metrics = training.run(preset("digits", calibration_share=0.0, **QUICK), tmp_path / "run")
+    config = preset("digits", detector="autoencoder", calibration_share=0.0, **QUICK)
+    metrics = training.run(config, tmp_path / "run")
     assert metrics["promise"] is None
     result = scoring.run(tmp_path / "run", photos[0], tmp_path / "scores.csv")
     warning = "No image was held out in training: the threshold, set on the training images, promises nothing."
