@@ -138,7 +138,7 @@ def strips(tmp_path_factory, digit_images):
 def test_pictures_cut_into_tiles_score_as_their_worst(strips, tmp_path):
     settings = dict(detector="autoencoder", image_size=32, epochs=4, batch_size=16, calibration_share=0.2)
     metrics = training.run(preset("folder", data_dir=str(strips), **settings), tmp_path / "run")
-    assert metrics["test_images"] == 12 and metrics["share"] == 0.5
+    assert (metrics["train_images"], metrics["test_images"], metrics["share"]) == (32, 12, 0.5)
     assert metrics["promise"]["images"] == 8 and all(0 < value <= 1 for value in metrics["pixels"].values())
     detector, page = detectors.load(tmp_path / "run"), (tmp_path / "run" / "report.html").read_text()
     scoring.run(tmp_path / "run", strips / "test", tmp_path / "scores.csv")

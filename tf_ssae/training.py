@@ -102,7 +102,7 @@ def _run(config, folder, data, watch):
         **({} if rotation_accuracy is None else {"rotation_accuracy_of_calibration_images": rotation_accuracy}),
         **({"health": condition} if condition else {}),
         "promise": dataclasses.asdict(promise) if promise else None,
-        "train_images": len(split.train),
+        "train_images": len(np.unique(data.pictures(split.train))),
         "test_images_equal_to_a_training_image": split.duplicates(),
         "training_seconds": round(training_seconds, 1),
         "training_images_per_second": round(steps * config.batch_size * config.epochs / training_seconds, 1),
