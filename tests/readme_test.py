@@ -7,7 +7,8 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, run_python
+from PIL import Image
 
 README = (ROOT / "README.md").read_text()
 
@@ -52,3 +53,11 @@ def test_its_python_runs(tmp_path):
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "shape=(3,)" in done.stdout and (tmp_path / "runs" / "mine" / "metrics.json").is_file()
+
+
+def test_its_program_that_decides_runs(exported, digit_images, tmp_path):
+    program = re.search(r"A decision a part.*?```python\n(.*?)```", README, re.S).group(1)
+    Image.fromarray(digit_images.images[0, ..., 0]).save(tmp_path / "part.png")
+    program = program.replace("exported/textures-ssae-seed-0/1", str(exported))
+    done = run_python("-c", program, cwd=tmp_path)
+    assert re.fullmatch(r"(True|False) -?[\d.]+\n", done.stdout), done.stderr
