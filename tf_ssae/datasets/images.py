@@ -4,6 +4,8 @@ import dataclasses
 
 import numpy as np
 
+from tf_ssae.parts import first_parts
+
 
 @dataclasses.dataclass(frozen=True)
 class LabelledImages:
@@ -43,11 +45,8 @@ class LabelledImages:
             raise ValueError(
                 f"Labels run from {self.labels.min()} to {self.labels.max()}; expected 0 to {len(self.class_names) - 1}."
             )
-
         if self.source is not None and (
-            self.source.shape != self.labels.shape
-            or (np.diff(self.source, prepend=-1) < 0).any()
-            or (np.diff(self.source, prepend=-1) > 1).any()
+            self.source.shape != self.labels.shape or not np.isin(np.diff(self.source, prepend=-1), (0, 1)).all()
         ):
             raise ValueError("source: expected the picture of each image, 0, 1, 2, ..., in ascending order and without a gap.")
         if self.official_test is not None and self.official_test.shape != self.labels.shape:
@@ -60,7 +59,7 @@ class LabelledImages:
     @property
     def starts(self):
         """int `[P]`: the first image of each picture, in the order of pictures."""
-        return np.flatnonzero(np.diff(self.pictures(np.arange(len(self.labels))), prepend=-1))
+        return first_parts(self.pictures(np.arange(len(self.labels))))
 
     def pictures(self, index):
         """The picture of each image of `index`: int, of its shape."""
