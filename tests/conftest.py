@@ -109,6 +109,11 @@ def one_seed(tmp_path_factory):
     return store
 
 
+def read_page(path):
+    """The source of a report, without the places where its lines may break."""
+    return path.read_text(encoding="utf-8").replace("<wbr>", "")
+
+
 def first_pictured(page, title):
     """The name of the first picture in a section of a report."""
     name = re.search(f'<h2>{title}</h2>.*?class="name"><bdi>(.*?)</bdi>', page, re.S).group(1)

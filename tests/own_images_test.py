@@ -6,7 +6,7 @@ import pathlib
 
 import numpy as np
 import pytest
-from conftest import first_pictured, run_command
+from conftest import first_pictured, read_page, run_command
 from PIL import Image
 
 from tf_ssae import detectors, scoring, training
@@ -78,13 +78,13 @@ def test_scoring_the_test_folder_gives_the_runs_own_scores(textures_run, texture
 
 
 def test_its_report_has_pictures_and_masks_figures(textures_run):
-    page = (textures_run[0] / "report.html").read_text()
+    page = read_page(textures_run[0] / "report.html")
     for part in ("AUPRO", "test/hole/", "MORE THAN THE", "broken.png"):
         assert part in page, part
 
 
 def test_its_report_shows_what_is_wrong_and_the_extremes_first(textures_run):
-    page = (textures_run[0] / "report.html").read_text()
+    page = read_page(textures_run[0] / "report.html")
     decision = json.loads((textures_run[0] / "metrics.json").read_text())["decision"]
     with open(textures_run[0] / "scores.csv") as file:
         rows = {(row["id"], row["is_anomaly"] == "1"): float(row[decision["score"]]) for row in csv.DictReader(file)}
@@ -140,7 +140,7 @@ def test_pictures_cut_into_tiles_score_as_their_worst(strips, tmp_path):
     metrics = training.run(preset("folder", data_dir=str(strips), **settings), tmp_path / "run")
     assert (metrics["train_images"], metrics["test_images"], metrics["share"]) == (32, 12, 0.5)
     assert metrics["promise"]["images"] == 8 and all(0 < value <= 1 for value in metrics["pixels"].values())
-    detector, page = detectors.load(tmp_path / "run"), (tmp_path / "run" / "report.html").read_text()
+    detector, page = detectors.load(tmp_path / "run"), read_page(tmp_path / "run" / "report.html")
     scoring.run(tmp_path / "run", strips / "test", tmp_path / "scores.csv")
     with open(tmp_path / "run" / "scores.csv") as file:
         own = {str(strips / row["id"]): row for row in csv.DictReader(file)}

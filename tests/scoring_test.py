@@ -8,7 +8,7 @@ import shutil
 
 import numpy as np
 import pytest
-from conftest import QUICK, first_pictured, run_python
+from conftest import QUICK, first_pictured, read_page, run_python
 from PIL import Image
 from pyarrow import parquet
 from stored_results import SCORES
@@ -59,7 +59,7 @@ def test_rows_hold_the_detectors_scores_and_decisions(table, digits_run, photos)
 
 
 def test_report_lies_beside_the_table_and_shows_the_extremes_first(table):
-    page, rows = table[1].with_suffix(".html").read_text(), read(table[1])
+    page, rows = read_page(table[1].with_suffix(".html")), read(table[1])
     for title, extreme in (("Most anomalous", max), ("Least anomalous", min)):
         assert first_pictured(page, title) == extreme(rows, key=lambda row: float(row["a_ws"]))["path"]
 

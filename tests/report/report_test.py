@@ -26,12 +26,16 @@ class Page(html.parser.HTMLParser):
         super().__init__()
         self.source = path.read_text(encoding="utf-8")
         self.open, self.tags, self.texts, self.attributes, self.rows = [], [], [], [], []
+        self.goes_on = False
         self.feed(self.source)
         self.close()
         assert not self.open
         self.text = " ".join(" ".join(self.texts).split())
 
     def handle_starttag(self, tag, attrs):
+        if tag == "wbr":  # A place where a line may break, no more.
+            self.goes_on = True
+            return
         self.tags.append(tag)
         self.attributes += attrs
         if tag not in VOID:
@@ -49,8 +53,11 @@ class Page(html.parser.HTMLParser):
         assert self.open and self.open.pop() == tag, f"</{tag}> at {self.getpos()}"
 
     def handle_data(self, data):
-        if "style" not in self.open:
+        if self.goes_on:
+            self.texts[-1] += data
+        elif "style" not in self.open:
             self.texts.append(data)
+        self.goes_on = False
         if "td" in self.open or "th" in self.open:
             self.rows[-1][-1] += data
 
@@ -163,6 +170,11 @@ def test_names_are_shown_as_they_are(tmp_path, shown):
     parsed = page(tmp_path, shown)
     assert NASTY in parsed.texts
     assert "<script" not in parsed.source and "'größe'" not in parsed.source
+
+
+def test_long_names_break_between_their_folders_first(tmp_path):
+    shown = dataclasses.replace(BARE, pictures=(("A", "", (picture("parts/test/0023.png"),)),))
+    assert "<bdi>parts/<wbr>test/<wbr>0023.png</bdi>" in page(tmp_path, shown).source
 
 
 def test_name_that_is_no_utf8(tmp_path):

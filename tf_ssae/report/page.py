@@ -225,7 +225,7 @@ def _card(picture, report):
         scores.append(f"<div><dt>p</dt><dd>{picture.p_value:.2g}</dd></div>")
     note = picture.note and f'<span class="muted"><bdi>{_escape(picture.note)}</bdi></span>'
     return (
-        f'<article><header><span class="name"><bdi>{_escape(picture.name)}</bdi> {note}</span>'
+        f'<article><header><span class="name">{_path(picture.name)} {note}</span>'
         f"{_badge(picture.decision)}</header>"
         f'<div class="images">{"".join(images)}</div>'
         f'<div class="about"><dl>{"".join(scores)}</dl>{_rotations(picture.rotation_probabilities)}</div></article>'
@@ -265,7 +265,7 @@ def _unreadable(report):
         return ""
     shown = report.unreadable[:_UNREADABLE_SHOWN]
     left_out = len(report.unreadable) - len(shown)
-    rows = [[f"<bdi>{_escape(path)}</bdi>", _escape(reason)] for path, reason in shown]
+    rows = [[_path(path), _escape(reason)] for path, reason in shown]
     more = f'<p class="muted">And {left_out:,} more.</p>' if left_out else ""
     return (
         f"<details{' open' if len(rows) <= _UNREADABLE_OPEN else ''}>"
@@ -327,6 +327,11 @@ def _rate(value):
 
 def _unit(value):
     return float(np.clip(value, 0, 1))
+
+
+def _path(path):
+    # Lines break between folders, and only where that doesn't help within a name.
+    return f"<bdi>{_escape(path).replace('/', '/<wbr>')}</bdi>"
 
 
 def _escape(value):
