@@ -49,6 +49,14 @@ def test_deviation_over_seeds(store):
     )
 
 
+def test_figure_1_1_has_a_row_for_each_configuration_there_is(store):
+    for anomaly in (2, 7):
+        store.add(Run("mnist", anomaly, "ssae", 0), 0.5)
+    figure = figure_1_1.draw(store.load())["figure_1_1"]
+    assert [axes.get_ylabel() for axes in figure.axes] == ["2", "7"]
+    assert "No result: OURS in configuration 0, 1, 3, 4, 5, 6, 8, 9." in words(figure)
+
+
 def test_figure_5_4_rests_on_whole_configurations(store):
     runs = GRIDS["figure_5_4"].runs
     store.add(runs[0], 0.5, grid="figure_5_4")

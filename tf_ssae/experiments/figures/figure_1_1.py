@@ -40,15 +40,12 @@ def draw(stored):
 
 
 def _grid(stored, model, detector, runs, strip):
-    figure, of_classes = drawing.new(6.4, 12.6), strip == "reconstructions"
-    for anomaly, axes in enumerate(figure.subplots(10, 1)):
+    of_classes, anomalies = strip == "reconstructions", sorted(runs)
+    figure = drawing.new(6.4, 1 + 1.16 * len(anomalies))
+    for anomaly, axes in zip(anomalies, figure.subplots(len(anomalies), 1, squeeze=False)[:, 0]):
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set_visible(False)
         axes.set_ylabel(anomaly, rotation=0, va="center", labelpad=12, fontsize=12)
-        if anomaly not in runs:
-            axes.imshow(np.full([66, 320], 255), cmap="gray", vmin=0, vmax=255)
-            axes.text(0.5, 0.5, "no result", ha="center", va="center", color="0.5", transform=axes.transAxes)
-            continue
         pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(runs[anomaly].stored[strip]))))
         axes.imshow(pixels, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
         if of_classes:
