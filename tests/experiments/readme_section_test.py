@@ -13,7 +13,7 @@ def test_the_readme_holds_what_the_stored_results_say(monkeypatch):
 
 def test_it_says_all_of_a_scale(one_seed):
     text = readme.section(one_seed.root)
-    assert "### Table 5.1, all normals, all epochs (full scale)" in text
+    assert "### Table 5.1, all normals, full length (full scale)" in text
     assert "118 runs (seed 0), 1 h 58 min summed over them" in text and "revision 0123456, TensorFlow 2.21.0" in text
     assert "`python -m tf_ssae.experiments.run --grid=table_5_1 --seed=0` trains those that are not there" in text
     assert "smaller scale" not in text

@@ -90,7 +90,7 @@ def _title(scale):
     """The scale in words."""
     parts = [
         f"{scale.max_train_images:,} normals" if scale.max_train_images else "all normals",
-        f"{scale.epochs} epochs" if scale.epochs else "all epochs",
+        f"{scale.epochs} epochs" if scale.epochs else "full length",
         f"{scale.max_test_images:,} test images" if scale.max_test_images else "",
         f"{scale.rotations} rotations" if scale.rotations else "",
     ]
