@@ -64,7 +64,7 @@ def test_figure_5_4_rests_on_whole_configurations(store):
     for run in runs[1:30]:
         store.add(run, 0.6, grid="figure_5_4")
     said = words(figure_5_4.draw(store.load("figure_5_4"))["figure_5_4"])
-    assert "mean over 1 of 10 configurations" in said and "Configurations 2, one seed. Left out" in said and "6." in said
+    assert "mean over 1 of 10 configurations" in said and "Configuration 2, one seed. Left out" in said and "6." in said
 
 
 def test_without_results_the_command_is_named(store):

@@ -22,8 +22,6 @@ BEGIN = "<!-- written by python -m tf_ssae.experiments.readme: change that, not 
 END = "<!-- the end of what it wrote -->"
 
 _DIFFERENCES = """\
-What differs from the thesis at every scale:
-
 * The thesis prints "PR-AUC" and does not say how it is computed. What is printed here is average precision;
   `python -m tf_ssae.experiments.table --metric=pr_auc_trapezoid` gives the other reading.
 * The thesis does not describe its split. This is the one of EGBAD's and GANomaly's code (`--protocol=pooled`): train and test
@@ -54,13 +52,12 @@ def section(root):
     parts = []
     for scale in results.scales(root, "table_5_1"):
         parts += _table(results.load(root, "table_5_1", scale))
-    if not parts:
-        parts = [f"Nothing has been run yet: `{results.run_command('table_5_1', results.Scale())}`."]
-    else:
-        parts.append(_DIFFERENCES)
     for scale in results.scales(root, "figure_5_4"):
         stored = results.load(root, "figure_5_4", scale)
         parts += [f"### Figure 5.4, {_title(stored.scale)}", _runs(stored), _settings(stored), *_figures(stored)]
+    if not parts:
+        return f"Nothing has been run yet: `{results.run_command('table_5_1', results.Scale())}`."
+    parts += ["### What differs from the thesis at every scale", _DIFFERENCES]
     return "\n\n".join(part for part in parts if part)
 
 

@@ -63,7 +63,7 @@ def draw(stored):
         f"Figure 5.4: $\\lambda_E$ and $w_{{rec}}$, MNIST, mean over {len(whole)} of 10 configurations",
         [
             drawing.scale(stored),
-            f"Configurations {', '.join(map(str, whole))}, one seed.",
+            f"Configuration{'s' * (len(whole) > 1)} {', '.join(map(str, whole))}, one seed.",
             f"Left out, since settings are missing: {', '.join(map(str, incomplete))}." if incomplete else "",
             f"No result of {absent} of the {len(settings)} settings." if absent else "",
         ],
