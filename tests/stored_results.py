@@ -47,7 +47,10 @@ class Store:
             "seconds": 60.0,
             "versions": {"tensorflow": "2.21.0"},
             "git_revision": "0123456789abcdef",
-            "config": {"batch_size": 64, "epochs": 5, "learning_rate": 1e-4, **GRIDS[grid].config_settings(run, scale)},
+            "config": {
+                **{"batch_size": 64, "epochs": 5, "max_train_images": 0, "learning_rate": 1e-4},
+                **GRIDS[grid].config_settings(run, scale),
+            },
             "split_fingerprint": f"{run.dataset} {run.anomaly}",
             "metrics": None
             if failed
@@ -55,7 +58,7 @@ class Store:
                 "share": 0.357,
                 "train_images": 6000,
                 "scores": scores,
-                **({"health": {"warnings": [warning]}} if warning else {}),
+                **({"health": {"reconstruction_explained": 0.5, "warnings": [warning]}} if warning else {}),
             },
             "history": [
                 {"epoch": i + 1, "test_rotation_accuracy_normal": a, "test_rotation_accuracy_anomalous": a - 0.1 * (i > 1)}

@@ -16,7 +16,7 @@ def test_above_chance_by_hand(store):
     assert "Rotation    above chance in 0 of 5" in lines[1]
     assert doubt == (
         "MNIST, not surely better than chance: AE (thesis 0.7350), Rotation (thesis 0.5165). "
-        f"Runs of {5 * 93} steps, 5 of the 25 epochs of the preset."
+        f"Runs of {5 * 93} steps: 5 of the 25 epochs of the preset."
     )
 
 
@@ -25,7 +25,7 @@ def test_the_thesis_is_no_counterexample_where_it_is_near_chance_as_well(store):
         store.add(Run("cifar10", anomaly, "egbad", 0), 0.3, warning="It collapsed." if anomaly == 3 else None)
     (doubt,) = chance.doubts(store.load())
     assert "BIGAN (EGBAD) (thesis 0.3722, near chance too)" in doubt
-    assert doubt.endswith("1 of 10 had a warning, the first: It collapsed.")
+    assert doubt.endswith("1 of 10 runs have a warning. The first, cifar10-3-egbad-seed-0: It collapsed.")
 
 
 def test_nothing_is_doubted_of_fewer_than_five_configurations(store):

@@ -33,7 +33,7 @@ def test_from_one_seed(one_seed, name, lacks):
     }.get(name, [f"{name}{panel}" for panel in "abc"])
     assert list(figures) == expected
     for figure in figures.values():
-        assert words(figure).startswith(f"Figure {name[7:].replace('_', '.')}") and "scale full." in words(figure)
+        assert words(figure).startswith(f"Figure {name[7:].replace('_', '.')}") and "All normals, full length." in words(figure)
         assert ("No result" in words(figure)) == bool(lacks) or "AE" in words(figure)
     assert lacks in words(figures[expected[0]])
     assert f"python -m {module.__name__}" in module.__doc__
@@ -44,7 +44,7 @@ def test_deviation_over_seeds(store):
         store.add(Run("mnist", 2, "ssae", seed), 0.5 + 0.1 * seed)
     figures = figure_5_1.draw(store.load())
     assert (
-        "Mean and standard deviation over the stored seeds, up to 2. No result: AE and Rotation in any configuration; OURS in"
+        "Mean and standard deviation over the stored seeds, up to 2. No result: AE, Rotation and A* in any configuration;"
         in words(figures["figure_5_1c"])
     )
 

@@ -36,6 +36,11 @@ def test_each_scale_has_a_folder_of_its_own():
     assert Scale(epochs=25, rotations="sampled").name == "25-epochs-sampled-rotations"
 
 
+def test_scales_in_words():
+    assert Scale().in_words == "all normals, full length"
+    assert Scale(6000, 5, 4000, "sampled").in_words == "6,000 normals, 5 epochs, 4,000 test images, sampled rotations"
+
+
 def test_runs_are_selected_by_what_they_vary_or_by_name():
     grid = GRIDS["table_5_1"]
     runs = grid.select(datasets=["mnist"], anomalies=[2, 6], detectors=["ssae"], seeds=[0])

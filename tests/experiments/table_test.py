@@ -1,4 +1,5 @@
 import csv
+import json
 import subprocess
 import sys
 
@@ -28,7 +29,7 @@ def test_the_table_says_where_it_is_incomplete(one_seed):
     assert "Incomplete: 118 of the grid's 360 runs are stored." in said
     assert "Fashion-MNIST: the rows rest on different runs" in said and "MNIST: only of" not in said
     assert "Failed, so without scores: fashion_mnist-3-ssae-seed-0: The decoder died." in said
-    assert "† egbad: a warning in 3 of 29 runs (mnist-4-egbad-seed-0" in said
+    assert "egbad (†): 3 of 29 runs have a warning. The first, mnist-4-egbad-seed-0: " in said
     rows = table.markdown(stored).splitlines()
     assert len(rows) == 12 and "(10/30) † | 0.4738" in rows[2] and "(9/30)" in rows[-1]
     # Only where all rows rest on the same configurations has a column of ours a best one; the thesis' always has.
@@ -49,6 +50,28 @@ def test_a_part_of_the_grid(store):
     assert "Nothing of Fashion-MNIST, CIFAR-10." in said
     assert "MNIST: only of configuration 2; the thesis' numbers are means over ten." in said
     assert "–" in next(line for line in said.splitlines() if line.startswith("BIGAN"))
+
+
+def test_runs_that_were_not_looked_at_for_a_warning_are_not_called_sound(store):
+    store.add(Run("mnist", 0, "egbad", 0), 0.5, warning="It collapsed.")
+    path = store.add(Run("mnist", 1, "egbad", 0), 0.5)
+    stored = json.loads(path.read_text())
+    stored["metrics"]["health"] = {"warnings": []}
+    path.write_text(json.dumps(stored))
+    store.add(Run("mnist", 1, "ssae", 0), 0.5)
+    said = table.notes(store.load())
+    assert (
+        "egbad (†): 1 of 2 runs have a warning; 1 without one are of a version that looked for fewer faults. "
+        "The first, mnist-0-egbad-seed-0: It collapsed." in said
+    )
+    assert "ssae" not in " ".join(said)
+
+
+def test_configurations_that_favour_the_method_are_called_that(store):
+    store.add(Run("mnist", 6, "ssae", 0), 0.5)
+    assert "they may favour the method" in table.text(store.load())
+    store.add(Run("mnist", 3, "ssae", 0), 0.5)
+    assert "they may favour the method" not in table.text(store.load())
 
 
 def test_means_over_different_seeds_are_not_ranked(store):

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 
 from tf_ssae.config import preset
-from tf_ssae.experiments import significance, thesis
+from tf_ssae.experiments import results, significance, thesis
 from tf_ssae.experiments.systems import SYSTEMS
 from tf_ssae.experiments.thesis import DATASET_NAMES
 
@@ -72,9 +72,9 @@ def _known(runs, dataset):
     """How long the runs of a detector were, and what went wrong in them."""
     trained, full = runs[0].stored["config"], preset(dataset, detector=runs[0].detector)
     steps = trained["epochs"] * (runs[0].stored["metrics"]["train_images"] // trained["batch_size"])
-    length = f"Runs of {steps:,} steps, {trained['epochs']} of the {full.epochs} epochs of the preset."
-    warned = [run for run in runs if run.warning]
-    return length + (f" {len(warned)} of {len(runs)} had a warning, the first: {warned[0].warning}" if warned else "")
+    of_images = f", on {trained['max_train_images']:,} images in place of all" if trained["max_train_images"] else ""
+    length = f"Runs of {steps:,} steps: {trained['epochs']} of the {full.epochs} epochs of the preset{of_images}."
+    return f"{length} {results.warnings(runs)}".rstrip()
 
 
 def _beside_thesis(stored, system, dataset):

@@ -53,6 +53,17 @@ class Scale:
         return "-".join(part for part in parts if part) or "full"
 
     @property
+    def in_words(self):
+        """Such as `6,000 normals, 5 epochs, 4,000 test images`."""
+        parts = [
+            f"{self.max_train_images:,} normals" if self.max_train_images else "all normals",
+            f"{self.epochs} epochs" if self.epochs else "full length",
+            f"{self.max_test_images:,} test images" if self.max_test_images else "",
+            f"{self.rotations} rotations" if self.rotations else "",
+        ]
+        return ", ".join(part for part in parts if part)
+
+    @property
     def settings(self):
         """The fields of Config that differ from the preset."""
         return {name: value for name, value in dataclasses.asdict(self).items() if value}
@@ -117,7 +128,7 @@ TABLE_5_1 = Grid(
 # The thesis' caption names the axes, not their values. lambda_E 0.1 is a_2 = 1 (section 5.4), 1 is two encoders of one depth.
 LAMBDA_E = (0.1, 0.5, 1.0, 2.0)
 W_REC = (1.0, 10.0, 100.0, 1000.0)
-# Configurations 2, 6 and 7 first: those that section 5.4 looks at. The auto-encoder knows no lambda_E, the classifier no w_rec.
+# Configurations 2, 6, 7 first: `thesis.LARGEST_IMPROVEMENTS`. The auto-encoder knows no lambda_E, the classifier no w_rec.
 FIGURE_5_4 = Grid(
     "figure_5_4",
     tuple(

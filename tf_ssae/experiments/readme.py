@@ -6,6 +6,7 @@ Draw the figures first: it shows those that lie beside the results.
 """
 
 import dataclasses
+import json
 import os
 import pathlib
 import re
@@ -14,7 +15,7 @@ import sys
 from absl import app, flags
 
 from tf_ssae.experiments import chance, results, significance, table
-from tf_ssae.experiments.systems import SYSTEMS
+from tf_ssae.experiments.systems import OURS, SYSTEMS
 from tf_ssae.experiments.thesis import DATASET_NAMES
 from tf_ssae.experiments.worker import duration
 
@@ -23,7 +24,7 @@ END = "<!-- the end of what it wrote -->"
 
 _DIFFERENCES = """\
 * The thesis prints "PR-AUC" and does not say how it is computed. What is printed here is average precision;
-  `python -m tf_ssae.experiments.table --metric=pr_auc_trapezoid` gives the other reading.
+  `tf_ssae.experiments.table` gives the other reading with `--metric=pr_auc_trapezoid`.
 * The thesis does not describe its split. This is the one of EGBAD's and GANomaly's code (`--protocol=pooled`): train and test
   images together, 80% of the normals train, the others and all anomalies test. All systems and seeds of a configuration have
   the same split, and no image is in both sets.
@@ -57,7 +58,7 @@ def section(root):
         parts += [f"### Figure 5.4, {_title(stored.scale)}", _runs(stored), _settings(stored), *_figures(stored)]
     if not parts:
         return f"Nothing has been run yet: `{results.run_command('table_5_1', results.Scale())}`."
-    parts += ["### What differs from the thesis at every scale", _DIFFERENCES]
+    parts += ["### What differs from the thesis at every scale", _DIFFERENCES, _single_runs(root)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -84,21 +85,18 @@ def _table(stored):
 
 
 def _title(scale):
-    """The scale in words."""
-    parts = [
-        f"{scale.max_train_images:,} normals" if scale.max_train_images else "all normals",
-        f"{scale.epochs} epochs" if scale.epochs else "full length",
-        f"{scale.max_test_images:,} test images" if scale.max_test_images else "",
-        f"{scale.rotations} rotations" if scale.rotations else "",
-    ]
-    return ", ".join(part for part in parts if part) + (" (full scale)" if scale == results.Scale() else "")
+    return scale.in_words + (" (full scale)" if scale == results.Scale() else "")
 
 
 def _runs(stored):
     """How many runs, where they are, what made them, and the command that makes them again or goes on."""
     seeds = sorted({run.seed for run in stored.runs})
-    first = seeds if set(seeds) < {run.seed for run in stored.grid.runs} else []
-    command = results.run_command(stored.grid.name, stored.scale, **({"seed": ",".join(map(str, first))} if first else {}))
+    filters = {
+        name: ",".join(str(value) for value in dict.fromkeys(getattr(run, name) for run in stored.runs))
+        for name in ("detector", "seed")
+        if {getattr(run, name) for run in stored.runs} < {getattr(run, name) for run in stored.grid.runs}
+    }
+    command = results.run_command(stored.grid.name, stored.scale, **filters)
     hours = duration(sum(run.seconds for run in stored.runs))
     return (
         f"{len(stored.runs)} runs ({'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))}), {hours} summed over "
@@ -116,19 +114,57 @@ def _versions(stored):
 
 def _settings(stored):
     """A line a detector: its settings, one value for each data set where they differ."""
-    lines = ["Settings (where data sets differ, in the order of the table; 0 images: all):", ""]
+    differ = "where data sets differ, in the order of the table; " if len(stored.datasets) > 1 else ""
+    lines = [f"Settings ({differ}0 images: all):", ""]
+    # The others of the grid's detectors do not know them.
+    of_some = {name for run in stored.runs for name in run.settings}
     for detector in dict.fromkeys(run.detector for run in stored.runs):
         configs = {run.dataset: run.stored["config"] for run in stored.runs if run.detector == detector}
-        varied = {name for run in stored.runs for name in run.settings}
         parts = []
         for name in _SETTINGS + {"egbad": (), "ganomaly": _OF_GANOMALY}.get(detector, _OURS):
+            varied = sorted({run.settings[name] for run in stored.runs if run.detector == detector and name in run.settings})
             values = [config[name] for config in configs.values() if name in config]
-            if values and name not in varied:
-                shown = values[:1] if len(set(values)) == 1 else values
-                parts.append(f"{name} {' / '.join(f'{v:g}' if isinstance(v, float) else str(v) for v in shown)}")
+            if varied:
+                parts.append(f"{name} {' or '.join(map(_shown, varied))}")
+            elif values and name not in of_some:
+                parts.append(f"{name} {' / '.join(map(_shown, values[:1] if len(set(values)) == 1 else values))}")
         names = [f"`{detector}`", *(system.markdown for system in SYSTEMS if system.detector == detector)]
         lines.append(f"* {', '.join(names)} ({', '.join(DATASET_NAMES[name] for name in configs)}): {', '.join(parts)}.")
     return "\n".join(lines)
+
+
+def _shown(value):
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _single_runs(root):
+    """A table of the run folders that lie beside the grids, and what made each."""
+    rows, made = [], []
+    for folder in sorted(path.parent for path in pathlib.Path(root).glob("*/metrics.json")):
+        metrics, environment = (json.loads((folder / name).read_text()) for name in ("metrics.json", "environment.json"))
+        scores = [metrics["scores"][system.score]["average_precision"] for system in OURS]
+        rows.append(f"| `{folder.name}` | " + " | ".join(f"{value:.4f}" for value in (*scores, metrics["share"])) + " |")
+        made.append(
+            f"* `{folder.name}`: `{environment['command']}`; revision {environment['git_revision'][:7]}, TensorFlow "
+            f"{environment['versions']['tensorflow']}; {duration(metrics['training_seconds'])} of training."
+        )
+    if not rows:
+        return ""
+    titles = "".join(f" {system.markdown} |" for system in OURS)
+    return "\n".join(
+        [
+            "### Single runs",
+            "",
+            "Run folders, with all settings, versions and plots, each of the revision that is named: another may give slightly "
+            "other figures. Average precision, and that of a useless score:",
+            "",
+            f"| |{titles} chance |",
+            "|---" * (len(OURS) + 2) + "|",
+            *rows,
+            "",
+            *made,
+        ]
+    )
 
 
 def _figures(stored):

@@ -65,6 +65,12 @@ class Result:
         return " ".join(((self.stored["metrics"] or {}).get("health") or {}).get("warnings", ())) or None
 
     @property
+    def looked_for_all(self):
+        """Whether the version that trained it looks for all that `warning` can tell, which concerns GANs alone."""
+        health = (self.stored["metrics"] or {}).get("health")
+        return not health or "reconstruction_explained" in health
+
+    @property
     def share(self):
         """Of anomalies among its test images: the average precision of a useless score."""
         return self.stored["metrics"]["share"]
@@ -126,6 +132,18 @@ class Results:
     def share(self, dataset):
         """The mean share of anomalies in the test sets of a data set."""
         return float(np.mean([run.share for run in self.runs if run.dataset == dataset and not run.failed]))
+
+
+def warnings(runs):
+    """A sentence on the warnings that runs of a detector have, the first of them in full; empty if there is nothing to say."""
+    warned = [run for run in runs if run.warning]
+    unsure = [run for run in runs if not run.warning and not run.looked_for_all]
+    if not warned and not unsure:
+        return ""
+    said = f"{len(warned)} of {len(runs)} runs have a warning"
+    if unsure:
+        said += f"; {len(unsure)} without one are of a version that looked for fewer faults"
+    return f"{said}." + (f" The first, {warned[0].name}: {warned[0].warning}" if warned else "")
 
 
 def run_command(grid, scale, **filters):

@@ -1,6 +1,6 @@
 """Whether OURS is better than each other system: differences paired by configuration and split.
 
-    python -m tf_ssae.experiments.significance --grid=table_5_1
+    python -m tf_ssae.experiments.significance --scale=full
 
 Both systems of a pair saw the same images, with the same seed. Differences are averaged over the seeds of a configuration, then
 over configurations. The 95% interval is the expanded percentile bootstrap interval over configurations, of 10,000 draws with

@@ -1,7 +1,7 @@
 """Table 5.1 from stored results: ours beside the thesis' numbers, what each cell rests on, and where it is incomplete.
 
-    python -m tf_ssae.experiments.table --grid=table_5_1 --scale=full
-    python -m tf_ssae.experiments.table --metric=pr_auc_trapezoid --format=markdown
+    python -m tf_ssae.experiments.table --scale=full
+    python -m tf_ssae.experiments.table --scale=full --metric=pr_auc_trapezoid --format=markdown
 
 It takes a second. The headline is average precision; the thesis prints "PR-AUC", which may be the trapezoid one.
 """
@@ -14,7 +14,7 @@ import itertools
 import numpy as np
 from absl import app, flags
 
-from tf_ssae.experiments import chance, reading, significance, thesis
+from tf_ssae.experiments import chance, reading, results, significance, thesis
 from tf_ssae.experiments.grids import CONFIGURATIONS
 from tf_ssae.experiments.systems import SYSTEMS
 from tf_ssae.experiments.thesis import DATASET_NAMES
@@ -145,11 +145,8 @@ def notes(stored, metric="average_precision"):
     said += [note for dataset in stored.datasets for note in _notes_on_rows(stored, dataset)]
     said += [f"Failed, so without scores: {run.name}: {run.failed}" for run in stored.failed]
     for detector in dict.fromkeys(system.detector for system in SYSTEMS):
-        warned = [run for run in stored.of_detector(detector) if run.warning]
-        if warned:
-            names = ", ".join(run.name for run in warned[:3]) + (f" and {len(warned) - 3} more" if len(warned) > 3 else "")
-            of = len(stored.of_detector(detector))
-            said.append(f"† {detector}: a warning in {len(warned)} of {of} runs ({names}): {warned[0].warning}")
+        if sentence := results.warnings(stored.of_detector(detector)):
+            said.append(f"{detector} (†): {sentence}")
     return said
 
 
@@ -168,6 +165,11 @@ def _notes_on_rows(stored, dataset):
             f"{DATASET_NAMES[dataset]}: only of configuration {', '.join(map(str, there))}; the thesis' numbers are means over "
             "ten."
         )
+        if dataset == "mnist" and set(there) <= set(thesis.LARGEST_IMPROVEMENTS):
+            said[-1] += (
+                f" Its figure 5.5 shows {', '.join(map(str, thesis.LARGEST_IMPROVEMENTS))} because its method improves most "
+                "there: they may favour the method."
+            )
     return said
 
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from tf_ssae.experiments import reading
 
-_NAMES = {"ssae": "OURS", "ensemble": "AE and Rotation", "ganomaly": "GANomaly", "egbad": "BIGAN"}
+_NAMES = {"ssae": "OURS", "ensemble": "AE, Rotation and A*", "ganomaly": "GANomaly", "egbad": "BIGAN"}
 
 
 def new(width, height):
@@ -31,8 +31,9 @@ def title(figure, text, details):
 
 
 def scale(stored):
-    """Sentence: which grid and scale."""
-    return f"Grid {stored.grid.name}, scale {stored.scale.name}."
+    """Sentence: how large the runs were."""
+    words = stored.scale.in_words
+    return f"{words[0].upper()}{words[1:]}."
 
 
 def missing(pairs):

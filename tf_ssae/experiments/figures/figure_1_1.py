@@ -1,7 +1,7 @@
 """Figure 1.1: reconstructions of the anomalous digit, which was never trained on, a row for each configuration of MNIST.
 
     python -m tf_ssae.experiments.run --grid=table_5_1 --dataset=mnist --detector=ssae,ensemble
-    python -m tf_ssae.experiments.figures.figure_1_1
+    python -m tf_ssae.experiments.figures.figure_1_1 --scale=full
 
 Drawing takes 3 seconds. The thesis' caption says that it shows the proposed model, its section 5.1 that it shows AE: both are
 drawn, figure_1_1 and figure_1_1_ae. The digits are the first ten anomalous test images, originals above reconstructions. What

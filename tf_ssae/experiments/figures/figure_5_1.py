@@ -1,7 +1,7 @@
 """Figure 5.1 a, b, c: average precision in the ten configurations of MNIST.
 
     python -m tf_ssae.experiments.run --grid=table_5_1 --dataset=mnist
-    python -m tf_ssae.experiments.figures.figure_5_1
+    python -m tf_ssae.experiments.figures.figure_5_1 --scale=full
 
 Drawing takes 3 seconds.
 """

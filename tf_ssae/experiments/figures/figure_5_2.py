@@ -1,7 +1,7 @@
 """Figure 5.2 a, b, c: average precision in the ten configurations of Fashion-MNIST.
 
     python -m tf_ssae.experiments.run --grid=table_5_1 --dataset=fashion_mnist
-    python -m tf_ssae.experiments.figures.figure_5_2
+    python -m tf_ssae.experiments.figures.figure_5_2 --scale=full
 
 Drawing takes 3 seconds.
 """

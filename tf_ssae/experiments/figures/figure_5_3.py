@@ -1,7 +1,7 @@
 """Figure 5.3 a, b, c: average precision in the ten configurations of CIFAR-10.
 
     python -m tf_ssae.experiments.run --grid=table_5_1 --dataset=cifar10
-    python -m tf_ssae.experiments.figures.figure_5_3
+    python -m tf_ssae.experiments.figures.figure_5_3 --scale=full
 
 Drawing takes 3 seconds.
 """

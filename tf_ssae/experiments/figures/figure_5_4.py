@@ -1,8 +1,7 @@
 """Figure 5.4: mean average precision over configurations of MNIST by lambda_E and w_rec, of `a_rec` and of `a_cls`.
 
     python -m tf_ssae.experiments.run --grid=figure_5_4
-    python -m tf_ssae.experiments.run --grid=figure_5_4 --anomaly=2,6,7 --max_train_images=6000 --epochs=5
-    python -m tf_ssae.experiments.figures.figure_5_4
+    python -m tf_ssae.experiments.figures.figure_5_4 --scale=full
 
 Drawing takes 2 seconds. AE and Rotation, trained alone, are dashed; Rotation has a lambda_E too. The values on the axes are
 those of `grids`: the thesis' own could not be read. All points rest on the same configurations, those with every setting drawn.

@@ -1,7 +1,7 @@
 """Figure 5.5: rotation accuracy of Rotation and of OURS on normal and on anomalous test images, epoch by epoch.
 
     python -m tf_ssae.experiments.run --grid=table_5_1 --dataset=mnist --anomaly=2,6,7 --detector=ssae,ensemble
-    python -m tf_ssae.experiments.figures.figure_5_5
+    python -m tf_ssae.experiments.figures.figure_5_5 --scale=full
 
 Drawing takes a second. The configurations are the thesis': 2 (top), 6 (middle) and 7 (bottom) of MNIST. Accuracy is the average
 over the four rotations of up to 500 test images of each kind, recorded while it trains; nothing was chosen by it.
@@ -13,8 +13,8 @@ from absl import app
 from tf_ssae.experiments import results
 from tf_ssae.experiments.figures import drawing
 from tf_ssae.experiments.systems import BY_NAME
+from tf_ssae.experiments.thesis import LARGEST_IMPROVEMENTS
 
-_CONFIGURATIONS = (2, 6, 7)
 _MODELS = (("Rotation", BY_NAME["Rotation"]), ("OURS", BY_NAME["OURS A_ws"]))
 
 
@@ -22,7 +22,7 @@ def draw(stored):
     """Raises ValueError if nothing is stored of these configurations."""
     figure = drawing.new(9, 9)
     absent, seeds = [], set()
-    for axes, anomaly in zip(figure.subplots(3, 1, sharex=True, sharey=True), _CONFIGURATIONS):
+    for axes, anomaly in zip(figure.subplots(3, 1, sharex=True, sharey=True), LARGEST_IMPROVEMENTS):
         for title, system in _MODELS:
             runs = [run for run in stored.of_detector(system.detector, "mnist") if run.anomaly == anomaly]
             if not runs:
@@ -39,7 +39,7 @@ def draw(stored):
         axes.set_ylabel("rotation accuracy")
         axes.grid(color="0.92")
         axes.axhline(0.25, color="0.6", linestyle=":", label="chance")
-    if len(absent) == len(_MODELS) * len(_CONFIGURATIONS):
+    if len(absent) == len(_MODELS) * len(LARGEST_IMPROVEMENTS):
         command = results.run_command(
             stored.grid.name, stored.scale, dataset="mnist", anomaly="2,6,7", detector="ssae,ensemble"
         )
