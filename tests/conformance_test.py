@@ -6,7 +6,7 @@ import tensorflow as tf
 from conftest import run_python
 from stored_results import SCORES
 
-from tf_ssae import detectors, pipeline
+from tf_ssae import detectors, evaluation, pipeline
 from tf_ssae.batched import batched
 from tf_ssae.config import preset
 from tf_ssae.datasets.protocols import split
@@ -35,7 +35,7 @@ class Trained:
         self.logs = self.detector.fit(batches, steps_per_epoch=8, shuffle=False, verbose=0).history
         self.detector.finish_training()
         self.normals = pipeline.scoring_batches(images, chosen.train[:100], 50)
-        self.detector.calibrate(self.normals)
+        self.detector.fit_normalisation(evaluation.ask(self.detector, self.normals).primary)
         self.held_out = pipeline.scoring_batches(images, chosen.calibration, 50)
         self.fit_decision()
         self.images = tf.gather(images, chosen.test[:24])

@@ -4,10 +4,11 @@ import types
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tf_ssae import detectors
 from tf_ssae.config import preset
-from tf_ssae.evaluation import Evaluation, choose_decision, table
+from tf_ssae.evaluation import Evaluation, ask, choose_decision, evaluate, table
 
 
 def detector(decision="auto", names=("a_rec", "a_cls", "a_ws", "a_max")):
@@ -24,6 +25,33 @@ def evaluation(correct):
 
 
 USABLE, USELESS = [[True, True, False, False]] * 4, [[True, False, False, False]] * 4
+
+
+def test_answers_by_hand():
+    """Two batches of made-up answers, the last one short; a picture of two parts, of which one is an anomaly."""
+
+    def primary(images):
+        mean = tf.reduce_mean(images, axis=(1, 2, 3))
+        # Turned by none or by half, the image is told; turned by a quarter or three, the answer is "none".
+        named = tf.one_hot([0, 0, 2, 0], 4)
+        return {"a_rec": mean, "reconstruction": 0 * images, "rotation_probabilities": tf.stack([named] * len(images))}
+
+    fake = types.SimpleNamespace(
+        config=types.SimpleNamespace(jit_compile=False),
+        score_names=("a_rec", "a_ws"),
+        primary=primary,
+        preprocess=lambda images: images,
+        all_scores=lambda primary: {**primary, "a_ws": 10 * primary["a_rec"]},
+    )
+    images = tf.ones([3, 8, 8, 1]) * tf.reshape([0.3, 0.1, 0.4], [3, 1, 1, 1])
+    answers = ask(fake, [images[:2], images[2:]], with_map_peaks=True)
+    np.testing.assert_allclose(answers.map_peaks, [0.09, 0.01, 0.16], rtol=1e-5)
+    assert answers.rotation_correct.tolist() == [[True, False, True, False]] * 3
+    assert set(answers.primary) == {"a_rec"} and ask(fake, [images]).map_peaks is None
+    found = evaluate(fake, answers, [False, False, True], np.array([0, 1, 1]))
+    np.testing.assert_allclose(found.scores["a_ws"], [3, 4], rtol=1e-5)
+    np.testing.assert_allclose(found.part_scores["a_rec"], [0.3, 0.1, 0.4], rtol=1e-5)
+    assert found.is_anomaly.tolist() == [False, True] and found.part_is_anomaly.tolist() == [False, False, True]
 
 
 def test_rotation_that_is_no_usable_task_leaves_the_decision_to_a_rec():

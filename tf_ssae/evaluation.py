@@ -1,15 +1,33 @@
-"""A trained detector on a set of images: the scores of every picture, the metrics of every score."""
+"""A trained detector on a set of images: what it says of each, the scores of every picture, the metrics of every score."""
 
 import dataclasses
 
 import numpy as np
+import tensorflow as tf
 
 from tf_ssae.batched import batched
+from tf_ssae.maps import error_maps
 from tf_ssae.metrics import score_metrics
 from tf_ssae.parts import largest
 
 # Below it, `a_cls` is taken for noise. A quarter is chance; a part that looks the same after half a turn gives a half.
 USABLE_ROTATION_ACCURACY = 0.4
+
+
+@dataclasses.dataclass(frozen=True)
+class Answers:
+    """What a detector's networks say of N images, each by itself: nothing in it depends on what is fitted after training.
+
+    Attributes:
+        primary: `{score name: float32 [N]}`, the scores that need no others.
+        rotation_correct: bool `[N, 4]`, whether the classifier named each of the four rotations; None for a detector
+            without one.
+        map_peaks: float32 `[N]`, the largest value of each error map, unscaled; None if they were not asked for.
+    """
+
+    primary: dict
+    rotation_correct: np.ndarray | None
+    map_peaks: np.ndarray | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,26 +74,45 @@ class Evaluation:
         return result
 
 
-def evaluate(detector, batches, is_anomaly, pictures):
-    """Scores the image batches `[B, S, S, C]` of a set of N images.
+def ask(detector, batches, with_map_peaks=False):
+    """The Answers of a detector on image batches `[B, S, S, C]`: the one pass through its networks."""
+
+    def networks(images):
+        outputs = dict(detector.primary(images))
+        rebuilt = outputs.pop("reconstruction", None)
+        if with_map_peaks:
+            outputs["squared_error"] = tf.square(detector.preprocess(images) - rebuilt)
+        return outputs
+
+    found = {}
+    for outputs in batched(networks, batches, detector.config.jit_compile):
+        if "rotation_probabilities" in outputs:
+            named = outputs.pop("rotation_probabilities").argmax(axis=2)
+            outputs["rotation_correct"] = named == np.arange(named.shape[1])
+        if with_map_peaks:
+            outputs["map_peaks"] = error_maps(outputs.pop("squared_error")).max(axis=(1, 2))
+        for name, values in outputs.items():
+            found.setdefault(name, []).append(values)
+    found = {name: np.concatenate(values) for name, values in found.items()}
+    correct, peaks = found.pop("rotation_correct", None), found.pop("map_peaks", None)
+    return Answers(found, correct, peaks)
+
+
+def evaluate(detector, answers, is_anomaly, pictures):
+    """The Evaluation of a calibrated detector on a set of N images.
 
     Args:
+        answers: the Answers of the detector on them.
         is_anomaly: bool `[N]`, the truth.
         pictures: int `[N]`, the picture of which each image is a part, the parts of one side by side.
     """
-    scores, correct = {name: [] for name in detector.score_names}, []
-    for outputs in batched(detector.everything, batches, detector.config.jit_compile):
-        for name in detector.score_names:
-            scores[name].append(outputs[name])
-        if "rotation_probabilities" in outputs:
-            answers = outputs["rotation_probabilities"].argmax(axis=2)
-            correct.append(answers == np.arange(answers.shape[1]))
-    scores = {name: np.concatenate(values) for name, values in scores.items()}
+    scores = detector.all_scores({name: tf.constant(values) for name, values in answers.primary.items()})
+    scores = {name: scores[name].numpy() for name in detector.score_names}
     is_anomaly = np.asarray(is_anomaly)
     return Evaluation(
         largest(is_anomaly, pictures),
         {name: largest(values, pictures) for name, values in scores.items()},
-        np.concatenate(correct) if correct else None,
+        answers.rotation_correct,
         is_anomaly,
         scores,
     )

@@ -27,16 +27,15 @@ def of_batches(detector, batches):
         yield error_maps(batch["squared_error"])
 
 
-def fit_scale(detector, normal_batches, pictures, rank):
+def fit_scale(detector, peaks, pictures, rank):
     """Fits `detector.map_scale` to held-out normal images: the rank-th largest of their maps' largest values.
 
     A map divided by it exceeds 1 anywhere in about as many normal pictures as raise false alarms. One scale for all images: a
     map stretched to its own maximum makes every normal image look as if it had a defect.
 
     Args:
-        normal_batches: image batches `[B, S, S, C]`, N images in all.
+        peaks: `[N]`, the largest value of each image's map, unscaled.
         pictures: int `[N]`, the picture of which each image is a part, in runs.
         rank: 1 for the largest.
     """
-    peaks = np.concatenate([maps.max(axis=(1, 2)) for maps in of_batches(detector, normal_batches)])
     detector.map_scale.assign(np.sort(largest(peaks, pictures))[-rank])

@@ -92,7 +92,7 @@ def _run(config, folder, data, watch):
 
     print("Calibrating, then scoring the test images ...", flush=True)
     promise, reason, rotation_accuracy = calibrate(detector, split)
-    result = _evaluate(detector, split, split.test)
+    result = _evaluate(detector, split, split.test, _ask(detector, split, split.test))
     pixels = _pixel_metrics(detector, split) if config.dataset == "folder" and detector.reconstructs else None
     condition = _condition_of_gan(detector, split, state.history) if detector.adversarial else None
     training_seconds = sum(row["seconds"] for row in state.history)
@@ -133,16 +133,17 @@ def calibrate(detector, split):
         The calibration.Promise of the threshold, None if no image was held out; a sentence on which score decides; and how
         often the rotation of a held-out image is told, None if the detector does not tell it.
     """
-    images = split.data.images
-    detector.calibrate(pipeline.scoring_batches(images, split.train, SCORING_BATCH_SIZE))
     held_out = split.for_thresholds
-    result = _evaluate(detector, split, held_out)
+    answers = _ask(detector, split, held_out, with_map_peaks=detector.reconstructs)
+    # Without held-out images they are the training images.
+    of_training = _ask(detector, split, split.train) if len(split.calibration) else answers
+    detector.fit_normalisation(of_training.primary)
+    result = _evaluate(detector, split, held_out, answers)
     decision, reason = evaluation.choose_decision(detector, result)
     detector.fit_decision(result.scores, decision)
     count, target = len(result.is_anomaly), detector.config.target_fpr
     if detector.reconstructs:
-        batches = pipeline.scoring_batches(images, held_out, SCORING_BATCH_SIZE)
-        maps.fit_scale(detector, batches, split.data.pictures(held_out), calibration.rank(count, target))
+        maps.fit_scale(detector, answers.map_peaks, split.data.pictures(held_out), calibration.rank(count, target))
     promise = calibration.promise(count, target) if len(split.calibration) else None
     return promise, reason, None if result.rotation_correct is None else float(result.rotation_correct.mean())
 
@@ -200,10 +201,13 @@ def _condition_of_gan(detector, split, history):
     return health.of_gan(detector.reconstruct(some).numpy(), detector.preprocess(some).numpy(), history)
 
 
-def _evaluate(detector, split, index):
+def _ask(detector, split, index, **wanted):
+    return evaluation.ask(detector, pipeline.scoring_batches(split.data.images, index, SCORING_BATCH_SIZE), **wanted)
+
+
+def _evaluate(detector, split, index, answers):
     data = split.data
-    batches = pipeline.scoring_batches(data.images, index, SCORING_BATCH_SIZE)
-    return evaluation.evaluate(detector, batches, split.anomalous[data.labels[index]], data.pictures(index))
+    return evaluation.evaluate(detector, answers, split.anomalous[data.labels[index]], data.pictures(index))
 
 
 def _pixel_metrics(detector, split):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_ssae import detectors
+from tf_ssae import detectors, evaluation
 from tf_ssae.config import preset
 from tf_ssae.export import saved_model, tflite
 
@@ -23,7 +23,7 @@ def detector(images):
         if "kernel" in variable.path:
             # Untrained, its scores differ by little more than rounding, which normalisation would magnify.
             variable.assign(5 * variable)
-    detector.calibrate([tf.constant(images)])
+    detector.fit_normalisation(evaluation.ask(detector, [tf.constant(images)]).primary)
     detector.fit_decision({name: value.numpy() for name, value in detector(images).items()}, "a_ws")
     return detector
 

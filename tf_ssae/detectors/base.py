@@ -5,7 +5,6 @@ import numpy as np
 import tensorflow as tf
 
 from tf_ssae import calibration
-from tf_ssae.batched import batched
 from tf_ssae.config import Config
 from tf_ssae.networks import preprocessing
 
@@ -175,19 +174,6 @@ class Detector(keras.Model):
             "map_scale": float(self.map_scale) if np.isfinite(self.map_scale.numpy()) else None,
         }
 
-    def calibrate(self, normal_batches):
-        """Fits the normalisation to the images the detector was trained on, batches `[B, S, S, C]`, and keeps it as weights.
-
-        Raises:
-            ValueError: a score is the same for all images.
-        """
-
-        def scores(images):
-            return {name: value for name, value in self.primary(images).items() if name in self.score_names}
-
-        batches = list(batched(scores, normal_batches, self.config.jit_compile))
-        self.fit_normalisation({name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]})
-
     def fit_decision(self, scores, decision):
         """Fits the thresholds to `config.target_fpr`, and keeps them as weights, with the scores they come from.
 
@@ -201,7 +187,11 @@ class Detector(keras.Model):
         self.decision_index.assign(self.score_names.index(decision))
 
     def fit_normalisation(self, primary):
-        """Fits what `all_scores` needs to the primary scores of the training images, numpy `[N]` each."""
+        """Fits what `all_scores` needs to the primary scores of the training images, numpy `[N]` each, and keeps it as weights.
+
+        Raises:
+            ValueError: a score is the same for all images.
+        """
 
     def minimise(self, tape, loss, **reported):
         """Applies the gradients of `loss` with the one optimizer, and returns what `report` does."""
