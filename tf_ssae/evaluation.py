@@ -75,7 +75,10 @@ class Evaluation:
 
 
 def ask(detector, batches, with_map_peaks=False):
-    """The Answers of a detector on image batches `[B, S, S, C]`: the one pass through its networks."""
+    """The Answers of a detector on image batches `[B, S, S, C]`: the one pass through its networks.
+
+    `with_map_peaks`: of a detector that reconstructs, look for the `map_peaks` too.
+    """
 
     def networks(images):
         outputs = dict(detector.primary(images))
@@ -99,7 +102,7 @@ def ask(detector, batches, with_map_peaks=False):
 
 
 def evaluate(detector, answers, is_anomaly, pictures):
-    """The Evaluation of a calibrated detector on a set of N images.
+    """The Evaluation of a detector, its normalisation fitted, on a set of N images.
 
     Args:
         answers: the Answers of the detector on them.

@@ -34,7 +34,11 @@ def test_its_command_goes_on_with_what_was_begun(store):
     store.add(Run("mnist", 2, "ssae", 0), 0.5, scale=Scale(rotations="sampled"))
     text = readme.section(store.root)
     assert "### Table 5.1, all normals, full length, sampled rotations" in text
-    assert "run --grid=table_5_1 --rotations=sampled --detector=ssae --seed=0` trains those that are not there" in text
+    assert "run --grid=table_5_1 --rotations=sampled --dataset=mnist --anomaly=2 --detector=ssae --seed=0` trains those" in text
+    assert (
+        "1 runs (configuration 2; seed 0)" in text
+        and "Without `--dataset`, `--anomaly`, `--detector`, `--seed` it goes" in text
+    )
 
 
 def test_what_a_grid_varies_is_among_its_settings(store):

@@ -61,7 +61,8 @@ def test_runs_that_were_not_looked_at_for_a_warning_are_not_called_sound(store):
     store.add(Run("mnist", 1, "ssae", 0), 0.5)
     said = table.notes(store.load())
     assert (
-        "egbad (†): 1 of 2 runs have a warning; 1 without one are of a version that looked for fewer faults. "
+        "egbad (†): 1 of 2 runs have a warning; 1 without one are of a version that did not yet look "
+        "whether its networks invert each other. "
         "The first, mnist-0-egbad-seed-0: It collapsed." in said
     )
     assert "ssae" not in " ".join(said)

@@ -31,7 +31,7 @@ _DIFFERENCES = """\
 * The last epoch counts. We chose no epoch, seed or constant by test labels. (lambda_E and w_rec of MNIST and Fashion-MNIST are
   the thesis', which found them "empirically".)
 * lambda_E and w_rec of CIFAR-10, and whether L_rec is a sum or a mean, were chosen on training normals ("How it is built").
-* All four rotations of an image are in every step, unless a heading says "sampled": the thesis samples one.
+* All four rotations of an image are in every step, unless a heading or a command says "sampled": the thesis samples one.
 * The CIFAR-10 at hand was stored as JPEG files, which are lossy.
 * The two GANs are built anew after their papers; the thesis used its own versions, with a learning rate of 1e-4 and 25 epochs
   "for all experiments". GANomaly keeps its paper's learning rate, 2e-4, and its 15 epochs, EGBAD its batch of 100; EGBAD's
@@ -58,7 +58,7 @@ def section(root):
         parts += [f"### Figure 5.4, {_title(stored.scale)}", _runs(stored), _settings(stored), *_figures(stored)]
     if not parts:
         return f"Nothing has been run yet: `{results.run_command('table_5_1', results.Scale())}`."
-    parts += ["### What differs from the thesis at every scale", _DIFFERENCES, _single_runs(root)]
+    parts += [_single_runs(root), "### What differs from the thesis at every scale", _DIFFERENCES]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -90,26 +90,34 @@ def _title(scale):
 
 def _runs(stored):
     """How many runs, where they are, what made them, and the command that makes them again or goes on."""
-    seeds = sorted({run.seed for run in stored.runs})
-    filters = {
-        name: ",".join(str(value) for value in dict.fromkeys(getattr(run, name) for run in stored.runs))
-        for name in ("detector", "seed")
-        if {getattr(run, name) for run in stored.runs} < {getattr(run, name) for run in stored.grid.runs}
+    there = {
+        name: [str(value) for value in dict.fromkeys(getattr(run, name) for run in stored.runs)]
+        for name in ("dataset", "anomaly", "detector", "seed")
     }
+    in_grid = {name: {str(getattr(run, name)) for run in stored.grid.runs} for name in there}
+    filters = {name: ",".join(values) for name, values in there.items() if set(values) < in_grid[name]}
     command = results.run_command(stored.grid.name, stored.scale, **filters)
+    kinds = [f"configuration {', '.join(there['anomaly'])}"] if "anomaly" in filters else []
+    kinds.append(f"{'seed' if len(there['seed']) == 1 else 'seeds'} {', '.join(there['seed'])}")
+    rest = f" Without {', '.join(f'`--{name}`' for name in filters)} it goes on with the rest of the grid." if filters else ""
     hours = duration(sum(run.seconds for run in stored.runs))
     return (
-        f"{len(stored.runs)} runs ({'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))}), {hours} summed over "
-        f"them, in `{stored.folder.as_posix()}`; {_versions(stored)}. `{command}` trains those that are not there."
+        f"{len(stored.runs)} runs ({'; '.join(kinds)}), {hours} summed over them, in "
+        f"`{stored.folder.as_posix()}`; {_versions(stored)}. `{command}` trains those that are not there.{rest}"
     )
 
 
 def _versions(stored):
     """The revisions of this code that trained the runs, and TensorFlow's versions."""
-    found = dict.fromkeys(run.stored.get("git_revision") or "unknown" for run in stored.runs)
-    revisions = [revision[:7] + ("-dirty" if revision.endswith("-dirty") else "") for revision in found]
+    found = dict.fromkeys(run.stored.get("git_revision") for run in stored.runs)
+    revisions = [_short(revision) for revision in found]
     versions = dict.fromkeys(run.stored["versions"]["tensorflow"] for run in stored.runs)
     return f"revision {', '.join(revisions)}, TensorFlow {', '.join(versions)}"
+
+
+def _short(revision):
+    """The first seven digits of a revision, and whether files had been changed since; None is one that is not known."""
+    return revision[:7] + ("-dirty" if revision.endswith("-dirty") else "") if revision else "unknown"
 
 
 def _settings(stored):
@@ -145,7 +153,7 @@ def _single_runs(root):
         scores = [metrics["scores"][system.score]["average_precision"] for system in OURS]
         rows.append(f"| `{folder.name}` | " + " | ".join(f"{value:.4f}" for value in (*scores, metrics["share"])) + " |")
         made.append(
-            f"* `{folder.name}`: `{environment['command']}`; revision {environment['git_revision'][:7]}, TensorFlow "
+            f"* `{folder.name}`: `{environment['command']}`; revision {_short(environment['git_revision'])}, TensorFlow "
             f"{environment['versions']['tensorflow']}; {duration(metrics['training_seconds'])} of training."
         )
     if not rows:

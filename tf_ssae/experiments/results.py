@@ -142,7 +142,7 @@ def warnings(runs):
         return ""
     said = f"{len(warned)} of {len(runs)} runs have a warning"
     if unsure:
-        said += f"; {len(unsure)} without one are of a version that looked for fewer faults"
+        said += f"; {len(unsure)} without one are of a version that did not yet look whether its networks invert each other"
     return f"{said}." + (f" The first, {warned[0].name}: {warned[0].warning}" if warned else "")
 
 

@@ -146,7 +146,8 @@ def notes(stored, metric="average_precision"):
     said += [f"Failed, so without scores: {run.name}: {run.failed}" for run in stored.failed]
     for detector in dict.fromkeys(system.detector for system in SYSTEMS):
         if sentence := results.warnings(stored.of_detector(detector)):
-            said.append(f"{detector} (†): {sentence}")
+            mark = " (†)" if any(run.warning for run in stored.of_detector(detector)) else ""
+            said.append(f"{detector}{mark}: {sentence}")
     return said
 
 
