@@ -33,4 +33,6 @@ def mean_absolute_error(images, reconstructions):
 
 def binary_cross_entropy(logits, label):
     """`-log D` for label 1, `-log (1 - D)` for label 0, where D is the sigmoid of the logits: `[B] -> [B]`, in nats."""
-    return tf.nn.sigmoid_cross_entropy_with_logits(labels=tf.fill(tf.shape(logits), float(label)), logits=logits)
+    # One term, so one gradient. TensorFlow's own has four, and its sum of more than two takes them in the order in which their
+    # buffers happen to be free: steps would round differently from run to run, and what a GAN learns with them.
+    return tf.nn.softplus(-logits if label else logits)

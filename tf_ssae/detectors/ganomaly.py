@@ -46,12 +46,14 @@ class GANomaly(AdversarialDetector):
         with tf.GradientTape(persistent=True) as tape:
             z = self.encoder(x, training=True)
             reconstruction = self.decoder(z, training=True)
-            z_reconstruction = self.second_encoder(reconstruction, training=True)
+            # A second name, so that its three gradients are summed two by two: see `losses.binary_cross_entropy`.
+            same = tf.identity(reconstruction)
+            z_reconstruction = self.second_encoder(same, training=True)
             logits, f = self.discriminator(x, training=True)
             logits_reconstruction, f_reconstruction = self.discriminator(reconstruction, training=True)
 
             l_adv = tf.reduce_mean(mean_squared_error(f, f_reconstruction))
-            l_con = tf.reduce_mean(mean_absolute_error(x, reconstruction))
+            l_con = tf.reduce_mean(mean_absolute_error(x, same))
             l_enc = tf.reduce_mean(mean_squared_error(z, z_reconstruction))
             loss = _W_ADV * l_adv + _W_CON * l_con + _W_ENC * l_enc
 
