@@ -2,8 +2,9 @@
 
     python benchmarks/crop_honesty.py
 
-Trains the rotation classifier on images twice as wide as high that look the same from every side (smoothed noise), made square
-in four ways, and prints its accuracy on other such images. Anything above 0.25, chance, is told by the way itself.
+Trains the rotation classifier on images twice as wide as high that look the same from every side
+(smoothed noise), made square in four ways, and prints its accuracy on other such images. Anything
+above 0.25, chance, is told by the way itself.
 """
 
 import tf_ssae  # noqa: F401  (before TensorFlow: it decides what TensorFlow prints)
@@ -42,18 +43,27 @@ def letterboxed(images):
     return tf.cast(tf.image.resize_with_pad(images, _SIZE, _SIZE, antialias=True), tf.uint8)
 
 
-WAYS = {"tiles": squares("tiles"), "centre": squares("centre"), "squeezed": squeezed, "letterboxed": letterboxed}
+WAYS = {
+    "tiles": squares("tiles"),
+    "centre": squares("centre"),
+    "squeezed": squeezed,
+    "letterboxed": letterboxed,
+}
 
 
 def accuracy(images):
     """On images that were not trained on."""
     config = preset("digits", detector="rotation", epochs=_EPOCHS, latent_depth=64)
     detector = detectors.make(config, images.shape[1:])
-    batches = pipeline.with_rotations(pipeline.training_batches(images, np.arange(_TRAIN), config), config)
+    batches = pipeline.with_rotations(
+        pipeline.training_batches(images, np.arange(_TRAIN), config), config
+    )
     steps = pipeline.steps_per_epoch(_TRAIN, config)
     detector.fit(batches, epochs=_EPOCHS, steps_per_epoch=steps, shuffle=False, verbose=0)
     test = pipeline.scoring_batches(images, np.arange(_TRAIN, len(images)), 64)
-    answers = np.concatenate([part["rotation_probabilities"] for part in batched(detector.everything, test, False)]).argmax(2)
+    answers = np.concatenate(
+        [part["rotation_probabilities"] for part in batched(detector.everything, test, False)]
+    ).argmax(2)
     return float((answers == np.arange(4)).mean())
 
 

@@ -1,4 +1,5 @@
-"""How long one image takes on one core, through a trained detector's SavedModel and its TFLite files.
+"""How long one image takes on one core, through a trained detector's SavedModel and its TFLite
+files.
 
     python benchmarks/export_speed.py --model_dir=RUN
 
@@ -34,7 +35,10 @@ def main(argv):
     for kind in tflite.KINDS:
         model = tflite.convert(detector, kind, images)
         rows[kind], sizes[kind] = timing.of_tflite(model), len(model)
-    print(f"{config.detector}, {config.dataset}: one image on one core, milliseconds; images a second in batches")
+    print(
+        f"{config.detector}, {config.dataset}: one image on one core, milliseconds; images a second"
+        " in batches"
+    )
     print(f"{'':12}{'median':>9}{'99%':>9}{'1 core':>10}{'all cores':>11}{'MB':>8}")
     for name, row in rows.items():
         one, *every = row["images_per_second"].values()

@@ -1,8 +1,10 @@
-"""How the time of a training step and of scoring grows with the batch, the images' size, the latent depth and the data.
+"""How the time of a training step and of scoring grows with the batch, the images' size, the latent
+depth and the data.
 
     python benchmarks/growth.py
 
-One setting at a time is changed from the preset of MNIST, `ssae`; everything is timed in turns (see `turns.py`).
+One setting at a time is changed from the preset of MNIST, `ssae`; everything is timed in turns (see
+`turns.py`).
 """
 
 import json
@@ -49,22 +51,51 @@ def step_of_many_images(count):
 
     config = preset("mnist", epochs=1000)
     images = np.random.default_rng(0).integers(0, 256, (count, *IMAGE_SHAPES["mnist"]), np.uint8)
-    batches = pipeline.with_rotations(pipeline.training_batches(images, np.arange(count), config), config)
-    batches, step = iter(batches.prefetch(tf.data.AUTOTUNE)), tf.function(make_detector(config).train_step)
+    batches = pipeline.with_rotations(
+        pipeline.training_batches(images, np.arange(count), config), config
+    )
+    batches, step = (
+        iter(batches.prefetch(tf.data.AUTOTUNE)),
+        tf.function(make_detector(config).train_step),
+    )
     return lambda: step(next(batches))["loss"].numpy()
 
 
 def main(argv):
     del argv
     default = preset("mnist")
-    # What is timed: the title of a group, the value that sets a row apart, the images of a call, and how to prepare it.
+    # What is timed: the title of a group, the value that sets a row apart, the images of a call,
+    # and how to prepare it.
     rows = [
-        *(("training step, batch", size, size, _with(training_step, batch_size=size)) for size in _BATCH_SIZES),
-        *(("training step, size", size, default.batch_size, _with(training_step, image_size=size)) for size in _IMAGE_SIZES),
-        *(("training step, a", a, default.batch_size, _with(training_step, latent_depth=a)) for a in _LATENT_DEPTHS),
-        *(("training step out of images", n, default.batch_size, lambda n=n: step_of_many_images(n)) for n in _IMAGES),
-        *((f"scoring {_SCORED}, size", size, _SCORED, _with(scoring, image_size=size)) for size in _IMAGE_SIZES),
-        *((f"scoring {_SCORED}, a", a, _SCORED, _with(scoring, latent_depth=a)) for a in _LATENT_DEPTHS),
+        *(
+            ("training step, batch", size, size, _with(training_step, batch_size=size))
+            for size in _BATCH_SIZES
+        ),
+        *(
+            ("training step, size", size, default.batch_size, _with(training_step, image_size=size))
+            for size in _IMAGE_SIZES
+        ),
+        *(
+            ("training step, a", a, default.batch_size, _with(training_step, latent_depth=a))
+            for a in _LATENT_DEPTHS
+        ),
+        *(
+            (
+                "training step out of images",
+                n,
+                default.batch_size,
+                lambda n=n: step_of_many_images(n),
+            )
+            for n in _IMAGES
+        ),
+        *(
+            (f"scoring {_SCORED}, size", size, _SCORED, _with(scoring, image_size=size))
+            for size in _IMAGE_SIZES
+        ),
+        *(
+            (f"scoring {_SCORED}, a", a, _SCORED, _with(scoring, latent_depth=a))
+            for a in _LATENT_DEPTHS
+        ),
     ]
     seconds = turns.run({f"{group} {value}": make for group, value, _, make in rows}, calls=1)
 
@@ -74,8 +105,14 @@ def main(argv):
     for group, value, images, _ in rows:
         name = f"{group} {value}"
         low, median, high = np.quantile(seconds[name], [0.1, 0.5, 0.9]) * 1e3
-        print(f"{f'{group} {value:,}':36}{median:12.0f}{f'{low:.0f} to {high:.0f}':>16}{images / median * 1e3:12.0f}")
-    print(json.dumps({name: round(float(np.median(values)) * 1e3, 2) for name, values in seconds.items()}))
+        print(
+            f"{f'{group} {value:,}':36}{median:12.0f}{f'{low:.0f} to {high:.0f}':>16}{images / median * 1e3:12.0f}"
+        )
+    print(
+        json.dumps(
+            {name: round(float(np.median(values)) * 1e3, 2) for name, values in seconds.items()}
+        )
+    )
 
 
 def _with(make, **settings):

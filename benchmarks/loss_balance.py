@@ -1,11 +1,14 @@
-"""How the two losses share encoder E1, under several settings: the evidence for the presets. No anomaly is looked at.
+"""How the two losses share encoder E1, under several settings: the evidence for the presets. No
+anomaly is looked at.
 
     python benchmarks/loss_balance.py --dataset=mnist \
-        --settings='reconstruction_reduction=mean,w_rec=100' --settings='reconstruction_reduction=sum,w_rec=100'
+        --settings='reconstruction_reduction=mean,w_rec=100'
+        --settings='reconstruction_reduction=sum,w_rec=100'
 
-For each setting it trains on a part of the split's training normals and reports, on other training normals:
-the ratio of the gradients' norms on E1's weights, w_rec L_rec over w_cls L_cls (far from 1, one task hardly shapes the
-shared encoder); the rotation accuracy; and the share of the pixels' variance that reconstruction explains.
+For each setting it trains on a part of the split's training normals and reports, on other training
+normals: the ratio of the gradients' norms on E1's weights, w_rec L_rec over w_cls L_cls (far from
+1, one task hardly shapes the shared encoder); the rotation accuracy; and the share of the pixels'
+variance that reconstruction explains.
 """
 
 import json
@@ -28,7 +31,9 @@ from tf_ssae.rotations import rotate_stack, rotation_labels
 _DATASET = flags.DEFINE_string("dataset", "mnist", "Data set.")
 _ANOMALY = flags.DEFINE_integer("anomaly", 2, "The anomalous class, of which nothing is used.")
 _DATA_DIR = flags.DEFINE_string("data_dir", "", "As in train.py.")
-_SETTINGS = flags.DEFINE_multi_string("settings", [""], "Comma-separated name=value of Config fields; repeat the flag.")
+_SETTINGS = flags.DEFINE_multi_string(
+    "settings", [""], "Comma-separated name=value of Config fields; repeat the flag."
+)
 _EPOCHS = flags.DEFINE_integer("epochs", 5, "Epochs.")
 _TRAIN = flags.DEFINE_integer("train_images", 6000, "Normals to train on.")
 _HELD_OUT = 1000
@@ -42,15 +47,21 @@ def parse(text):
 
 
 def gradient_norms(detector, images):
-    """The norms of the gradients on E1's weights of `w_rec L_rec` and of `w_cls L_cls`, over a batch `[B, S, S, C]`."""
+    """The norms of the gradients on E1's weights of `w_rec L_rec` and of `w_cls L_cls`, over a
+    batch `[B, S, S, C]`.
+    """
     config, x = detector.config, detector.preprocess(images)
     x_rotated = rotate_stack(x)
     with tf.GradientTape(persistent=True) as tape:
         z = detector.encoder(x_rotated, training=True)
         loss = RECONSTRUCTION_LOSSES[config.reconstruction_reduction]
         l_rec = config.w_rec * tf.reduce_mean(loss(x, detector.decoder(z[: len(x)])))
-        logits = detector.classify(z, detector.side_encoder(x_rotated, training=True), training=True)
-        l_cls = config.w_cls * tf.reduce_mean(rotation_cross_entropy(rotation_labels(len(x)), logits))
+        logits = detector.classify(
+            z, detector.side_encoder(x_rotated, training=True), training=True
+        )
+        l_cls = config.w_cls * tf.reduce_mean(
+            rotation_cross_entropy(rotation_labels(len(x)), logits)
+        )
     weights = detector.encoder.trainable_variables
     return [float(tf.linalg.global_norm(tape.gradient(loss, weights))) for loss in (l_rec, l_cls)]
 
@@ -67,11 +78,17 @@ def balance(config, data, split):
         return float(norms[0] / norms[1])
 
     before = ratio()
-    training = pipeline.with_rotations(pipeline.training_batches(images, split.train[: _TRAIN.value], config), config)
+    training = pipeline.with_rotations(
+        pipeline.training_batches(images, split.train[: _TRAIN.value], config), config
+    )
     steps = pipeline.steps_per_epoch(_TRAIN.value, config)
-    detector.fit(training.prefetch(2), epochs=config.epochs, steps_per_epoch=steps, shuffle=False, verbose=0)
+    detector.fit(
+        training.prefetch(2), epochs=config.epochs, steps_per_epoch=steps, shuffle=False, verbose=0
+    )
     after = ratio()
-    explained = list(batched(detector.everything, pipeline.scoring_batches(images, held_out, 250), True))
+    explained = list(
+        batched(detector.everything, pipeline.scoring_batches(images, held_out, 250), True)
+    )
     answers = np.concatenate([part["rotation_probabilities"] for part in explained]).argmax(2)
     errors = np.concatenate([part["a_rec"] for part in explained])
     originals = detector.preprocess(tf.constant(images[held_out])).numpy()
@@ -93,7 +110,8 @@ def main(argv):
     for text in _SETTINGS.value:
         result = balance(preset(_DATASET.value, **common, **parse(text)), data, split)
         print(
-            f"{_DATASET.value}, {text or 'preset'}: " + json.dumps({k: round(v, 4) for k, v in result.items()}),
+            f"{_DATASET.value}, {text or 'preset'}: "
+            + json.dumps({k: round(v, 4) for k, v in result.items()}),
             flush=True,
         )
 

@@ -1,9 +1,10 @@
-"""The largest resident memory of training on a whole data set, and of scoring few and many image files.
+"""The largest resident memory of training on a whole data set, and of scoring few and many image
+files.
 
     python benchmarks/memory.py --data_dir=PREPARED
 
-Each row is a process of its own, run from the command line as a user would. Training is for one epoch: the next ones are like
-it. The files are small PNGs, made here.
+Each row is a process of its own, run from the command line as a user would. Training is for one
+epoch: the next ones are like it. The files are small PNGs, made here.
 """
 
 import json
@@ -54,16 +55,34 @@ def main(argv):
         folder = pathlib.Path(folder)
         for dataset in _DATASETS.value:
             name = f"training, {dataset}, one epoch"
-            flags_ = [f"--dataset={dataset}", "--epochs=1", f"--data_dir={_DATA_DIR.value}", f"--model_dir={folder / dataset}"]
-            # One epoch is too few for some decoders to reconstruct anything, which is no matter here.
+            flags_ = [
+                f"--dataset={dataset}",
+                "--epochs=1",
+                f"--data_dir={_DATA_DIR.value}",
+                f"--model_dir={folder / dataset}",
+            ]
+            # One epoch is too few for some decoders to reconstruct anything, which is no matter
+            # here.
             row(name, [sys.executable, "train.py", "--output_activation=sigmoid", *flags_])
         model = folder / "digits"
-        measure([sys.executable, "train.py", "--epochs=3", "--output_activation=sigmoid", f"--model_dir={model}"])
+        measure(
+            [
+                sys.executable,
+                "train.py",
+                "--epochs=3",
+                "--output_activation=sigmoid",
+                f"--model_dir={model}",
+            ]
+        )
         for count in map(int, _IMAGES.value):
             images = folder / str(count)
             images.mkdir()
             write_images(images, count)
-            options = [f"--model_dir={model}", f"--images={images}", f"--output={folder / f'{count}.csv'}"]
+            options = [
+                f"--model_dir={model}",
+                f"--images={images}",
+                f"--output={folder / f'{count}.csv'}",
+            ]
             row(f"scoring, {count:,} files", [sys.executable, "-m", "tf_ssae.scoring", *options])
     print(json.dumps(rows))
 

@@ -20,8 +20,12 @@ def make_plain(config, image_shape):
 
     with contextlib.ExitStack() as patches:
         for networks in (encoder, classifier, egbad, ganomaly):
-            patches.enter_context(mock.patch.object(networks, "BatchNormalization", batch_normalization))
+            patches.enter_context(
+                mock.patch.object(networks, "BatchNormalization", batch_normalization)
+            )
         patches.enter_context(mock.patch.object(decoder, "OutputConvolution", output_convolution))
         detector = detectors.make(config, image_shape)
-    detector._apply = lambda gradients: detector.optimizer.apply(gradients, detector.trainable_variables)
+    detector._apply = lambda gradients: detector.optimizer.apply(
+        gradients, detector.trainable_variables
+    )
     return detector

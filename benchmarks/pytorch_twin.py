@@ -16,8 +16,14 @@ LEAK = 0.2
 def _encoder(channels, depth):
     layers, widths = [], [channels, 32, 64, 128]
     for before, after in zip(widths, widths[1:]):
-        layers += [nn.Conv2d(before, after, 4, stride=2, padding=1, bias=False), _batch_norm(after), nn.LeakyReLU(LEAK)]
-    return nn.Sequential(*layers, nn.Conv2d(128, depth, 4, bias=False), _batch_norm(depth), nn.LeakyReLU(LEAK))
+        layers += [
+            nn.Conv2d(before, after, 4, stride=2, padding=1, bias=False),
+            _batch_norm(after),
+            nn.LeakyReLU(LEAK),
+        ]
+    return nn.Sequential(
+        *layers, nn.Conv2d(128, depth, 4, bias=False), _batch_norm(depth), nn.LeakyReLU(LEAK)
+    )
 
 
 def _batch_norm(width):
@@ -35,12 +41,15 @@ class _Decoder(nn.Module):
         self.output = nn.ConvTranspose2d(32, channels, 4, padding=1)
 
     def forward(self, z):
-        # PyTorch crops all sides alike, which leaves 33x33; of "same" the last row and column are cropped as well.
+        # PyTorch crops all sides alike, which leaves 33x33; of "same" the last row and column are
+        # cropped as well.
         return F.relu(self.output(self.layers(z))[:, :, :-1, :-1])
 
 
 class SSAE(nn.Module):
-    """The networks, the losses of a training step and the four scores, for 32x32 images and the preset's settings."""
+    """The networks, the losses of a training step and the four scores, for 32x32 images and the
+    preset's settings.
+    """
 
     def __init__(self, config, channels):
         super().__init__()
@@ -54,7 +63,9 @@ class SSAE(nn.Module):
             nn.LeakyReLU(LEAK),
             nn.Linear(128, 4),
         )
-        self.optimizer = torch.optim.Adam(self.parameters(), lr=config.learning_rate, betas=(config.beta_1, 0.999))
+        self.optimizer = torch.optim.Adam(
+            self.parameters(), lr=config.learning_rate, betas=(config.beta_1, 0.999)
+        )
 
     def load(self, detector):
         """Takes the weights of a `tf_ssae` SSAE."""
@@ -65,7 +76,9 @@ class SSAE(nn.Module):
                 ours.data = _to_torch(next(theirs).numpy()).to(ours.data)
 
     def losses(self, x, x_rotated, d):
-        """Eq. 3.10, and its terms Eq. 3.7 and 3.8; of `rotations=all` the first images of `x_rotated` are `x`."""
+        """Eq. 3.10, and its terms Eq. 3.7 and 3.8; of `rotations=all` the first images of
+        `x_rotated` are `x`.
+        """
         config = self.config
         if config.rotations == "all":
             z_rotated = self.encoder(x_rotated)
@@ -73,7 +86,11 @@ class SSAE(nn.Module):
         else:
             z, z_rotated = self.encoder(torch.cat([x, x_rotated])).split([len(x), len(x_rotated)])
         error = (x - self.decoder(z)) ** 2
-        l_rec = error.mean() if config.reconstruction_reduction == "mean" else error.sum(dim=(1, 2, 3)).mean()
+        l_rec = (
+            error.mean()
+            if config.reconstruction_reduction == "mean"
+            else error.sum(dim=(1, 2, 3)).mean()
+        )
         l_cls = F.cross_entropy(self._classify(z_rotated, x_rotated), d)
         return config.w_cls * l_cls + config.w_rec * l_rec, l_rec, l_cls
 
@@ -86,8 +103,12 @@ class SSAE(nn.Module):
 
     @torch.inference_mode()
     def scores(self, x, memory_format=torch.contiguous_format):
-        """`a_rec`, `a_cls`, and the two overall scores, whose normalisation is left out: it costs nothing."""
-        x_rotated = torch.cat([torch.rot90(x, k, (2, 3)) for k in range(4)]).contiguous(memory_format=memory_format)
+        """`a_rec`, `a_cls`, and the two overall scores, whose normalisation is left out: it costs
+        nothing.
+        """
+        x_rotated = torch.cat([torch.rot90(x, k, (2, 3)) for k in range(4)]).contiguous(
+            memory_format=memory_format
+        )
         z = self.encoder(x_rotated)
         a_rec = ((x - self.decoder(z[: len(x)])) ** 2).sum(dim=(1, 2, 3))
         probabilities = self._classify(z, x_rotated).softmax(dim=1).reshape(4, len(x), 4)
@@ -103,6 +124,7 @@ class SSAE(nn.Module):
 def _to_torch(weight):
     """A weight's axes, from Keras' order to PyTorch's."""
     if weight.ndim == 4:
-        # Convolutions [H, W, in, out] -> [out, in, H, W]; transposed ones [H, W, out, in] -> [in, out, H, W].
+        # Convolutions [H, W, in, out] -> [out, in, H, W]; transposed ones [H, W, out, in] -> [in,
+        # out, H, W].
         return torch.from_numpy(weight.transpose(3, 2, 0, 1).copy())
     return torch.from_numpy(weight.T.copy())

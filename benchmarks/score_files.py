@@ -1,8 +1,10 @@
-"""How fast image files are scored, and in how much memory, beside a plain loop around `keras.Model.predict`.
+"""How fast image files are scored, and in how much memory, beside a plain loop around
+`keras.Model.predict`.
 
     python benchmarks/score_files.py --model_dir=RUN --images=FOLDER
 
-Each measurement runs in a process of its own. "memory" is the largest resident set of that process, in MB.
+Each measurement runs in a process of its own. "memory" is the largest resident set of that process,
+in MB.
 """
 
 import json
@@ -17,7 +19,9 @@ from absl import app, flags
 
 _MODEL_DIR = flags.DEFINE_string("model_dir", None, "A run folder.", required=True)
 _IMAGES = flags.DEFINE_string("images", None, "A folder of images.", required=True)
-_MEASURE = flags.DEFINE_string("measure", "", "What a child process measures; empty: all, in child processes.")
+_MEASURE = flags.DEFINE_string(
+    "measure", "", "What a child process measures; empty: all, in child processes."
+)
 
 _FEW = 1_000
 
@@ -42,7 +46,9 @@ def ours(count=None):
 
 
 def predict(count, batch_size):
-    """A loop that decodes some files and calls `predict` on them. Loading and compiling are not counted."""
+    """A loop that decodes some files and calls `predict` on them. Loading and compiling are not
+    counted.
+    """
     import numpy as np
     from PIL import Image
 
@@ -52,7 +58,9 @@ def predict(count, batch_size):
     chosen = paths(count)
 
     def score(names):
-        images = np.stack([np.asarray(Image.open(name)).reshape(detector.image_shape) for name in names])
+        images = np.stack(
+            [np.asarray(Image.open(name)).reshape(detector.image_shape) for name in names]
+        )
         return detector.predict(images, verbose=0)
 
     score(chosen[:batch_size])
@@ -75,16 +83,33 @@ def main(argv):
         count, seconds = MEASUREMENTS[_MEASURE.value]()
         # In kilobytes on Linux.
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
-        print(json.dumps({"images": count, "images_per_second": round(count / seconds, 1), "memory": round(memory)}))
+        print(
+            json.dumps(
+                {
+                    "images": count,
+                    "images_per_second": round(count / seconds, 1),
+                    "memory": round(memory),
+                }
+            )
+        )
         return
     print(f"{'':30}{'images':>10}{'images/s':>12}{'memory':>10}")
     for name in MEASUREMENTS:
-        command = [sys.executable, *argv, f"--model_dir={_MODEL_DIR.value}", f"--images={_IMAGES.value}", f"--measure={name}"]
+        command = [
+            sys.executable,
+            *argv,
+            f"--model_dir={_MODEL_DIR.value}",
+            f"--images={_IMAGES.value}",
+            f"--measure={name}",
+        ]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             sys.exit(done.stderr)
         result = json.loads(done.stdout.splitlines()[-1])
-        print(f"{name:30}{result['images']:>10,}{result['images_per_second']:>12,.0f}{result['memory']:>7,} MB", flush=True)
+        print(
+            f"{name:30}{result['images']:>10,}{result['images_per_second']:>12,.0f}{result['memory']:>7,} MB",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Scoring speed in images a second, all four scores: ours, beside a plain keras.Model.predict and PyTorch.
+"""Scoring speed in images a second, all four scores: ours, beside a plain keras.Model.predict and
+PyTorch.
 
     python benchmarks/score_speed.py --dataset=mnist
 
@@ -30,7 +31,9 @@ def images():
     import numpy as np
 
     shape = IMAGE_SHAPES[flags.FLAGS.dataset]
-    return np.random.default_rng(0).integers(0, 256, (_BATCHES * _SCORING_BATCH_SIZE.value, *shape), np.uint8)
+    return np.random.default_rng(0).integers(
+        0, 256, (_BATCHES * _SCORING_BATCH_SIZE.value, *shape), np.uint8
+    )
 
 
 def ours(scores_of):
@@ -40,7 +43,9 @@ def ours(scores_of):
 
     detector, batches = make_detector(settings()), np.split(images(), _BATCHES)
     score = tf.function(lambda batch: scores_of(detector, batch))
-    return lambda: [[values.numpy() for values in tf.nest.flatten(score(batch))] for batch in batches]
+    return lambda: [
+        [values.numpy() for values in tf.nest.flatten(score(batch))] for batch in batches
+    ]
 
 
 def predict(jit_compile, batch_size):
@@ -55,8 +60,12 @@ def pytorch(memory_format):
 
     channels, memory_format = IMAGE_SHAPES[flags.FLAGS.dataset][-1], getattr(torch, memory_format)
     model = SSAE(settings(), channels).to(memory_format=memory_format).eval()
-    x = torch.rand(_SCORING_BATCH_SIZE.value, channels, 32, 32).contiguous(memory_format=memory_format)
-    return lambda: [[values.numpy() for values in model.scores(x, memory_format)] for _ in range(_BATCHES)]
+    x = torch.rand(_SCORING_BATCH_SIZE.value, channels, 32, 32).contiguous(
+        memory_format=memory_format
+    )
+    return lambda: [
+        [values.numpy() for values in model.scores(x, memory_format)] for _ in range(_BATCHES)
+    ]
 
 
 def main(argv):
@@ -65,7 +74,9 @@ def main(argv):
         "tf_ssae": lambda: ours(lambda detector, batch: detector(batch)),
         # Keras' defaults: batches of 32, and XLA.
         "predict, plain Keras": lambda: predict(jit_compile=True, batch_size=32),
-        "predict, plain Keras, large batch": lambda: predict(jit_compile=False, batch_size=_SCORING_BATCH_SIZE.value),
+        "predict, plain Keras, large batch": lambda: predict(
+            jit_compile=False, batch_size=_SCORING_BATCH_SIZE.value
+        ),
         "matrix product": matrix_product,
     }
     is_ssae = flags.FLAGS.detector == "ssae"
@@ -81,10 +92,17 @@ def main(argv):
     gflops = 2 * MATRIX**3 / np.median(seconds.pop("matrix product")) / 1e9
     config, batch_size = settings(), _SCORING_BATCH_SIZE.value
     title = (
-        f"Scoring, {config.detector}, {config.dataset} (a = {config.latent_depth}, {config.image_size}x{config.image_size}), "
-        f"{batch_size} images at once; matrix product {gflops:.0f} GFLOP/s"
+        f"Scoring, {config.detector}, {config.dataset} (a = {config.latent_depth},"
+        f" {config.image_size}x{config.image_size}), {batch_size} images at once; matrix product"
+        f" {gflops:.0f} GFLOP/s"
     )
-    report(title, seconds, _BATCHES * batch_size, gflops * 1e9 / flops_an_image(4, 4) if is_ssae else None, {_A_REC})
+    report(
+        title,
+        seconds,
+        _BATCHES * batch_size,
+        gflops * 1e9 / flops_an_image(4, 4) if is_ssae else None,
+        {_A_REC},
+    )
 
 
 if __name__ == "__main__":

@@ -2,9 +2,10 @@
 
     python benchmarks/train_speed.py --dataset=mnist --rotations=sampled
 
-Every alternative takes a step on a batch of random images of one shape (speed does not depend on what they show), in turns (see
-`turns.py`). The limit is the speed of this machine's own matrix product: how many images a second it would allow if the
-networks' multiplications were all there is. PyTorch takes part if it is installed (see `pytorch_twin.py`).
+Every alternative takes a step on a batch of random images of one shape (speed does not depend on
+what they show), in turns (see `turns.py`). The limit is the speed of this machine's own matrix
+product: how many images a second it would allow if the networks' multiplications were all there is.
+PyTorch takes part if it is installed (see `pytorch_twin.py`).
 """
 
 import importlib.util
@@ -17,9 +18,13 @@ from absl import app, flags
 
 from tf_ssae.config import preset
 
-_DATASET = flags.DEFINE_enum("dataset", "mnist", ["mnist", "fashion_mnist", "cifar10"], "Whose preset and image shape.")
+_DATASET = flags.DEFINE_enum(
+    "dataset", "mnist", ["mnist", "fashion_mnist", "cifar10"], "Whose preset and image shape."
+)
 _DETECTOR = flags.DEFINE_string("detector", "ssae", "Method.")
-_ROTATIONS = flags.DEFINE_enum("rotations", "sampled", ["sampled", "all"], "Form of the rotation loss.")
+_ROTATIONS = flags.DEFINE_enum(
+    "rotations", "sampled", ["sampled", "all"], "Form of the rotation loss."
+)
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 0, "0: the preset's.")
 _IMAGE_SIZE = flags.DEFINE_integer("image_size", 32, "Size of the images that the networks see.")
 _LATENT_DEPTH = flags.DEFINE_integer("latent_depth", 0, "0: the preset's.")
@@ -35,7 +40,12 @@ def settings(**more):
     given = dict(batch_size=_BATCH_SIZE.value, latent_depth=_LATENT_DEPTH.value)
     given = {name: value for name, value in given.items() if value}
     return preset(
-        _DATASET.value, detector=_DETECTOR.value, rotations=_ROTATIONS.value, image_size=_IMAGE_SIZE.value, **given, **more
+        _DATASET.value,
+        detector=_DETECTOR.value,
+        rotations=_ROTATIONS.value,
+        image_size=_IMAGE_SIZE.value,
+        **given,
+        **more,
     )
 
 
@@ -55,7 +65,9 @@ def random_batch(config):
 
     from tf_ssae import pipeline
 
-    images = np.random.default_rng(0).integers(0, 256, (config.batch_size, *IMAGE_SHAPES[config.dataset]), np.uint8)
+    images = np.random.default_rng(0).integers(
+        0, 256, (config.batch_size, *IMAGE_SHAPES[config.dataset]), np.uint8
+    )
     batches = tf.data.Dataset.from_tensors((tf.constant(0, tf.int64), tf.constant(images)))
     return next(iter(pipeline.with_rotations(batches, config)))
 
@@ -102,7 +114,8 @@ def multiply_adds(network):
     total = 0
     for layer in network.layers:
         if hasattr(layer, "kernel"):
-            # Every weight is used once at each position: of the output, or of a transposed convolution's input.
+            # Every weight is used once at each position: of the output, or of a transposed
+            # convolution's input.
             side = layer.input if isinstance(layer, keras.layers.Conv2DTranspose) else layer.output
             total += math.prod(layer.kernel.shape) * math.prod(side.shape[1:-1])
     return total
@@ -112,7 +125,13 @@ def flops_an_image(rotations_of_e1, rotations_of_e2):
     """Of a forward pass of ssae: two for each multiply-add."""
     detector = make_detector(settings())
     e1, e2, d, c = (
-        multiply_adds(network) for network in (detector.encoder, detector.side_encoder, detector.decoder, detector.classifier)
+        multiply_adds(network)
+        for network in (
+            detector.encoder,
+            detector.side_encoder,
+            detector.decoder,
+            detector.classifier,
+        )
     )
     return 2 * (rotations_of_e1 * e1 + rotations_of_e2 * (e2 + c) + d)
 
@@ -134,20 +153,43 @@ def report(title, seconds, images, limit, other_work=()):
 
     speeds = {name: images / values for name, values in seconds.items()}
     fastest_pytorch = max(
-        (name for name in speeds if "PyTorch" in name), key=lambda name: np.median(speeds[name]), default=None
+        (name for name in speeds if "PyTorch" in name),
+        key=lambda name: np.median(speeds[name]),
+        default=None,
     )
     print(title)
-    print(f"{'':34}{'images/s':>10}{'10% to 90%':>16}{'of the limit':>14}{'of the best PyTorch':>21}")
+    print(
+        f"{'':34}{'images/s':>10}{'10% to 90%':>16}{'of the limit':>14}{'of the best PyTorch':>21}"
+    )
     rows = {}
     for name, values in speeds.items():
         low, median, high = np.quantile(values, [0.1, 0.5, 0.9])
         compares = name not in other_work
         share = f"{median / limit:.0%}" if limit and compares else ""
         # Of the same rounds: what slowed one of them down slowed the other.
-        ratio = float(np.median(values / speeds[fastest_pytorch])) if fastest_pytorch and compares else None
-        print(f"{name:34}{median:10.0f}{f'{low:.0f} to {high:.0f}':>16}{share:>14}{f'{ratio:.2f}' if ratio else '':>21}")
-        rows[name] = {"images_per_second": round(median, 1), "p10": round(low, 1), "p90": round(high, 1)}
-    print(json.dumps({"title": title, "limit": limit and round(limit, 1), "machine": platform.machine(), "rows": rows}))
+        ratio = (
+            float(np.median(values / speeds[fastest_pytorch]))
+            if fastest_pytorch and compares
+            else None
+        )
+        print(
+            f"{name:34}{median:10.0f}{f'{low:.0f} to {high:.0f}':>16}{share:>14}{f'{ratio:.2f}' if ratio else '':>21}"
+        )
+        rows[name] = {
+            "images_per_second": round(median, 1),
+            "p10": round(low, 1),
+            "p90": round(high, 1),
+        }
+    print(
+        json.dumps(
+            {
+                "title": title,
+                "limit": limit and round(limit, 1),
+                "machine": platform.machine(),
+                "rows": rows,
+            }
+        )
+    )
 
 
 def main(argv):
@@ -174,8 +216,9 @@ def main(argv):
         passes = (4, 4) if config.rotations == "all" else (2, 1)
         limit = gflops * 1e9 / (3 * flops_an_image(*passes))
     title = (
-        f"Training {name}, {_DATASET.value} (a = {config.latent_depth}, {config.image_size}x{config.image_size}), batch "
-        f"{config.batch_size}, rotations={config.rotations}; matrix product {gflops:.0f} GFLOP/s"
+        f"Training {name}, {_DATASET.value} (a = {config.latent_depth},"
+        f" {config.image_size}x{config.image_size}), batch {config.batch_size},"
+        f" rotations={config.rotations}; matrix product {gflops:.0f} GFLOP/s"
     )
     report(title, seconds, config.batch_size, limit)
 

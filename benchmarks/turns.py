@@ -1,4 +1,6 @@
-"""Times alternatives in turns, each in a process of its own, so that a slow minute of the machine is slow for all of them."""
+"""Times alternatives in turns, each in a process of its own, so that a slow minute of the machine
+is slow for all of them.
+"""
 
 import contextlib
 import json
@@ -9,19 +11,22 @@ import time
 import numpy as np
 from absl import flags
 
-_ALTERNATIVE = flags.DEFINE_string("alternative", "", "The one alternative that this process runs; empty: all, in turns.")
+_ALTERNATIVE = flags.DEFINE_string(
+    "alternative", "", "The one alternative that this process runs; empty: all, in turns."
+)
 _ROUNDS = flags.DEFINE_integer("rounds", 15, "Turns of each alternative.")
 
 
 def run(alternatives, calls):
-    """In the parent process: the seconds of every alternative. In a child: serves its parent, and exits.
+    """In the parent process: the seconds of every alternative. In a child: serves its parent, and
+    exits.
 
-    A child's process is this very command with `--alternative` added. A turn is some calls in a row; a round is a turn of
-    each alternative, in another order each time.
+    A child's process is this very command with `--alternative` added. A turn is some calls in a
+    row; a round is a turn of each alternative, in another order each time.
 
     Args:
-        alternatives: `{name: make}`. `make()` prepares the alternative, in its own process, and returns a function without
-            arguments that runs it once.
+        alternatives: `{name: make}`. `make()` prepares the alternative, in its own process, and
+            returns a function without arguments that runs it once.
         calls: how many of them make a turn.
 
     Returns:
@@ -43,7 +48,9 @@ def run(alternatives, calls):
 class _Child:
     def __init__(self, name):
         command = [sys.executable, *sys.argv, f"--alternative={name}"]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
         self._answer()
 
     def turn(self):

@@ -1,11 +1,13 @@
-"""What a run costs beside its steps: train.py's images a second beside those of the bare step, and its start-up.
+"""What a run costs beside its steps: train.py's images a second beside those of the bare step, and
+its start-up.
 
     python benchmarks/whole_run.py --dataset=mnist --rotations=sampled --data_dir=PREPARED
 
-Takes the flags of `train_speed.py`. A run and the bare step take turns, each in a process of its own; the run is that of
-train.py, with its pipeline, callbacks, plots and checkpoints. Its speed is that from the beginning of the second epoch to the
-end of the last; the first one holds what is done once, of which the start-up, from the start of the process to the end of the
-first step, is the most.
+Takes the flags of `train_speed.py`. A run and the bare step take turns, each in a process of its
+own; the run is that of train.py, with its pipeline, callbacks, plots and checkpoints. Its speed is
+that from the beginning of the second epoch to the end of the last; the first one holds what is done
+once, of which the start-up, from the start of the process to the end of the first step, is the
+most.
 """
 
 import json
@@ -22,8 +24,12 @@ from train_speed import keras_step, settings
 _DATA_DIR = flags.DEFINE_string("data_dir", "", "As in train.py.")
 _EPOCHS = flags.DEFINE_integer("epochs", 2, "Of each run.", lower_bound=2)
 _TURNS = flags.DEFINE_integer("turns", 3, "Turns of each of the two.")
-_CHILD = flags.DEFINE_enum("child", None, ["run", "step"], "What this process times; none: both, in turns.")
-_STARTED = flags.DEFINE_float("started", 0, "When this process was started, for the child that is the run.")
+_CHILD = flags.DEFINE_enum(
+    "child", None, ["run", "step"], "What this process times; none: both, in turns."
+)
+_STARTED = flags.DEFINE_float(
+    "started", 0, "When this process was started, for the child that is the run."
+)
 # For --help, which lists the flags of the program's own file.
 flags.adopt_module_key_flags(train_speed)
 _STEPS = 60
@@ -35,7 +41,8 @@ def time_run():
 
     from tf_ssae import pipeline, training
 
-    # One epoch or two are too few for some decoders to reconstruct anything, which is no matter here.
+    # One epoch or two are too few for some decoders to reconstruct anything, which is no matter
+    # here.
     config = settings(epochs=_EPOCHS.value, data_dir=_DATA_DIR.value, output_activation="sigmoid")
     found = {}
 
@@ -51,7 +58,11 @@ def time_run():
             found["end"] = time.time()
 
     def watch(detector, split, folder):
-        found["images"] = pipeline.steps_per_epoch(len(split.train), config) * config.batch_size * (config.epochs - 1)
+        found["images"] = (
+            pipeline.steps_per_epoch(len(split.train), config)
+            * config.batch_size
+            * (config.epochs - 1)
+        )
         return [Watch()]
 
     with tempfile.TemporaryDirectory() as folder:
@@ -74,7 +85,9 @@ def time_step():
 
 def child(kind):
     done = subprocess.run(
-        [sys.executable, *sys.argv, f"--child={kind}", f"--started={time.time()}"], stdout=subprocess.PIPE, text=True
+        [sys.executable, *sys.argv, f"--child={kind}", f"--started={time.time()}"],
+        stdout=subprocess.PIPE,
+        text=True,
     )
     if done.returncode:
         sys.exit(f"{' '.join(done.args)} failed:\n{done.stdout}")
@@ -93,7 +106,10 @@ def main(argv):
     for _ in range(_TURNS.value):
         run, after = child("run"), child("step")["speed"]
         step = (before + after) / 2
-        print(f"{step:20.0f}{run['speed']:20.0f}{run['speed'] / step:8.0%}{run['startup']:13.1f}", flush=True)
+        print(
+            f"{step:20.0f}{run['speed']:20.0f}{run['speed'] / step:8.0%}{run['startup']:13.1f}",
+            flush=True,
+        )
         rows.append({"step": step, **run})
         before = after
     print(json.dumps(rows))

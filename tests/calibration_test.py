@@ -9,7 +9,9 @@ from tf_ssae import calibration
 def test_threshold_by_hand():
     scores = np.arange(1, 100) / 100  # 99 of them
     assert calibration.rank(99, 0.01) == 1 and calibration.threshold(scores, 0.01) == 0.99
-    assert calibration.rank(99, 0.07) == 7 and calibration.threshold(scores, 0.07) == pytest.approx(0.93)
+    assert calibration.rank(99, 0.07) == 7 and calibration.threshold(scores, 0.07) == pytest.approx(
+        0.93
+    )
     assert calibration.rank(99, 0.29) == 29
 
 
@@ -17,13 +19,17 @@ def test_promise_by_hand():
     # With the largest of n as threshold, P(false alarms <= f) = 1 - (1 - f)^n.
     found = calibration.promise(99, 0.01)
     assert found.expected_fpr == pytest.approx(0.01) and found.kept
-    assert found.low == pytest.approx(1 - 0.975 ** (1 / 99)) and found.high == pytest.approx(1 - 0.025 ** (1 / 99))
+    assert found.low == pytest.approx(1 - 0.975 ** (1 / 99)) and found.high == pytest.approx(
+        1 - 0.025 ** (1 / 99)
+    )
 
 
 def test_too_few_images_are_said_aloud():
     found = calibration.promise(98, 0.01)
     assert not found.kept and found.expected_fpr == pytest.approx(1 / 99)
-    assert "MORE THAN THE 1.00% ASKED FOR" in str(found) and "at least 99 held-out images" in str(found)
+    assert "MORE THAN THE 1.00% ASKED FOR" in str(found) and "at least 99 held-out images" in str(
+        found
+    )
     assert "MORE" not in str(calibration.promise(99, 0.01))
 
 
@@ -75,8 +81,14 @@ def test_drift_is_found_when_there_and_only_then(images):
     assert min(unchanged) > calibration.DRIFT_SIGNIFICANCE
     assert p_value(random.normal(0.5, 1, size=1500)) < calibration.DRIFT_SIGNIFICANCE
     # Many anomalies are no drift.
-    assert p_value(np.concatenate([random.normal(size=1500), np.full(3000, 50.0)])) > calibration.DRIFT_SIGNIFICANCE
+    assert (
+        p_value(np.concatenate([random.normal(size=1500), np.full(3000, 50.0)]))
+        > calibration.DRIFT_SIGNIFICANCE
+    )
 
 
 def test_drift_without_images():
-    assert calibration.drift(np.array([9.5]), calibration.kept(np.arange(9.0)), 9, 8.0) == (0.0, 1.0)
+    assert calibration.drift(np.array([9.5]), calibration.kept(np.arange(9.0)), 9, 8.0) == (
+        0.0,
+        1.0,
+    )

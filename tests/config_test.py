@@ -16,23 +16,49 @@ def test_json_round_trip(dataset, detector):
 def test_presets_hold_the_thesis_constants():
     mnist, fashion = preset("mnist"), preset("fashion_mnist")
     assert (mnist.latent_depth, mnist.lambda_e, mnist.w_cls, mnist.w_rec) == (16, 0.1, 1.0, 100.0)
-    assert (fashion.latent_depth, fashion.lambda_e, fashion.w_cls, fashion.w_rec) == (16, 2.0, 1.0, 0.01)
+    assert (fashion.latent_depth, fashion.lambda_e, fashion.w_cls, fashion.w_rec) == (
+        16,
+        2.0,
+        1.0,
+        0.01,
+    )
     assert preset("cifar10").latent_depth == 200
     for config in (mnist, fashion, preset("cifar10")):
-        assert (config.epochs, config.batch_size, config.learning_rate, config.beta_1) == (25, 64, 1e-4, 0.5)
+        assert (config.epochs, config.batch_size, config.learning_rate, config.beta_1) == (
+            25,
+            64,
+            1e-4,
+            0.5,
+        )
 
 
 def test_presets_of_the_gans_hold_their_papers_constants():
     egbad, ganomaly = preset("mnist", detector="egbad"), preset("cifar10", detector="ganomaly")
-    assert (egbad.epochs, egbad.batch_size, egbad.learning_rate, egbad.beta_1, egbad.latent_depth) == (25, 100, 1e-4, 0.5, 200)
-    found = (ganomaly.epochs, ganomaly.batch_size, ganomaly.learning_rate, ganomaly.beta_1, ganomaly.latent_depth)
+    assert (
+        egbad.epochs,
+        egbad.batch_size,
+        egbad.learning_rate,
+        egbad.beta_1,
+        egbad.latent_depth,
+    ) == (25, 100, 1e-4, 0.5, 200)
+    found = (
+        ganomaly.epochs,
+        ganomaly.batch_size,
+        ganomaly.learning_rate,
+        ganomaly.beta_1,
+        ganomaly.latent_depth,
+    )
     assert found == (15, 64, 2e-4, 0.5, 100)
-    assert preset("folder", detector="egbad").image_size == 32 and preset("folder", detector="ganomaly").image_size == 64
+    assert (
+        preset("folder", detector="egbad").image_size == 32
+        and preset("folder", detector="ganomaly").image_size == 64
+    )
     assert preset("mnist", detector="egbad", learning_rate=1e-3).learning_rate == 1e-3
 
 
 @pytest.mark.parametrize(
-    "latent_depth, lambda_e, expected", [(16, 0.1, 1), (16, 2.0, 32), (200, 0.1, 20), (100, 0.29, 29), (10, 0.05, 1)]
+    "latent_depth, lambda_e, expected",
+    [(16, 0.1, 1), (16, 2.0, 32), (200, 0.1, 20), (100, 0.29, 29), (10, 0.05, 1)],
 )
 def test_side_latent_depth_is_lambda_e_of_the_latent_depth(latent_depth, lambda_e, expected):
     assert Config(latent_depth=latent_depth, lambda_e=lambda_e).side_latent_depth == expected
@@ -41,7 +67,10 @@ def test_side_latent_depth_is_lambda_e_of_the_latent_depth(latent_depth, lambda_
 @pytest.mark.parametrize(
     "values, message",
     [
-        ({"dataset": "imagenet"}, "dataset='imagenet': expected one of digits, mnist, fashion_mnist, cifar10"),
+        (
+            {"dataset": "imagenet"},
+            "dataset='imagenet': expected one of digits, mnist, fashion_mnist, cifar10",
+        ),
         ({"rotations": "some"}, "rotations='some': expected one of all, sampled"),
         ({"anomaly": -1}, "anomaly=-1: expected 0 or more"),
         ({"epochs": 0}, "epochs=0: expected more than 0"),

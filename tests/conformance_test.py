@@ -14,10 +14,13 @@ from tf_ssae.export import saved_model, tflite
 
 
 class Trained:
-    """A detector after some steps on real digits, calibrated, with some test images; its weights around the first step."""
+    """A detector after some steps on real digits, calibrated, with some test images; its weights
+    around the first step.
+    """
 
     def __init__(self, name, digit_images, rotations="all"):
-        # A high rate, so that one step moves every variable by more than rounding; no default where one is told from another.
+        # A high rate, so that one step moves every variable by more than rounding; no default where
+        # one is told from another.
         settings = dict(learning_rate=0.01, batch_size=32, alpha=0.25, target_fpr=0.05)
         config = preset("digits", detector=name, rotations=rotations, **settings)
         chosen = split(digit_images, config)
@@ -44,7 +47,9 @@ class Trained:
     def fit_decision(self):
         scores = [self.detector(batch) for batch in self.held_out]
         names = self.detector.score_names
-        self.detector.fit_decision({name: np.concatenate([batch[name] for batch in scores]) for name in names}, names[0])
+        self.detector.fit_decision(
+            {name: np.concatenate([batch[name] for batch in scores]) for name in names}, names[0]
+        )
 
 
 @pytest.fixture(scope="module", params=detectors.DETECTORS)
@@ -53,7 +58,11 @@ def trained(request, digit_images):
 
 
 def test_scores_have_names_and_one_value_an_image(trained):
-    assert set(trained.detector.score_names) == set(trained.scores) == set(SCORES[trained.detector.config.detector])
+    assert (
+        set(trained.detector.score_names)
+        == set(trained.scores)
+        == set(SCORES[trained.detector.config.detector])
+    )
     for name, values in trained.scores.items():
         assert values.shape == (24,) and values.dtype == np.float32, name
 
@@ -65,10 +74,14 @@ def test_scores_are_finite_and_differ_between_images(trained):
 
 def test_one_score_by_itself_is_the_same(trained):
     for name, values in trained.scores.items():
-        np.testing.assert_allclose(trained.detector.score(trained.images, name), values, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(
+            trained.detector.score(trained.images, name), values, rtol=1e-4, atol=1e-5
+        )
     if trained.detector.reconstructs:
         expected = trained.detector.everything(trained.images)["reconstruction"]
-        np.testing.assert_allclose(trained.detector.reconstruct(trained.images), expected, atol=1e-5)
+        np.testing.assert_allclose(
+            trained.detector.reconstruct(trained.images), expected, atol=1e-5
+        )
 
 
 def test_an_image_scores_the_same_alone_in_any_batch_and_in_any_order(trained):
@@ -76,7 +89,9 @@ def test_an_image_scores_the_same_alone_in_any_batch_and_in_any_order(trained):
     alone = [trained.detector(trained.images[i : i + 1]) for i in range(24)]
     shuffled = trained.detector(tf.gather(trained.images, order))
     for name, values in trained.scores.items():
-        np.testing.assert_allclose([float(score[name][0]) for score in alone], values, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(
+            [float(score[name][0]) for score in alone], values, rtol=1e-4, atol=1e-5
+        )
         np.testing.assert_allclose(shuffled[name], values[order], rtol=1e-4, atol=1e-5)
 
 
@@ -84,7 +99,9 @@ def test_compiled_scores_are_the_scores_whatever_the_last_batch(trained):
     batches = [trained.images[:10], trained.images[10:20], trained.images[20:]]
     compiled = list(batched(trained.detector.everything, batches, jit_compile=True))
     for name, values in trained.scores.items():
-        np.testing.assert_allclose(np.concatenate([batch[name] for batch in compiled]), values, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(
+            np.concatenate([batch[name] for batch in compiled]), values, rtol=1e-4, atol=1e-5
+        )
 
 
 def test_uint8_and_float_images_score_the_same(trained):
@@ -94,7 +111,9 @@ def test_uint8_and_float_images_score_the_same(trained):
 
 
 def test_images_of_another_shape_are_refused(trained):
-    with pytest.raises(ValueError, match=r"Images of shape \[2, 28, 28, 1\]; expected \[B, 8, 8, 1\]"):
+    with pytest.raises(
+        ValueError, match=r"Images of shape \[2, 28, 28, 1\]; expected \[B, 8, 8, 1\]"
+    ):
         trained.detector.preprocess(tf.zeros([2, 28, 28, 1], tf.uint8))
 
 
@@ -104,7 +123,9 @@ def test_integers_that_are_not_uint8_are_refused(trained):
 
 
 def test_one_step_changes_every_trainable_variable(trained):
-    unchanged = [path for path, value in trained.before.items() if np.array_equal(value, trained.after[path])]
+    unchanged = [
+        path for path, value in trained.before.items() if np.array_equal(value, trained.after[path])
+    ]
     assert not unchanged
     assert len(trained.before) == len(trained.after) > 5
 
@@ -119,16 +140,25 @@ def test_explains_what_it_promises(trained):
     assert ("reconstruction" in outputs) == trained.detector.reconstructs
     assert ("rotation_probabilities" in outputs) == trained.detector.trained_on_rotations
     if trained.detector.reconstructs:
-        x, rebuilt = trained.detector.preprocess(trained.images), trained.detector.reconstruct(trained.images)
+        x, rebuilt = (
+            trained.detector.preprocess(trained.images),
+            trained.detector.reconstruct(trained.images),
+        )
         assert rebuilt.shape == (24, 32, 32, 1)
         assert np.min(rebuilt) >= 0
         if "a_rec" in trained.scores:
-            np.testing.assert_allclose(np.square(x - rebuilt).sum((1, 2, 3)), trained.scores["a_rec"], rtol=1e-4)
+            np.testing.assert_allclose(
+                np.square(x - rebuilt).sum((1, 2, 3)), trained.scores["a_rec"], rtol=1e-4
+            )
     if trained.detector.trained_on_rotations:
         probabilities = outputs["rotation_probabilities"].numpy()
         assert probabilities.shape == (24, 4, 4)
         np.testing.assert_allclose(probabilities.sum(2), 1, rtol=1e-5)
-        np.testing.assert_allclose(-probabilities[:, np.arange(4), np.arange(4)].mean(1), trained.scores["a_cls"], rtol=1e-4)
+        np.testing.assert_allclose(
+            -probabilities[:, np.arange(4), np.arange(4)].mean(1),
+            trained.scores["a_cls"],
+            rtol=1e-4,
+        )
 
 
 def test_normalisation_comes_from_the_calibration_images(trained):
@@ -146,22 +176,29 @@ def test_normalisation_comes_from_the_calibration_images(trained):
 def test_thresholds_come_from_the_held_out_images(trained):
     scores = [trained.detector(batch) for batch in trained.held_out]
     description = trained.detector.description()
-    assert description["held_out_images"] == 125 and description["decision"] == trained.detector.score_names[0]
+    assert (
+        description["held_out_images"] == 125
+        and description["decision"] == trained.detector.score_names[0]
+    )
     for name, threshold in zip(trained.detector.score_names, trained.detector.thresholds.numpy()):
         normal = np.sort(np.concatenate([batch[name] for batch in scores]))
         # 5% of 126 is six images: the threshold is the sixth largest score.
-        assert threshold == description["thresholds"][name] == pytest.approx(normal[-6], rel=1e-5), name
-        np.testing.assert_allclose(description["held_out_scores"][name], normal, rtol=1e-4, atol=1e-5)
+        assert (
+            threshold == description["thresholds"][name] == pytest.approx(normal[-6], rel=1e-5)
+        ), name
+        np.testing.assert_allclose(
+            description["held_out_scores"][name], normal, rtol=1e-4, atol=1e-5
+        )
 
 
 def test_a_fresh_process_loads_it_and_scores_the_same(trained, tmp_path):
     trained.detector.save(tmp_path / "model.keras")
     np.save(tmp_path / "images.npy", trained.images)
     program = (
-        "import sys, tf_ssae.detectors, keras, numpy as np\n"
-        "detector = keras.saving.load_model(sys.argv[1] + '/model.keras')\n"
-        "scores = detector(np.load(sys.argv[1] + '/images.npy'))\n"
-        "np.savez(sys.argv[1] + '/scores.npz', **{name: value.numpy() for name, value in scores.items()})\n"
+        "import sys, tf_ssae.detectors, keras, numpy as np\ndetector ="
+        " keras.saving.load_model(sys.argv[1] + '/model.keras')\nscores ="
+        " detector(np.load(sys.argv[1] + '/images.npy'))\nnp.savez(sys.argv[1] + '/scores.npz',"
+        " **{name: value.numpy() for name, value in scores.items()})\n"
     )
     done = run_python("-c", program, str(tmp_path))
     assert done.returncode == 0, done.stderr
@@ -171,11 +208,15 @@ def test_a_fresh_process_loads_it_and_scores_the_same(trained, tmp_path):
         np.testing.assert_allclose(loaded[name], values, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", [name for name, cls in detectors.DETECTORS.items() if cls.trained_on_rotations])
+@pytest.mark.parametrize(
+    "name", [name for name, cls in detectors.DETECTORS.items() if cls.trained_on_rotations]
+)
 def test_sampled_rotations_train_too(name, digit_images):
     trained = Trained(name, digit_images, rotations="sampled")
     assert all(np.isfinite(values).all() for values in trained.scores.values())
-    assert any(not np.array_equal(trained.before[path], trained.after[path]) for path in trained.before)
+    assert any(
+        not np.array_equal(trained.before[path], trained.after[path]) for path in trained.before
+    )
 
 
 def test_ensemble_trains_as_its_parts_do_alone(digit_images):
@@ -188,12 +229,18 @@ def test_ensemble_trains_as_its_parts_do_alone(digit_images):
 
 @pytest.mark.parametrize("name", detectors.DETECTORS)
 def test_no_step_sums_more_than_two_gradients_at_once(name, digit_images):
-    """Of three, TensorFlow's AddN takes first the one whose buffer is free by then: now and then a step rounds differently."""
+    """Of three, TensorFlow's AddN takes first the one whose buffer is free by then: now and then a
+    step rounds differently.
+    """
     config = preset("digits", detector=name, batch_size=4)
     detector = detectors.make(config, digit_images.image_shape)
     detector.compile_from_settings()
     batches = pipeline.training_batches(digit_images.images, np.arange(8), config)
-    batches = pipeline.with_rotations(batches, config) if detector.trained_on_rotations else batches.map(lambda step, x: x)
+    batches = (
+        pipeline.with_rotations(batches, config)
+        if detector.trained_on_rotations
+        else batches.map(lambda step, x: x)
+    )
     step = tf.function(detector.train_step).get_concrete_function(next(iter(batches)))
     sums = [operation for operation in step.graph.get_operations() if operation.type == "AddN"]
     assert all(len(operation.inputs) <= 2 for operation in sums)
@@ -203,7 +250,9 @@ def test_no_step_sums_more_than_two_gradients_at_once(name, digit_images):
 def test_a_step_compiled_by_xla_is_the_same_step(name, digit_images):
     losses = {}
     for jit_compile in (False, True):
-        config = preset("digits", detector=name, jit_compile=jit_compile, batch_size=16, rotations="sampled")
+        config = preset(
+            "digits", detector=name, jit_compile=jit_compile, batch_size=16, rotations="sampled"
+        )
         detector = detectors.make(config, digit_images.image_shape)
         batches = pipeline.training_batches(digit_images.images, np.arange(16), config)
         if detector.trained_on_rotations:
@@ -211,7 +260,9 @@ def test_a_step_compiled_by_xla_is_the_same_step(name, digit_images):
         else:
             batches = batches.map(lambda step, x: x)
         # Three epochs of one step: the later losses depend on the updates of the earlier steps.
-        losses[jit_compile] = detector.fit(batches, epochs=3, steps_per_epoch=1, shuffle=False, verbose=0).history["loss"]
+        losses[jit_compile] = detector.fit(
+            batches, epochs=3, steps_per_epoch=1, shuffle=False, verbose=0
+        ).history["loss"]
     assert len(set(losses[True])) == 3
     np.testing.assert_allclose(losses[True], losses[False], rtol=1e-4)
 
@@ -227,10 +278,15 @@ def test_a_step_compiled_by_xla_is_the_same_step(name, digit_images):
 def test_ssae_trains_e1_on_both_tasks_and_the_rest_on_its_own(digit_images, weights, moved):
     config = preset("digits", batch_size=8, **weights)
     detector = detectors.make(config, digit_images.image_shape)
-    networks = {name: getattr(detector, name) for name in ("encoder", "side_encoder", "classifier", "decoder")}
+    networks = {
+        name: getattr(detector, name)
+        for name in ("encoder", "side_encoder", "classifier", "decoder")
+    }
     before = {name: network.get_weights() for name, network in networks.items()}
     batches = pipeline.training_batches(digit_images.images, np.arange(8), config)
-    detector.fit(pipeline.with_rotations(batches, config), steps_per_epoch=1, shuffle=False, verbose=0)
+    detector.fit(
+        pipeline.with_rotations(batches, config), steps_per_epoch=1, shuffle=False, verbose=0
+    )
 
     def kernel_moved(name):
         changed = zip(networks[name].weights, before[name])
@@ -266,7 +322,9 @@ def test_larger_images_train_and_score(size, digit_images):
     config = preset("digits", image_size=size, batch_size=4, rotations="sampled")
     detector = detectors.make(config, digit_images.image_shape)
     batches = pipeline.training_batches(digit_images.images, np.arange(8), config)
-    detector.fit(pipeline.with_rotations(batches, config), steps_per_epoch=2, shuffle=False, verbose=0)
+    detector.fit(
+        pipeline.with_rotations(batches, config), steps_per_epoch=2, shuffle=False, verbose=0
+    )
     outputs = detector.primary(tf.constant(digit_images.images[:3]))
     assert outputs["reconstruction"].shape == (3, size, size, 1)
     assert np.isfinite(outputs["a_rec"]).all() and np.isfinite(outputs["a_cls"]).all()

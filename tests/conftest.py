@@ -1,4 +1,6 @@
-"""What several test files share: real images of the right kind, made on the spot, and train.py in a process of its own."""
+"""What several test files share: real images of the right kind, made on the spot, and train.py in a
+process of its own.
+"""
 
 import fcntl
 import html
@@ -11,8 +13,8 @@ import sys
 
 import pytest
 
-# One core each for the processes of pytest-xdist and what they start: their threads would else wait for each other. Before
-# TensorFlow, which counts the cores once.
+# One core each for the processes of pytest-xdist and what they start: their threads would else wait
+# for each other. Before TensorFlow, which counts the cores once.
 if worker := os.environ.get("PYTEST_XDIST_WORKER"):
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {cores[int(worker.removeprefix("gw")) % len(cores)]})
@@ -32,7 +34,13 @@ from tf_ssae.datasets import digits
 ROOT = pathlib.Path(__file__).parent.parent
 
 # A run that takes seconds: 19 steps an epoch would be 4 here.
-QUICK = dict(max_train_images=256, epochs=3, learning_rate=1e-3, rotations="sampled", output_activation="sigmoid")
+QUICK = dict(
+    max_train_images=256,
+    epochs=3,
+    learning_rate=1e-3,
+    rotations="sampled",
+    output_activation="sigmoid",
+)
 QUICK_FLAGS = [f"--{name}={value}" for name, value in QUICK.items()]
 
 
@@ -44,21 +52,30 @@ def digit_images():
 
 @pytest.fixture(scope="session")
 def prepared_tfds(tmp_path_factory, digit_images):
-    """A folder of prepared tensorflow-datasets, as a download would leave it, holding an MNIST made of the digits."""
+    """A folder of prepared tensorflow-datasets, as a download would leave it, holding an MNIST made
+    of the digits.
+    """
     import tensorflow_datasets as tfds
 
-    images = np.pad(digit_images.images.repeat(3, axis=1).repeat(3, axis=2), [(0, 0), (2, 2), (2, 2), (0, 0)])
+    images = np.pad(
+        digit_images.images.repeat(3, axis=1).repeat(3, axis=2), [(0, 0), (2, 2), (2, 2), (0, 0)]
+    )
     data_dir = tmp_path_factory.mktemp("tfds")
 
     def split(chosen):
-        return tf.data.Dataset.from_tensor_slices({"image": images[chosen], "label": digit_images.labels[chosen]})
+        return tf.data.Dataset.from_tensor_slices(
+            {"image": images[chosen], "label": digit_images.labels[chosen]}
+        )
 
     tfds.dataset_builders.store_as_tfds_dataset(
         name="mnist",
         version="3.0.1",
         data_dir=data_dir,
         features=tfds.features.FeaturesDict(
-            {"image": tfds.features.Image(shape=(28, 28, 1)), "label": tfds.features.ClassLabel(num_classes=10)}
+            {
+                "image": tfds.features.Image(shape=(28, 28, 1)),
+                "label": tfds.features.ClassLabel(num_classes=10),
+            }
         ),
         split_datasets={"train": split(slice(None, 1500)), "test": split(slice(1500, None))},
     )
@@ -67,7 +84,9 @@ def prepared_tfds(tmp_path_factory, digit_images):
 
 @pytest.fixture(scope="session")
 def digits_run(tmp_path_factory):
-    """What a new user runs first: train.py on digits, its defaults. The run's folder, not to be changed, and the process."""
+    """What a new user runs first: train.py on digits, its defaults. The run's folder, not to be
+    changed, and the process.
+    """
     model_dir = shared_folder(tmp_path_factory) / "digits"
     return model_dir, once(model_dir, lambda: train(f"--model_dir={model_dir}"))
 
@@ -82,7 +101,9 @@ def quick_run(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def digits_export(digits_run, tmp_path_factory):
-    """`digits_run` as export.py exports it: the folder, not to be changed, which holds model "parts", and the process."""
+    """`digits_run` as export.py exports it: the folder, not to be changed, which holds model
+    "parts", and the process.
+    """
     export_dir = shared_folder(tmp_path_factory) / "exported"
     flags = [f"--model_dir={digits_run[0]}", f"--export_dir={export_dir}", "--name=parts"]
     return export_dir, once(export_dir, lambda: run_command("export.py", *flags))
@@ -127,7 +148,9 @@ def shared_folder(tmp_path_factory):
 
 
 def once(path, run):
-    """The CompletedProcess of `run()`, which makes `path`, in whichever process of pytest-xdist asks first."""
+    """The CompletedProcess of `run()`, which makes `path`, in whichever process of pytest-xdist
+    asks first.
+    """
     done = path.with_name(f"{path.name}.done")
     with open(path.with_name(f"{path.name}.lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -152,5 +175,9 @@ def run_command(script, *flags):
 
 
 def run_python(*arguments, **options):
-    """Runs `python` with these arguments to its end: a CompletedProcess with text. What hangs fails."""
-    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, timeout=300, **options)
+    """Runs `python` with these arguments to its end: a CompletedProcess with text. What hangs
+    fails.
+    """
+    return subprocess.run(
+        [sys.executable, *arguments], capture_output=True, text=True, timeout=300, **options
+    )

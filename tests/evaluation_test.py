@@ -14,7 +14,11 @@ from tf_ssae.evaluation import Evaluation, ask, choose_decision, evaluate, table
 def detector(decision="auto", names=("a_rec", "a_cls", "a_ws", "a_max")):
     config = types.SimpleNamespace(decision=decision, calibration_share=0.1)
     return types.SimpleNamespace(
-        config=config, score_names=names, decision_score=names[0], decision_index=0, thresholds=np.full(len(names), 2.5)
+        config=config,
+        score_names=names,
+        decision_score=names[0],
+        decision_index=0,
+        thresholds=np.full(len(names), 2.5),
     )
 
 
@@ -28,13 +32,20 @@ USABLE, USELESS = [[True, True, False, False]] * 4, [[True, False, False, False]
 
 
 def test_answers_by_hand():
-    """Two batches of made-up answers, the last one short; a picture of two parts, of which one is an anomaly."""
+    """Two batches of made-up answers, the last one short; a picture of two parts, of which one is
+    an anomaly.
+    """
 
     def primary(images):
         mean = tf.reduce_mean(images, axis=(1, 2, 3))
-        # Turned by none or by half, the image is told; turned by a quarter or three, the answer is "none".
+        # Turned by none or by half, the image is told; turned by a quarter or three, the answer is
+        # "none".
         named = tf.one_hot([0, 0, 2, 0], 4)
-        return {"a_rec": mean, "reconstruction": 0 * images, "rotation_probabilities": tf.stack([named] * len(images))}
+        return {
+            "a_rec": mean,
+            "reconstruction": 0 * images,
+            "rotation_probabilities": tf.stack([named] * len(images)),
+        }
 
     fake = types.SimpleNamespace(
         config=types.SimpleNamespace(jit_compile=False),
@@ -51,7 +62,11 @@ def test_answers_by_hand():
     found = evaluate(fake, answers, [False, False, True], np.array([0, 1, 1]))
     np.testing.assert_allclose(found.scores["a_ws"], [3, 4], rtol=1e-5)
     np.testing.assert_allclose(found.part_scores["a_rec"], [0.3, 0.1, 0.4], rtol=1e-5)
-    assert found.is_anomaly.tolist() == [False, True] and found.part_is_anomaly.tolist() == [False, False, True]
+    assert found.is_anomaly.tolist() == [False, True] and found.part_is_anomaly.tolist() == [
+        False,
+        False,
+        True,
+    ]
 
 
 def test_rotation_that_is_no_usable_task_leaves_the_decision_to_a_rec():
@@ -80,5 +95,9 @@ def test_images_of_one_kind_have_a_false_alarm_rate_only():
     normal = np.zeros(4, bool)
     scores = {"a_rec": np.array([1.0, 2.0, 3.0, 4.0])}
     metrics = Evaluation(normal, scores, None, normal, scores).metrics(detector())
-    assert "scores" not in metrics and set(metrics["decision"]) == {"score", "threshold", "false_alarm_rate"}
+    assert "scores" not in metrics and set(metrics["decision"]) == {
+        "score",
+        "threshold",
+        "false_alarm_rate",
+    }
     assert "50.0% of the normal test images." in table(metrics)

@@ -20,7 +20,8 @@ def test_a_map_is_the_error_of_all_channels_smoothed():
 
 
 @pytest.mark.parametrize(
-    "pictures, rank, expected", [([0, 1, 2, 3], 3, 0.04), ([0, 0, 1, 1], 1, 0.16), ([0, 0, 1, 1], 2, 0.09)]
+    "pictures, rank, expected",
+    [([0, 1, 2, 3], 3, 0.04), ([0, 0, 1, 1], 1, 0.16), ([0, 0, 1, 1], 2, 0.09)],
 )
 def test_the_scale_is_the_rank_th_largest_peak_of_a_picture(pictures, rank, expected):
     detector = types.SimpleNamespace(map_scale=tf.Variable(np.nan))

@@ -9,4 +9,6 @@ def values(variables):
 
 def moved(variables, before):
     """Of each variable, whether it did."""
-    return {not np.array_equal(variable, old) for variable, old in zip(variables, before, strict=True)}
+    return {
+        not np.array_equal(variable, old) for variable, old in zip(variables, before, strict=True)
+    }

@@ -1,4 +1,6 @@
-"""From a folder of good parts to a decision: the made-up textures of examples/, trained, scored and reported."""
+"""From a folder of good parts to a decision: the made-up textures of examples/, trained, scored and
+reported.
+"""
 
 import csv
 import json
@@ -24,7 +26,12 @@ QUICK_FLAGS = [
 def textures(tmp_path_factory):
     folder = tmp_path_factory.mktemp("textures") / "parts"
     # In a process of its own: its flags are defined when it is imported.
-    assert run_command("examples/textures.py", f"--output={folder}", "--images=160", "--size=48").returncode == 0
+    assert (
+        run_command(
+            "examples/textures.py", f"--output={folder}", "--images=160", "--size=48"
+        ).returncode
+        == 0
+    )
     (folder / "test" / "good" / "broken.png").write_bytes(b"\x89PNG")
     return folder
 
@@ -32,24 +39,34 @@ def textures(tmp_path_factory):
 @pytest.fixture(scope="module")
 def textures_run(textures, tmp_path_factory):
     model_dir = tmp_path_factory.mktemp("runs") / "parts"
-    return model_dir, run_command("train.py", *QUICK_FLAGS, f"--data_dir={textures}", f"--model_dir={model_dir}")
+    return model_dir, run_command(
+        "train.py", *QUICK_FLAGS, f"--data_dir={textures}", f"--model_dir={model_dir}"
+    )
 
 
 def test_a_folder_trains_and_says_what_it_found(textures_run, textures):
     model_dir, done = textures_run
     assert done.returncode == 0 and done.stderr == "", done.stderr
     assert "normal: good; anomalous: hole, misprint, scratch, stain." in done.stdout
-    assert "120 normal images train, 40 are held out for the threshold; 104 images test, 64 of them anomalies." in done.stdout
+    assert (
+        "120 normal images train, 40 are held out for the threshold; 104 images test, 64 of them"
+        " anomalies." in done.stdout
+    )
     assert "Left out: test/good/broken.png: " in done.stdout
     # 40 held-out images cannot promise 1%: that is said aloud.
-    assert "MORE THAN THE 1.00% ASKED FOR" in done.stdout and "at least 99 held-out images are needed" in done.stdout
+    assert (
+        "MORE THAN THE 1.00% ASKED FOR" in done.stdout
+        and "at least 99 held-out images are needed" in done.stdout
+    )
     assert not (model_dir / "images.cache").exists()
 
 
 def test_its_metrics_hold_promise_pixels_and_decision(textures_run):
     metrics = json.loads((textures_run[0] / "metrics.json").read_text())
     assert metrics["test_images"] == 104 and metrics["share"] == pytest.approx(64 / 104)
-    assert metrics["promise"]["images"] == 40 and metrics["promise"]["expected_fpr"] == pytest.approx(1 / 41)
+    assert metrics["promise"]["images"] == 40 and metrics["promise"][
+        "expected_fpr"
+    ] == pytest.approx(1 / 41)
     assert 0 < metrics["pixels"]["pixel_auroc"] <= 1 and 0 < metrics["pixels"]["aupro"] <= 1
     assert set(metrics["decision"]) == {"score", "threshold", "false_alarm_rate", "detection_rate"}
 
@@ -58,7 +75,9 @@ def test_its_scores_are_rows_of_files(textures_run, textures):
     with open(textures_run[0] / "scores.csv") as file:
         rows = list(csv.DictReader(file))
     assert {row["id"] for row in rows} == {
-        str(path.relative_to(textures)) for path in (textures / "test").glob("*/*.png") if path.name != "broken.png"
+        str(path.relative_to(textures))
+        for path in (textures / "test").glob("*/*.png")
+        if path.name != "broken.png"
     }
     assert all((row["is_anomaly"] == "0") == row["id"].startswith("test/good/") for row in rows)
 
@@ -87,10 +106,21 @@ def test_its_report_shows_what_is_wrong_and_the_extremes_first(textures_run):
     page = read_page(textures_run[0] / "report.html")
     decision = json.loads((textures_run[0] / "metrics.json").read_text())["decision"]
     with open(textures_run[0] / "scores.csv") as file:
-        rows = {(row["id"], row["is_anomaly"] == "1"): float(row[decision["score"]]) for row in csv.DictReader(file)}
+        rows = {
+            (row["id"], row["is_anomaly"] == "1"): float(row[decision["score"]])
+            for row in csv.DictReader(file)
+        }
     ascending = sorted(rows, key=rows.get)
-    misses = [name for name, is_anomaly in ascending if is_anomaly and rows[name, True] <= decision["threshold"]]
-    false_alarms = [name for name, is_anomaly in ascending if not is_anomaly and rows[name, False] > decision["threshold"]]
+    misses = [
+        name
+        for name, is_anomaly in ascending
+        if is_anomaly and rows[name, True] <= decision["threshold"]
+    ]
+    false_alarms = [
+        name
+        for name, is_anomaly in ascending
+        if not is_anomaly and rows[name, False] > decision["threshold"]
+    ]
     assert ("<h2>Worst misses</h2>" in page) == bool(misses)
     assert ("<h2>Worst false alarms</h2>" in page) == bool(false_alarms)
     assert not misses or first_pictured(page, "Worst misses") == misses[0]
@@ -105,7 +135,11 @@ def test_a_plain_folder_of_good_parts_is_enough(textures, tmp_path):
     assert done.returncode == 0 and done.stderr == "", done.stderr
     assert "16 images test, 0 of them anomalies" in done.stdout
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
-    assert "scores" not in metrics and "pixels" not in metrics and "false_alarm_rate" in metrics["decision"]
+    assert (
+        "scores" not in metrics
+        and "pixels" not in metrics
+        and "false_alarm_rate" in metrics["decision"]
+    )
 
 
 def test_error_maps_have_one_scale_from_the_held_out_images(textures_run):
@@ -115,9 +149,13 @@ def test_error_maps_have_one_scale_from_the_held_out_images(textures_run):
 
 @pytest.fixture(scope="module")
 def strips(tmp_path_factory, digit_images):
-    """Pictures of three digits in a row; in anomalous ones the digit in the middle is a 0, and has a mask."""
+    """Pictures of three digits in a row; in anomalous ones the digit in the middle is a 0, and has
+    a mask.
+    """
     root = tmp_path_factory.mktemp("strips")
-    normals, zeros = (digit_images.images[(digit_images.labels == 0) == zero, ..., 0] for zero in (False, True))
+    normals, zeros = (
+        digit_images.images[(digit_images.labels == 0) == zero, ..., 0] for zero in (False, True)
+    )
     mask = np.zeros([8, 24], np.uint8)
     mask[:, 8:16] = 255
 
@@ -136,10 +174,14 @@ def strips(tmp_path_factory, digit_images):
 
 
 def test_pictures_cut_into_tiles_score_as_their_worst(strips, tmp_path):
-    settings = dict(detector="autoencoder", image_size=32, epochs=4, batch_size=16, calibration_share=0.2)
+    settings = dict(
+        detector="autoencoder", image_size=32, epochs=4, batch_size=16, calibration_share=0.2
+    )
     metrics = training.run(preset("folder", data_dir=str(strips), **settings), tmp_path / "run")
     assert (metrics["train_images"], metrics["test_images"], metrics["share"]) == (32, 12, 0.5)
-    assert metrics["promise"]["images"] == 8 and all(0 < value <= 1 for value in metrics["pixels"].values())
+    assert metrics["promise"]["images"] == 8 and all(
+        0 < value <= 1 for value in metrics["pixels"].values()
+    )
     detector, page = detectors.load(tmp_path / "run"), read_page(tmp_path / "run" / "report.html")
     scoring.run(tmp_path / "run", strips / "test", tmp_path / "scores.csv")
     with open(tmp_path / "run" / "scores.csv") as file:
@@ -154,14 +196,29 @@ def test_pictures_cut_into_tiles_score_as_their_worst(strips, tmp_path):
                 assert float(row[name]) == pytest.approx(values.max(), rel=1e-4, abs=1e-4)
         worst = np.argmax(scores[detector.decision_score]) + 1
         kind = pathlib.Path(path).parent.name
-        assert f'test/{kind}/{pathlib.Path(path).name}</bdi> <span class="muted"><bdi>{kind}, square {worst} of 3<' in page
+        assert (
+            f'test/{kind}/{pathlib.Path(path).name}</bdi> <span class="muted"><bdi>{kind}, square'
+            f" {worst} of 3<" in page
+        )
 
 
 def test_the_default_folder_is_named_for_the_images():
-    assert str(default_model_dir(preset("folder", data_dir="/photos/bolts"))) == "runs/bolts-ssae-seed-0"
+    assert (
+        str(default_model_dir(preset("folder", data_dir="/photos/bolts")))
+        == "runs/bolts-ssae-seed-0"
+    )
 
 
 def test_a_folder_that_is_not_there_is_one_line(tmp_path):
-    done = run_command("train.py", "--dataset=folder", f"--data_dir={tmp_path / 'no'}", f"--model_dir={tmp_path / 'run'}")
-    assert done.returncode == 1 and done.stderr.startswith("Error: --data_dir=") and "Traceback" not in done.stderr
+    done = run_command(
+        "train.py",
+        "--dataset=folder",
+        f"--data_dir={tmp_path / 'no'}",
+        f"--model_dir={tmp_path / 'run'}",
+    )
+    assert (
+        done.returncode == 1
+        and done.stderr.startswith("Error: --data_dir=")
+        and "Traceback" not in done.stderr
+    )
     assert not (tmp_path / "run.partial").exists()

@@ -29,7 +29,9 @@ def test_an_epoch_holds_every_image_at_most_once_and_only_training_images(images
 def test_epochs_and_seeds_have_orders_of_their_own(images):
     def order(seed, epoch):
         result = batches(images, preset("digits", batch_size=8, epochs=3, seed=seed))
-        return np.concatenate([x[:, 0, 0, 0] for _, x in result[6 * epoch : 6 * epoch + 6]]).tolist()
+        return np.concatenate(
+            [x[:, 0, 0, 0] for _, x in result[6 * epoch : 6 * epoch + 6]]
+        ).tolist()
 
     assert order(5, 0) == order(5, 0)
     assert order(5, 0) != order(5, 1) and order(5, 0) != order(6, 0)
@@ -52,18 +54,26 @@ def test_images_stay_uint8_and_are_stacked_four_times():
     random = np.random.default_rng(0).integers(0, 256, (20, 6, 6, 3), np.uint8)
     dataset = pipeline.training_batches((random), np.arange(20), CONFIG)
     x, x_rotated, d = next(pipeline.with_rotations(dataset, CONFIG).as_numpy_iterator())
-    assert x.dtype == x_rotated.dtype == np.uint8 and x.shape == (8, 6, 6, 3) and x_rotated.shape == (32, 6, 6, 3)
+    assert (
+        x.dtype == x_rotated.dtype == np.uint8
+        and x.shape == (8, 6, 6, 3)
+        and x_rotated.shape == (32, 6, 6, 3)
+    )
     np.testing.assert_array_equal(x, x_rotated[:8])
     for i in range(32):
         np.testing.assert_array_equal(x_rotated[i], np.rot90(x[i % 8], d[i]))
 
 
 def test_a_batch_larger_than_the_data_is_refused():
-    with pytest.raises(ValueError, match="batch_size=8 is more than the 5 training images: lower it"):
+    with pytest.raises(
+        ValueError, match="batch_size=8 is more than the 5 training images: lower it"
+    ):
         pipeline.steps_per_epoch(5, CONFIG)
 
 
 def test_scoring_batches_keep_the_order_and_every_image(images):
-    result = list(pipeline.scoring_batches(images, np.array([7, 3, 150, 9, 0]), 2).as_numpy_iterator())
+    result = list(
+        pipeline.scoring_batches(images, np.array([7, 3, 150, 9, 0]), 2).as_numpy_iterator()
+    )
     assert [len(x) for x in result] == [2, 2, 1]
     assert np.concatenate(result)[:, 0, 0, 0].tolist() == [7, 3, 150, 9, 0]

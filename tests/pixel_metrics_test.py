@@ -7,7 +7,9 @@ from tf_ssae.pixel_metrics import pixel_metrics
 
 
 def random_maps(random, levels=None):
-    """Maps and masks of five images of different sizes, the first normal; scores of few `levels` have ties."""
+    """Maps and masks of five images of different sizes, the first normal; scores of few `levels`
+    have ties.
+    """
     maps, masks = [], []
     for i, shape in enumerate([(5, 7), (6, 6), (4, 9), (7, 3), (8, 8)]):
         masks.append(random.random(shape) < 0.25 * (i > 0))
@@ -23,7 +25,9 @@ def aupro_over_all_thresholds(maps, masks):
         overlaps, false_positives, normals = [], 0, 0
         for scores, mask in zip(maps, masks):
             regions, count = ndimage.label(mask, np.ones([3, 3]))
-            overlaps += [(scores[regions == region] >= threshold).mean() for region in range(1, count + 1)]
+            overlaps += [
+                (scores[regions == region] >= threshold).mean() for region in range(1, count + 1)
+            ]
             false_positives += (scores[~mask] >= threshold).sum()
             normals += (~mask).sum()
         curve.append((false_positives / normals, np.mean(overlaps)))
@@ -37,8 +41,8 @@ def aupro_over_all_thresholds(maps, masks):
 
 
 def test_pixel_metrics_are_those_computed_by_hand():
-    # A region of 4 pixels, one of 1, and 10 normal pixels. From the top: the large region; 2 normals; the small region;
-    # 8 normals.
+    # A region of 4 pixels, one of 1, and 10 normal pixels. From the top: the large region; 2
+    # normals; the small region; 8 normals.
     mask = np.array([[1, 1, 0, 0, 0], [1, 1, 0, 0, 1], [0, 0, 0, 0, 0]], bool)
     scores = np.array([[9, 8, 5, 4, 1.5], [7, 6, 1, 1, 3], [1, 1, 1, 1, 1]])
     result = pixel_metrics([scores], [mask])
@@ -51,10 +55,15 @@ def test_pixel_metrics_are_those_computed_by_hand():
 def test_a_small_region_weighs_as_much_as_a_large_one():
     mask = np.array([[1, 1, 1, 1, 0, 0, 0, 1]], bool)
     large_found, small_found = 1.0 * (np.arange(8) < 4)[None], 1.0 * (np.arange(8) == 7)[None]
-    # The curves rise to the share found at a rate of 0 and then straight to 1 at a rate of 1, where 0.3 is three tenths on.
+    # The curves rise to the share found at a rate of 0 and then straight to 1 at a rate of 1, where
+    # 0.3 is three tenths on.
     half = (0.5 + 0.65) / 2
-    assert pixel_metrics([large_found], [mask]) == pytest.approx({"pixel_auroc": (0.8 + 1) / 2, "aupro": half})
-    assert pixel_metrics([small_found], [mask]) == pytest.approx({"pixel_auroc": (0.2 + 1) / 2, "aupro": half})
+    assert pixel_metrics([large_found], [mask]) == pytest.approx(
+        {"pixel_auroc": (0.8 + 1) / 2, "aupro": half}
+    )
+    assert pixel_metrics([small_found], [mask]) == pytest.approx(
+        {"pixel_auroc": (0.2 + 1) / 2, "aupro": half}
+    )
 
 
 def test_pixels_that_touch_at_a_corner_are_one_region():
@@ -76,20 +85,28 @@ def test_regions_of_all_images_count_alike_and_normal_images_add_false_positives
 
 def test_a_perfect_map():
     _, masks = random_maps(np.random.default_rng(0))
-    assert pixel_metrics([mask * 1.0 for mask in masks], masks) == pytest.approx({"pixel_auroc": 1, "aupro": 1})
-    # The worst has found nothing at a rate of 0.3: all normal pixels come before the first anomalous one.
-    assert pixel_metrics([~mask * 1.0 for mask in masks], masks) == {"pixel_auroc": 0, "aupro": pytest.approx(0)}
+    assert pixel_metrics([mask * 1.0 for mask in masks], masks) == pytest.approx(
+        {"pixel_auroc": 1, "aupro": 1}
+    )
+    # The worst has found nothing at a rate of 0.3: all normal pixels come before the first
+    # anomalous one.
+    assert pixel_metrics([~mask * 1.0 for mask in masks], masks) == {
+        "pixel_auroc": 0,
+        "aupro": pytest.approx(0),
+    }
 
 
 def test_a_constant_map():
-    # All pixels are found together, so the curve is the diagonal: 0.3 * 0.3 / 2 of area, divided by 0.3.
+    # All pixels are found together, so the curve is the diagonal: 0.3 * 0.3 / 2 of area, divided by
+    # 0.3.
     _, masks = random_maps(np.random.default_rng(0))
     result = pixel_metrics([np.full(mask.shape, 7.0) for mask in masks], masks)
     assert result == pytest.approx({"pixel_auroc": 0.5, "aupro": 0.15})
 
 
 def test_the_limit_on_a_point_of_the_curve():
-    # 10 normal pixels, all scores different: the curve has a point at 0.3, on which the second region is found.
+    # 10 normal pixels, all scores different: the curve has a point at 0.3, on which the second
+    # region is found.
     mask = np.array([[1] + [0] * 3 + [1] + [0] * 7], bool)
     assert pixel_metrics([-np.arange(12.0)[None]], [mask])["aupro"] == pytest.approx(0.5)
 
@@ -99,7 +116,9 @@ def test_the_limit_on_a_point_of_the_curve():
 def test_agrees_with_the_definitions(seed, levels):
     maps, masks = random_maps(np.random.default_rng(seed), levels)
     result = pixel_metrics(maps, masks)
-    all_masks, all_scores = [np.concatenate([image.ravel() for image in images]) for images in (masks, maps)]
+    all_masks, all_scores = [
+        np.concatenate([image.ravel() for image in images]) for images in (masks, maps)
+    ]
     assert result["pixel_auroc"] == pytest.approx(roc_auc_score(all_masks, all_scores))
     assert result["aupro"] == pytest.approx(aupro_over_all_thresholds(maps, masks))
 

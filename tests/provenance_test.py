@@ -7,7 +7,13 @@ from tf_ssae import provenance
 def test_the_revision_is_that_of_the_checkout_that_holds_the_package(tmp_path, monkeypatch):
     def git(*arguments):
         identity = ["-c", "user.name=A", "-c", "user.email=a@example.com"]
-        subprocess.run(["git", *identity, *arguments], cwd=tmp_path, check=True, capture_output=True, timeout=60)
+        subprocess.run(
+            ["git", *identity, *arguments],
+            cwd=tmp_path,
+            check=True,
+            capture_output=True,
+            timeout=60,
+        )
 
     def revision():
         return provenance.environment()["git_revision"]

@@ -20,7 +20,9 @@ def test_rotates_counter_clockwise():
 
 @pytest.mark.parametrize("d", range(4))
 def test_agrees_with_numpy(images, d):
-    np.testing.assert_array_equal(rotations.rotate(tf.constant(images), d), np.rot90(images, d, axes=(1, 2)))
+    np.testing.assert_array_equal(
+        rotations.rotate(tf.constant(images), d), np.rot90(images, d, axes=(1, 2))
+    )
 
 
 def test_unknown_rotation_is_refused(images):
@@ -48,5 +50,7 @@ def test_sampled_rotations_are_what_their_labels_say(images):
 
 def test_sampled_rotations_follow_the_seed(images):
     many = np.repeat(images, 20, axis=0)
-    first, again, other = (rotations.rotate_sampled(tf.constant(many), seed=[0, s])[1].numpy() for s in (1, 1, 2))
+    first, again, other = (
+        rotations.rotate_sampled(tf.constant(many), seed=[0, s])[1].numpy() for s in (1, 1, 2)
+    )
     assert (first == again).all() and (first != other).any()

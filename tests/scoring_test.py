@@ -45,9 +45,13 @@ def test_rows_hold_the_detectors_scores_and_decisions(table, digits_run, photos)
     thresholds = dict(zip(SCORES["ssae"], detector.thresholds.numpy()))
     scores = {name: value.numpy() for name, value in detector(photos[1]).items()}
     for name in SCORES["ssae"]:
-        np.testing.assert_allclose([float(row[name]) for row in rows], scores[name], rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(
+            [float(row[name]) for row in rows], scores[name], rtol=1e-4, atol=1e-5
+        )
     anomalous = scores["a_ws"] > thresholds["a_ws"]
-    assert [row["decision"] for row in rows] == ["anomaly" if value else "normal" for value in anomalous]
+    assert [row["decision"] for row in rows] == [
+        "anomaly" if value else "normal" for value in anomalous
+    ]
     assert (result.scored, result.anomalies, result.unreadable) == (30, anomalous.sum(), [])
     for row in rows:
         # 1% of 126 is one image.
@@ -61,7 +65,9 @@ def test_rows_hold_the_detectors_scores_and_decisions(table, digits_run, photos)
 def test_report_lies_beside_the_table_and_shows_the_extremes_first(table):
     page, rows = read_page(table[1].with_suffix(".html")), read(table[1])
     for title, extreme in (("Most anomalous", max), ("Least anomalous", min)):
-        assert first_pictured(page, title) == extreme(rows, key=lambda row: float(row["a_ws"]))["path"]
+        assert (
+            first_pictured(page, title) == extreme(rows, key=lambda row: float(row["a_ws"]))["path"]
+        )
 
 
 def test_a_threshold_from_the_training_images_is_said_to_promise_nothing(photos, tmp_path):
@@ -69,7 +75,10 @@ def test_a_threshold_from_the_training_images_is_said_to_promise_nothing(photos,
     metrics = training.run(config, tmp_path / "run")
     assert metrics["promise"] is None
     result = scoring.run(tmp_path / "run", photos[0], tmp_path / "scores.csv")
-    warning = "No image was held out in training: the threshold, set on the training images, promises nothing."
+    warning = (
+        "No image was held out in training: the threshold, set on the training images, promises"
+        " nothing."
+    )
     assert result.warnings == [warning]
     assert {row["p_value"] for row in read(tmp_path / "scores.csv")} == {""}
     for page in (tmp_path / "run" / "report.html", tmp_path / "scores.html"):
@@ -80,14 +89,19 @@ def test_a_threshold_from_the_training_images_is_said_to_promise_nothing(photos,
 def test_exported_models_score_the_same(model, exported, table, photos, tmp_path):
     scoring.run(exported / model, photos[0], tmp_path / "scores.csv")
     for ours, theirs in zip(read(tmp_path / "scores.csv"), read(table[1]), strict=True):
-        assert (ours["path"], ours["decision"], ours["why"]) == (theirs["path"], theirs["decision"], theirs["why"])
+        assert (ours["path"], ours["decision"], ours["why"]) == (
+            theirs["path"],
+            theirs["decision"],
+            theirs["why"],
+        )
         for name in SCORES["ssae"]:
             assert float(ours[name]) == pytest.approx(float(theirs[name]), rel=1e-3, abs=1e-4)
 
 
 def test_every_form_of_a_model_describes_itself_alike(digits_run, exported):
     descriptions = [
-        scorers.load(path).description for path in (digits_run[0], exported, exported / "tflite" / "float16.tflite")
+        scorers.load(path).description
+        for path in (digits_run[0], exported, exported / "tflite" / "float16.tflite")
     ]
     for other in descriptions[1:]:
         assert {name: other[name] for name in descriptions[0]} == descriptions[0]
@@ -97,7 +111,11 @@ def test_every_form_of_a_model_describes_itself_alike(digits_run, exported):
 def test_other_tables_hold_the_same(suffix, digits_run, table, photos, tmp_path):
     output = tmp_path / f"scores.{suffix}"
     scoring.run(digits_run[0], photos[0], output)
-    rows = parquet.read_table(output).to_pylist() if suffix == "parquet" else list(map(json.loads, open(output)))
+    rows = (
+        parquet.read_table(output).to_pylist()
+        if suffix == "parquet"
+        else list(map(json.loads, open(output)))
+    )
     for ours, theirs in zip(rows, read(table[1]), strict=True):
         assert ours["path"] == theirs["path"] and ours["decision"] == theirs["decision"]
         assert ours["a_ws"] == pytest.approx(float(theirs["a_ws"]), rel=1e-5)
@@ -105,7 +123,9 @@ def test_other_tables_hold_the_same(suffix, digits_run, table, photos, tmp_path)
 
 def test_images_larger_and_not_square(digits_run, photos, tmp_path):
     """An image of three digits in a row scores as the most anomalous of them."""
-    Image.fromarray(np.concatenate(list(photos[1][:3, ..., 0]), axis=1)).save(tmp_path / "three.png")
+    Image.fromarray(np.concatenate(list(photos[1][:3, ..., 0]), axis=1)).save(
+        tmp_path / "three.png"
+    )
     scoring.run(digits_run[0], tmp_path / "three.png", tmp_path / "three.csv")
     (row,) = read(tmp_path / "three.csv")
     for name, values in detectors.load(digits_run[0])(photos[1][:3]).items():
@@ -117,20 +137,32 @@ def test_unreadable_files_become_rows(digits_run, photos, tmp_path):
         (tmp_path / path.name).write_bytes(path.read_bytes())
     (tmp_path / "000 broken.png").write_bytes(b"\x89PNG")
     (tmp_path / "zero.jpg").write_bytes(b"")
-    (tmp_path / "list.txt").write_text("\n".join(map(str, [*sorted(tmp_path.glob("*.*g")), tmp_path / "gone.png"])))
-    command = ["-m", "tf_ssae.scoring", f"--model_dir={digits_run[0]}", f"--images={tmp_path / 'list.txt'}"]
+    (tmp_path / "list.txt").write_text(
+        "\n".join(map(str, [*sorted(tmp_path.glob("*.*g")), tmp_path / "gone.png"]))
+    )
+    command = [
+        "-m",
+        "tf_ssae.scoring",
+        f"--model_dir={digits_run[0]}",
+        f"--images={tmp_path / 'list.txt'}",
+    ]
     done = run_python(*command, f"--output={tmp_path / 'a.csv'}")
     assert done.returncode == 0 and done.stderr == "", done.stderr
     assert "3 images scored" in done.stdout and "3 unreadable" in done.stdout
     rows = {row["path"].rsplit("/")[-1]: row for row in read(tmp_path / "a.csv")}
     assert rows["zero.jpg"]["error"] == "an empty file" and rows["zero.jpg"]["a_ws"] == ""
-    assert rows["gone.png"]["error"].startswith("cannot be read") and rows["gone.png"]["decision"] == "unreadable"
+    assert (
+        rows["gone.png"]["error"].startswith("cannot be read")
+        and rows["gone.png"]["decision"] == "unreadable"
+    )
     assert len(rows) == 6 and sum(row["error"] == "" for row in rows.values()) == 3
     done = run_python(*command, f"--output={tmp_path / 'b.csv'}", "--strict")
     assert done.returncode == 1 and read(tmp_path / "b.csv") == read(tmp_path / "a.csv")
 
 
-def test_a_broken_run_goes_on_without_scoring_twice(digits_run, table, photos, tmp_path, monkeypatch):
+def test_a_broken_run_goes_on_without_scoring_twice(
+    digits_run, table, photos, tmp_path, monkeypatch
+):
     output, partial = tmp_path / "scores.csv", tmp_path / "scores.csv.partial"
     monkeypatch.setattr(scorers, "BATCH_SIZE", 16)
     plain, seen = scorers.Scorer.score, []
@@ -148,11 +180,17 @@ def test_a_broken_run_goes_on_without_scoring_twice(digits_run, table, photos, t
     # As a killed process leaves it: a line that breaks off.
     whole = partial.read_bytes()
     partial.write_bytes(whole + whole.splitlines()[-1][:20])
-    monkeypatch.setattr(scorers.Scorer, "score", lambda self, squares: seen.append(len(squares)) or plain(self, squares))
+    monkeypatch.setattr(
+        scorers.Scorer,
+        "score",
+        lambda self, squares: seen.append(len(squares)) or plain(self, squares),
+    )
     scoring.run(digits_run[0], photos[0], output)
     assert seen[1] == 14
     for ours, theirs in zip(read(output), read(table[1]), strict=True):
-        assert ours["path"] == theirs["path"] and float(ours["a_ws"]) == pytest.approx(float(theirs["a_ws"]), rel=1e-4)
+        assert ours["path"] == theirs["path"] and float(ours["a_ws"]) == pytest.approx(
+            float(theirs["a_ws"]), rel=1e-4
+        )
 
 
 def test_what_was_begun_with_other_images_is_left_alone(digits_run, photos, tmp_path):
@@ -171,7 +209,9 @@ def test_nothing_can_be_read(digits_run, tmp_path):
 
 
 def test_drift_is_said(digits_run, digit_images, tmp_path):
-    """Images of the kind it was trained on don't drift; the same, seen through a camera that is too dark, do."""
+    """Images of the kind it was trained on don't drift; the same, seen through a camera that is too
+    dark, do.
+    """
     normal = digit_images.images[digit_images.labels != 0][:400]
     for name, images in (("same", normal), ("dark", normal // 4)):
         (tmp_path / name).mkdir()
@@ -185,16 +225,38 @@ def test_drift_is_said(digits_run, digit_images, tmp_path):
     "model, images, output, message",
     [
         ("run", "photos", "scores.xlsx", "expected a name that ends in .csv, .jsonl, .parquet"),
-        ("run", "nowhere/*.png", "scores.csv", "no such folder or file, and no file that this pattern fits"),
-        ("photos", "photos", "scores.csv", "no run folder .*, no exported version .*, no .tflite file"),
+        (
+            "run",
+            "nowhere/*.png",
+            "scores.csv",
+            "no such folder or file, and no file that this pattern fits",
+        ),
+        (
+            "photos",
+            "photos",
+            "scores.csv",
+            "no run folder .*, no exported version .*, no .tflite file",
+        ),
         ("exports", "photos", "scores.csv", "Its versions: 1; name one"),
-        ("old", "photos", "scores.csv", "detector.json does not describe a model: it lacks crop, decision"),
-        ("lonely.tflite", "photos", "scores.csv", "lonely.json is missing: it holds the model's thresholds"),
+        (
+            "old",
+            "photos",
+            "scores.csv",
+            "detector.json does not describe a model: it lacks crop, decision",
+        ),
+        (
+            "lonely.tflite",
+            "photos",
+            "scores.csv",
+            "lonely.json is missing: it holds the model's thresholds",
+        ),
         ("other.tflite", "photos", "scores.csv", "other.json does not belong to .*other.tflite"),
         ("half", "photos", "scores.csv", "half holds no whole SavedModel"),
     ],
 )
-def test_what_cannot_be_scored(model, images, output, message, digits_run, exported, photos, tmp_path):
+def test_what_cannot_be_scored(
+    model, images, output, message, digits_run, exported, photos, tmp_path
+):
     (tmp_path / "lonely.tflite").write_bytes((exported / "tflite" / "int8.tflite").read_bytes())
     (tmp_path / "other.tflite").write_bytes((exported / "tflite" / "float32.tflite").read_bytes())
     (tmp_path / "other.json").write_bytes((exported / "tflite" / "int8.json").read_bytes())
@@ -206,7 +268,9 @@ def test_what_cannot_be_scored(model, images, output, message, digits_run, expor
     (tmp_path / "old" / "detector.json").write_text("{}")
     place = {"run": digits_run[0], "photos": photos[0], "exports": exported.parent}
     with pytest.raises((ValueError, OSError), match=message):
-        scoring.run(place.get(model, tmp_path / model), place.get(images, images), tmp_path / output)
+        scoring.run(
+            place.get(model, tmp_path / model), place.get(images, images), tmp_path / output
+        )
     assert not (tmp_path / output).exists()
 
 
@@ -228,7 +292,9 @@ def test_two_processes_do_not_write_one_table(digits_run, photos, tmp_path):
             scoring.run(digits_run[0], photos[0], tmp_path / "scores.csv")
 
 
-def test_a_table_that_appears_while_another_process_is_about_to_begin_is_kept(digits_run, photos, tmp_path, monkeypatch):
+def test_a_table_that_appears_while_another_process_is_about_to_begin_is_kept(
+    digits_run, photos, tmp_path, monkeypatch
+):
     load = scoring.scorers.load
 
     def finished_meanwhile(model_dir):
@@ -242,7 +308,9 @@ def test_a_table_that_appears_while_another_process_is_about_to_begin_is_kept(di
     assert (tmp_path / "scores.csv").read_text() == "finished"
 
 
-def test_a_process_that_died_between_report_and_table_is_made_up_for(digits_run, photos, tmp_path, monkeypatch):
+def test_a_process_that_died_between_report_and_table_is_made_up_for(
+    digits_run, photos, tmp_path, monkeypatch
+):
     def dies_at_the_table(temporary, path):
         if path.suffix == ".csv":
             raise KeyboardInterrupt

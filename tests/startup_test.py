@@ -11,7 +11,9 @@ from tf_ssae.native_logs import held_back_stderr
 @pytest.mark.parametrize("program", ["import tf_ssae, keras", "import keras, tf_ssae"])
 def test_another_backend_of_keras_is_refused(program, tmp_path):
     # In place of Keras, which would need the other backend's own package.
-    (tmp_path / "keras.py").write_text("class backend:\n    backend = staticmethod(lambda: 'jax')\n")
+    (tmp_path / "keras.py").write_text(
+        "class backend:\n    backend = staticmethod(lambda: 'jax')\n"
+    )
     done = run_python("-c", program, env={**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"})
     assert done.returncode == 1
     assert "ImportError: tf_ssae needs Keras on the TensorFlow backend, found 'jax'." in done.stderr

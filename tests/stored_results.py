@@ -26,8 +26,12 @@ class Store:
     def __init__(self, root):
         self.root = root
 
-    def add(self, run, precision, grid="table_5_1", scale=FULL, failed=None, warning=None, **changes):
-        """Stores a grids.Run whose scores have this average precision: a number, or a dict of them by score."""
+    def add(
+        self, run, precision, grid="table_5_1", scale=FULL, failed=None, warning=None, **changes
+    ):
+        """Stores a grids.Run whose scores have this average precision: a number, or a dict of them
+        by score.
+        """
         scores = {
             score: dict.fromkeys(
                 ("average_precision", "auroc", "pr_auc_trapezoid", "average_precision_at_0.1"),
@@ -39,7 +43,13 @@ class Store:
         value = {
             "format": results.FORMAT,
             "grid": grid,
-            "scale": {"max_train_images": 0, "epochs": 0, "max_test_images": 0, "rotations": "", **scale.settings},
+            "scale": {
+                "max_train_images": 0,
+                "epochs": 0,
+                "max_test_images": 0,
+                "rotations": "",
+                **scale.settings,
+            },
             "name": run.name,
             "settings": dict(run.settings),
             "failed": failed,
@@ -58,14 +68,23 @@ class Store:
                 "share": 0.357,
                 "train_images": 6000,
                 "scores": scores,
-                **({"health": {"reconstruction_explained": 0.5, "warnings": [warning]}} if warning else {}),
+                **(
+                    {"health": {"reconstruction_explained": 0.5, "warnings": [warning]}}
+                    if warning
+                    else {}
+                ),
             },
             "history": [
-                {"epoch": i + 1, "test_rotation_accuracy_normal": a, "test_rotation_accuracy_anomalous": a - 0.1 * (i > 1)}
+                {
+                    "epoch": i + 1,
+                    "test_rotation_accuracy_normal": a,
+                    "test_rotation_accuracy_anomalous": a - 0.1 * (i > 1),
+                }
                 for i, a in enumerate(learnt)
             ],
             **dict.fromkeys(
-                ("reconstructions", "reconstructions_of_anomalies"), strip() if run.detector in ("ssae", "ensemble") else None
+                ("reconstructions", "reconstructions_of_anomalies"),
+                strip() if run.detector in ("ssae", "ensemble") else None,
             ),
             **changes,
         }
@@ -84,12 +103,16 @@ def strip():
 
 
 def fill_one_seed(store):
-    """All systems on all configurations, one seed, but for two runs that are missing and one that failed."""
+    """All systems on all configurations, one seed, but for two runs that are missing and one that
+    failed.
+    """
     random = np.random.default_rng(0)
     for run in GRIDS["table_5_1"].select(seeds=[0]):
         if run.name in ("cifar10-8-ssae-seed-0", "cifar10-9-egbad-seed-0"):
             continue
         values = {score: float(random.uniform(0.3, 0.9)) for score in SCORES[run.detector]}
         broken = "The decoder died." if run.name == "fashion_mnist-3-ssae-seed-0" else None
-        collapsed = "The generator collapsed." if run.detector == "egbad" and run.anomaly == 4 else None
+        collapsed = (
+            "The generator collapsed." if run.detector == "egbad" and run.anomaly == 4 else None
+        )
         store.add(run, values, failed=broken, warning=collapsed)

@@ -36,7 +36,9 @@ def test_digits_beat_chance_by_far(digits_run):
         # 0.357 is chance. Every score must close at least a third of the way from there to 1.
         assert metrics["scores"][name]["average_precision"] > 0.57, name
         assert f"\n{name} " in done.stdout
-    assert metrics["rotation_accuracy"]["normal"] > max(0.8, metrics["rotation_accuracy"]["anomalous"])
+    assert metrics["rotation_accuracy"]["normal"] > max(
+        0.8, metrics["rotation_accuracy"]["anomalous"]
+    )
 
 
 def test_what_the_user_sees_is_ours(digits_run):
@@ -69,7 +71,9 @@ def test_run_folder_is_whole(digits_run):
     with open(model_dir / "history.csv") as file:
         rows = list(csv.DictReader(file))
     assert [int(row["epoch"]) for row in rows] == list(range(1, preset("digits").epochs + 1))
-    assert float(rows[-1]["l_rec"]) < float(rows[0]["l_rec"]) and float(rows[-1]["l_cls"]) < float(rows[0]["l_cls"])
+    assert float(rows[-1]["l_rec"]) < float(rows[0]["l_rec"]) and float(rows[-1]["l_cls"]) < float(
+        rows[0]["l_cls"]
+    )
 
 
 def test_stored_scores_are_those_of_the_stored_model(digits_run, digit_images):
@@ -81,7 +85,9 @@ def test_stored_scores_are_those_of_the_stored_model(digits_run, digit_images):
     assert all((row["label"] == "0") == (row["is_anomaly"] == "1") for row in rows)
     scores = detectors.load(model_dir)(digit_images.images[chosen])
     for name, values in scores.items():
-        np.testing.assert_allclose([float(row[name]) for row in rows[:40]], values, rtol=1e-3, atol=1e-4)
+        np.testing.assert_allclose(
+            [float(row[name]) for row in rows[:40]], values, rtol=1e-3, atol=1e-4
+        )
 
 
 def test_tensorboard_gets_an_image_an_epoch(quick_run):
@@ -104,7 +110,9 @@ def test_one_seed_gives_one_result_and_another_seed_another(quick_run, tmp_path)
 
 def test_a_killed_run_goes_on_and_ends_with_the_same_weights(quick_run, tmp_path):
     model_dir = tmp_path / "killed"
-    process = subprocess.Popen(train_command(*QUICK_FLAGS, f"--model_dir={model_dir}"), stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        train_command(*QUICK_FLAGS, f"--model_dir={model_dir}"), stdout=subprocess.DEVNULL
+    )
     partial = tmp_path / "killed.partial"
     checkpoint = partial / "checkpoints" / "checkpoint"
     deadline = time.monotonic() + 120
@@ -135,7 +143,8 @@ def test_a_resumed_run_goes_on_from_its_checkpoint(quick_run, tmp_path):
         training.run(preset("digits", **QUICK), tmp_path / "run", watch=lambda *_: [interrupted])
     history = tmp_path / "run.partial" / "history.csv"
     names, first = history.read_text().splitlines()
-    # As of a process that died when it had written the second epoch's row, and not yet its checkpoint.
+    # As of a process that died when it had written the second epoch's row, and not yet its
+    # checkpoint.
     history.write_text(f"{names}\n{first}\n2{first.removeprefix('1')}\n")
     training.run(preset("digits", **QUICK), tmp_path / "run")
     for ours, theirs in zip(weights(tmp_path / "run"), weights(quick_run), strict=True):
@@ -164,7 +173,9 @@ def stopped(stopped_once, tmp_path):
 
 def test_a_run_stopped_after_training_is_only_evaluated(stopped, quick_run):
     training.run(preset("digits", **QUICK), stopped.with_name("run"))
-    assert (stopped.with_name("run") / "scores.csv").read_text() == (quick_run / "scores.csv").read_text()
+    assert (stopped.with_name("run") / "scores.csv").read_text() == (
+        quick_run / "scores.csv"
+    ).read_text()
     assert not stopped.exists()
 
 
@@ -206,14 +217,19 @@ def test_a_finished_run_is_not_overwritten(quick_run):
 def test_somebody_elses_folder_is_left_alone(tmp_path):
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "cat.png").write_bytes(b"a cat")
-    with pytest.raises(FileExistsError, match="photos is in the way: .*no run folder of tf_ssae.* It is left as it is"):
+    with pytest.raises(
+        FileExistsError,
+        match="photos is in the way: .*no run folder of tf_ssae.* It is left as it is",
+    ):
         training.run(preset("digits"), tmp_path / "photos")
     assert [path.name for path in tmp_path.iterdir()] == ["photos"]
 
 
 def test_a_folder_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(OSError, match="Cannot write the run folder .*file/run.partial.* Pass another --model_dir"):
+    with pytest.raises(
+        OSError, match="Cannot write the run folder .*file/run.partial.* Pass another --model_dir"
+    ):
         training.run(preset("digits"), tmp_path / "file" / "run")
 
 
@@ -230,7 +246,9 @@ def test_a_run_that_another_process_finished_meanwhile_is_not_begun_again(tmp_pa
     first.finish()
     with pytest.raises(FileExistsError, match="holds this very run, finished"):
         second.open()
-    assert [path.name for path in tmp_path.iterdir()] == ["run"] and os.listdir(tmp_path / "run") == ["config.json"]
+    assert [path.name for path in tmp_path.iterdir()] == ["run"] and os.listdir(
+        tmp_path / "run"
+    ) == ["config.json"]
 
 
 def test_a_run_keeps_where_its_earlier_epochs_come_from(tmp_path):
@@ -274,8 +292,12 @@ def test_loading_what_is_no_finished_run(stopped, tmp_path):
 
 def test_images_of_ones_own(tmp_path, digit_images):
     """Any labelled images train, as floats too; so does the ensemble, end to end."""
-    floats = dataclasses.replace(digit_images, images=(digit_images.images / 255).astype(np.float32))
-    metrics = training.run(preset("digits", detector="ensemble", **QUICK), tmp_path / "run", data=floats)
+    floats = dataclasses.replace(
+        digit_images, images=(digit_images.images / 255).astype(np.float32)
+    )
+    metrics = training.run(
+        preset("digits", detector="ensemble", **QUICK), tmp_path / "run", data=floats
+    )
     assert set(metrics["scores"]) == {"a_rec", "a_cls", "a_ws", "a_max"}
 
 
@@ -295,7 +317,9 @@ def test_base_models_and_gans_run_end_to_end(tmp_path, detector, score, settings
 
 
 @pytest.mark.parametrize("detector", ["egbad", "ganomaly"])
-def test_a_resumed_gan_goes_on_with_its_noise_and_its_averages(detector, tmp_path, digit_images, monkeypatch):
+def test_a_resumed_gan_goes_on_with_its_noise_and_its_averages(
+    detector, tmp_path, digit_images, monkeypatch
+):
     # So that every step of GANomaly draws at random too.
     monkeypatch.setattr(ganomaly, "_HOPELESS", 100.0)
     config = preset("digits", detector=detector, learning_rate=1e-3, batch_size=4, epochs=2)
@@ -306,7 +330,9 @@ def test_a_resumed_gan_goes_on_with_its_noise_and_its_averages(detector, tmp_pat
         # Two steps take less time than to trace one.
         made.run_eagerly = True
         state = checkpoints.Checkpoints(made, folder)
-        batches = pipeline.training_batches(images, np.arange(8), config, state.first_epoch).map(lambda step, x: x)
+        batches = pipeline.training_batches(images, np.arange(8), config, state.first_epoch).map(
+            lambda step, x: x
+        )
         made.fit(
             batches,
             steps_per_epoch=2,
@@ -341,17 +367,25 @@ def test_a_gan_that_collapsed_is_scored_and_said(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(training.detectors, "make", with_constant_generator)
     config = preset("digits", detector="egbad", **{**QUICK, "epochs": 1, "learning_rate": 1e-6})
     metrics = training.run(config, tmp_path / "run")
-    assert set(metrics["scores"]) == {"a_egbad"} and metrics["health"]["reconstruction_spread"] < 0.01
+    assert (
+        set(metrics["scores"]) == {"a_egbad"} and metrics["health"]["reconstruction_spread"] < 0.01
+    )
     (warning,) = metrics["health"]["warnings"]
-    assert warning.startswith("The generator collapsed, or was hardly trained: its reconstructions hardly differ")
+    assert warning.startswith(
+        "The generator collapsed, or was hardly trained: its reconstructions hardly differ"
+    )
     assert f"WARNING: {warning}" in capsys.readouterr().out
     assert warning in (tmp_path / "run" / "report.html").read_text()
-    assert json.loads((tmp_path / "run" / "metrics.json").read_text())["health"] == metrics["health"]
+    assert (
+        json.loads((tmp_path / "run" / "metrics.json").read_text())["health"] == metrics["health"]
+    )
 
 
 def test_a_loss_that_becomes_nan_stops_the_run(tmp_path):
     config = preset("digits", **{**QUICK, "learning_rate": 1e30, "output_activation": "relu"})
-    with pytest.raises(TrainingFailed, match="became NaN or infinite at step .* Lower --learning_rate"):
+    with pytest.raises(
+        TrainingFailed, match="became NaN or infinite at step .* Lower --learning_rate"
+    ):
         training.run(config, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
@@ -390,7 +424,10 @@ def test_health_checks_tell_dead_from_alive():
 @pytest.mark.parametrize(
     "settings, message",
     [
-        ({"anomaly": 10}, "anomaly=10: digits has no such class. Its classes: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"),
+        (
+            {"anomaly": 10},
+            "anomaly=10: digits has no such class. Its classes: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9",
+        ),
         ({"batch_size": 2000}, "batch_size=2000 is more than the 1128 training images"),
         ({"dataset": "mnist", "data_dir": "/nowhere"}, "That folder does not exist"),
     ],
@@ -412,8 +449,17 @@ def test_images_that_no_network_takes_are_refused(tmp_path):
 @pytest.mark.parametrize(
     "flags, message",
     [
-        (["--dataset=imagenet"], "Error: dataset='imagenet': expected one of digits, mnist, fashion_mnist, cifar10, folder."),
-        (["--dataset=cifar10", "--data_dir=/nowhere"], "Error: No prepared data set cifar10 in --data_dir=/nowhere"),
+        (
+            ["--dataset=imagenet"],
+            (
+                "Error: dataset='imagenet': expected one of digits, mnist, fashion_mnist, cifar10,"
+                " folder."
+            ),
+        ),
+        (
+            ["--dataset=cifar10", "--data_dir=/nowhere"],
+            "Error: No prepared data set cifar10 in --data_dir=/nowhere",
+        ),
         (["cifar10"], "Unexpected arguments: cifar10"),
     ],
 )

@@ -1,4 +1,5 @@
-"""Arranges TensorFlow's and Keras' first import, so that their start-up notices do not bury what this package prints.
+"""Arranges TensorFlow's and Keras' first import, so that their start-up notices do not bury what
+this package prints.
 
 Neither is imported before something needs it: what only reads stored results starts at once.
 """
@@ -12,18 +13,21 @@ from absl import logging
 
 from tf_ssae.native_logs import held_back_stderr
 
-# Read by TensorFlow and Keras at their first import; a user's own choice stands, and shows all (see `native_logs`). Level 3
-# leaves out native errors too: what matters of them is raised as a Python exception, the rest is news such as a CPU without
-# an instruction.
+# Read by TensorFlow and Keras at their first import; a user's own choice stands, and shows all (see
+# `native_logs`). Level 3 leaves out native errors too: what matters of them is raised as a Python
+# exception, the rest is news such as a CPU without an instruction.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
-# TensorFlow logs through absl, whose default inside absl.app.run is to print what it did as well as what is wrong.
+# TensorFlow logs through absl, whose default inside absl.app.run is to print what it did as well as
+# what is wrong.
 logging.set_verbosity(logging.WARNING)
 
 
 class _FirstImport(importlib.abc.MetaPathFinder):
-    """Finds TensorFlow or Keras, whichever is imported first, and has its import quiet and checked."""
+    """Finds TensorFlow or Keras, whichever is imported first, and has its import quiet
+    and checked.
+    """
 
     def find_spec(self, name, path, target=None):
         if name not in ("tensorflow", "keras"):
@@ -45,7 +49,8 @@ class _FirstImport(importlib.abc.MetaPathFinder):
                 import keras  # noqa: F401
                 import tensorflow as tf
 
-                # The search for a GPU logs as well. It leaves the runtime uninitialised, so memory growth can still be set.
+                # The search for a GPU logs as well. It leaves the runtime uninitialised, so memory
+                # growth can still be set.
                 tf.config.list_physical_devices()
             _require_tensorflow_backend()
 
@@ -58,8 +63,9 @@ def _require_tensorflow_backend():
 
     if keras.backend.backend() != "tensorflow":
         raise ImportError(
-            f"tf_ssae needs Keras on the TensorFlow backend, found {keras.backend.backend()!r}. "
-            "Set KERAS_BACKEND=tensorflow, or remove it from the environment and from ~/.keras/keras.json."
+            f"tf_ssae needs Keras on the TensorFlow backend, found {keras.backend.backend()!r}. Set"
+            " KERAS_BACKEND=tensorflow, or remove it from the environment and from"
+            " ~/.keras/keras.json."
         )
 
 

@@ -1,4 +1,6 @@
-"""Runs a compiled function over batches of images, with one compilation whatever the size of the last batch."""
+"""Runs a compiled function over batches of images, with one compilation whatever the size of the
+last batch.
+"""
 
 import numpy as np
 import tensorflow as tf
@@ -8,7 +10,8 @@ def batched(function, batches, jit_compile):
     """Applies `function` to every batch.
 
     Args:
-        function: images `[B, S, S, C]` -> dict of tensors whose first axis is B. It must treat every image alone.
+        function: images `[B, S, S, C]` -> dict of tensors whose first axis is B. It must treat
+            every image alone.
         batches: an iterable of image batches; the first is the largest.
         jit_compile: whether to compile with XLA.
 

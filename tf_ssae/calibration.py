@@ -1,8 +1,10 @@
-"""From the scores of held-out normal images to a threshold, p-values and a test for drift, with what they promise.
+"""From the scores of held-out normal images to a threshold, p-values and a test for drift, with
+what they promise.
 
-If new normal images are drawn like the n held-out ones, the rank of a new score among theirs is uniform. So at the k-th
-largest of the n as threshold, the chance of a false alarm on a new normal image is k / (n + 1), and, given these n, it follows
-Beta(k, n + 1 - k): split conformal prediction (Vovk et al., 2005; Vovk, 2012).
+If new normal images are drawn like the n held-out ones, the rank of a new score among theirs is
+uniform. So at the k-th largest of the n as threshold, the chance of a false alarm on a new normal
+image is k / (n + 1), and, given these n, it follows Beta(k, n + 1 - k): split conformal prediction
+(Vovk et al., 2005; Vovk, 2012).
 """
 
 import dataclasses
@@ -10,7 +12,8 @@ import dataclasses
 import numpy as np
 from scipy import stats
 
-# What is kept of the held-out scores, whatever their number: all of them up to so many, and so many quantiles beyond.
+# What is kept of the held-out scores, whatever their number: all of them up to so many, and so many
+# quantiles beyond.
 KEPT = 1000
 
 _CONFIDENCE = 0.95
@@ -44,14 +47,16 @@ class Promise:
             return f"{text}."
         needed = int(np.ceil(1 / self.target_fpr)) - 1
         return (
-            f"{text}: MORE THAN THE {self.target_fpr:.2%} ASKED FOR. The threshold is the largest held-out score; to promise "
-            f"{self.target_fpr:.2%}, at least {needed} held-out images are needed."
+            f"{text}: MORE THAN THE {self.target_fpr:.2%} ASKED FOR. The threshold is the largest"
+            f" held-out score; to promise {self.target_fpr:.2%}, at least {needed} held-out images"
+            " are needed."
         )
 
 
 def rank(images, target_fpr):
     """k: the threshold is the k-th largest of the held-out scores."""
-    # The product is rounded first: 0.07 * 100 is 7.000000000000001, 0.29 * 100 is 28.999999999999996.
+    # The product is rounded first: 0.07 * 100 is 7.000000000000001, 0.29 * 100 is
+    # 28.999999999999996.
     return max(1, int(np.floor(round(target_fpr * (images + 1), 9))))
 
 
@@ -61,7 +66,9 @@ def promise(images, target_fpr):
     tail = (1 - _CONFIDENCE) / 2
     low, high = stats.beta.ppf([tail, 1 - tail], k, images + 1 - k)
     expected = k / (images + 1)
-    return Promise(target_fpr, images, expected, float(low), float(high), expected <= target_fpr * (1 + 1e-9))
+    return Promise(
+        target_fpr, images, expected, float(low), float(high), expected <= target_fpr * (1 + 1e-9)
+    )
 
 
 def threshold(scores, target_fpr):
@@ -70,7 +77,9 @@ def threshold(scores, target_fpr):
 
 
 def kept(scores):
-    """What is kept of held-out scores `[n]`: `[KEPT]`, ascending; NaN after the last where n is smaller."""
+    """What is kept of held-out scores `[n]`: `[KEPT]`, ascending; NaN after the last where n is
+    smaller.
+    """
     if len(scores) > KEPT:
         return np.quantile(scores, (np.arange(KEPT) + 1) / KEPT, method="inverted_cdf")
     return np.concatenate([np.sort(scores), np.full(KEPT - len(scores), np.nan)])
@@ -88,15 +97,16 @@ def p_values(scores, kept_scores, images):
     return (1 + images * as_high) / (images + 1)
 
 
-# Below this p-value images are said to have drifted: a thousand tests in a row without drift raise one alarm.
+# Below this p-value images are said to have drifted: a thousand tests in a row without drift raise
+# one alarm.
 DRIFT_SIGNIFICANCE = 1e-3
 
 
 def drift(new_scores, kept_scores, images, threshold):
     """Whether new images that look normal still score as the held-out ones did.
 
-    Scores up to the threshold are compared with held-out scores up to it, by the test of Kolmogorov and Smirnov; those above
-    are left out, since anomalies are no drift.
+    Scores up to the threshold are compared with held-out scores up to it, by the test of Kolmogorov
+    and Smirnov; those above are left out, since anomalies are no drift.
 
     Args:
         new_scores: `[N]` of the deciding score.
@@ -105,7 +115,8 @@ def drift(new_scores, kept_scores, images, threshold):
         threshold: of the deciding score.
 
     Returns:
-        The largest difference of the two distributions, and its p-value: `(0.0, 1.0)` if no new score is below the threshold.
+        The largest difference of the two distributions, and its p-value: `(0.0, 1.0)` if no new
+        score is below the threshold.
     """
     kept_scores = kept_scores[np.isfinite(kept_scores)]
     below, new = kept_scores[kept_scores <= threshold], new_scores[new_scores <= threshold]

@@ -1,4 +1,6 @@
-"""The state of an unfinished run after each epoch, so that a run killed at any moment goes on from there."""
+"""The state of an unfinished run after each epoch, so that a run killed at any moment goes on from
+there.
+"""
 
 import csv
 import os
@@ -13,27 +15,35 @@ FOLDER = "checkpoints"
 class Checkpoints(keras.callbacks.Callback):
     """Saves weights, optimizer and history at the end of every epoch, and restores them.
 
-    Keras' own BackupAndRestore saves one optimizer; tf.train.Checkpoint saves whatever the detector holds.
+    Keras' own BackupAndRestore saves one optimizer; tf.train.Checkpoint saves whatever the detector
+    holds.
 
     Attributes:
         first_epoch: the epoch to train next; 0 in a new run.
-        history: one dict an epoch: `epoch` (from 1), `seconds`, and the means of what `train_step` reported.
+        history: one dict an epoch: `epoch` (from 1), `seconds`, and the means of what `train_step`
+            reported.
     """
 
     def __init__(self, detector, folder):
-        """Restores the last epoch saved in `folder`, if there is one. Raises ValueError if it cannot be read."""
+        """Restores the last epoch saved in `folder`, if there is one. Raises ValueError if it
+        cannot be read.
+        """
         super().__init__()
         self._epochs = tf.Variable(0, dtype=tf.int64)
-        # Dropout and what else draws at random goes on where it stopped: the states of Keras' seed generators are among the
-        # variables, though not tracked with the detector.
+        # Dropout and what else draws at random goes on where it stopped: the states of Keras' seed
+        # generators are among the variables, though not tracked with the detector.
         variables = [variable.value for variable in detector.variables]
-        checkpoint = tf.train.Checkpoint(detector=detector, variables=variables, epochs=self._epochs)
+        checkpoint = tf.train.Checkpoint(
+            detector=detector, variables=variables, epochs=self._epochs
+        )
         self._manager = tf.train.CheckpointManager(checkpoint, str(folder / FOLDER), max_to_keep=1)
         self._history_file = folder / "history.csv"
         self.history = []
         if self._manager.latest_checkpoint:
             try:
-                self._manager.checkpoint.restore(self._manager.latest_checkpoint).assert_existing_objects_matched()
+                self._manager.checkpoint.restore(
+                    self._manager.latest_checkpoint
+                ).assert_existing_objects_matched()
                 self.history = _read_history(self._history_file)[: self.first_epoch]
             except (tf.errors.OpError, AssertionError, IndexError, OSError, ValueError) as error:
                 raise ValueError(
@@ -51,7 +61,8 @@ class Checkpoints(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         seconds = time.perf_counter() - self._started
         self.history.append({"epoch": epoch + 1, "seconds": round(seconds, 3), **logs})
-        # The history first: if the process dies between the two, the row too many is cut when the run is resumed.
+        # The history first: if the process dies between the two, the row too many is cut when the
+        # run is resumed.
         _write_history(self._history_file, self.history)
         self._epochs.assign(epoch + 1)
         self._manager.save()

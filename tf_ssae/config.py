@@ -1,4 +1,6 @@
-"""Every setting of a run, as one frozen dataclass with a JSON round trip, and the presets of each data set."""
+"""Every setting of a run, as one frozen dataclass with a JSON round trip, and the presets of each
+data set.
+"""
 
 import dataclasses
 import math
@@ -12,63 +14,74 @@ def _setting(default, help, choices=None):
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """The settings of one run. `preset` fills in the thesis' constants; a field's help text is its flag's as well.
+    """The settings of one run. `preset` fills in the thesis' constants; a field's help text is its
+    flag's as well.
 
     Raises:
         ValueError: on construction, naming the field, what was found and what was expected.
     """
 
     dataset: str = _setting(
-        "digits", "Images to use; folder: your own, in --data_dir.", ("digits", "mnist", "fashion_mnist", "cifar10", "folder")
+        "digits",
+        "Images to use; folder: your own, in --data_dir.",
+        ("digits", "mnist", "fashion_mnist", "cifar10", "folder"),
     )
     anomaly: int = _setting(
         0,
-        "The class that is the ANOMALY; all other classes are normal. (GEOM and Deep SVDD name the normal class.) "
-        "Ignored for a folder.",
+        "The class that is the ANOMALY; all other classes are normal. (GEOM and Deep SVDD name the"
+        " normal class.) Ignored for a folder.",
     )
     detector: str = _setting(
         "ssae",
-        "Method. To the GANs, egbad and ganomaly, rotations, lambda_e, w_cls, w_rec, reconstruction_reduction, "
-        "output_activation and alpha mean nothing: their papers fix what takes their place.",
+        "Method. To the GANs, egbad and ganomaly, rotations, lambda_e, w_cls, w_rec,"
+        " reconstruction_reduction, output_activation and alpha mean nothing: their papers fix what"
+        " takes their place.",
         ("ssae", "autoencoder", "rotation", "ensemble", "egbad", "ganomaly"),
     )
     protocol: str = _setting(
         "pooled",
-        "pooled: official train and test images together, every class cut to the size of the smallest; 80% of the normals "
-        "train, the rest and all anomalies test. "
-        "official: the official split, anomalies removed from its training part.",
+        "pooled: official train and test images together, every class cut to the size of the"
+        " smallest; 80% of the normals train, the rest and all anomalies test. official: the"
+        " official split, anomalies removed from its training part.",
         ("pooled", "official"),
     )
     data_dir: str = _setting(
         "",
-        "Folder with prepared tensorflow-datasets; empty: TFDS_DATA_DIR or the default folder, downloading what is missing. "
-        "For dataset=folder: the folder of images.",
+        "Folder with prepared tensorflow-datasets; empty: TFDS_DATA_DIR or the default folder,"
+        " downloading what is missing. For dataset=folder: the folder of images.",
     )
     split_seed: int = _setting(0, "Seed of the train/test split, apart from the model's.")
-    max_train_images: int = _setting(0, "Use so many of the split's training normals, those held out among them. 0: all.")
+    max_train_images: int = _setting(
+        0, "Use so many of the split's training normals, those held out among them. 0: all."
+    )
     max_test_images: int = _setting(
-        0, "Test on so many of the split's test images, anomalies in the same share. 0: all. The same ones for every method."
+        0,
+        "Test on so many of the split's test images, anomalies in the same share. 0: all. The same"
+        " ones for every method.",
     )
 
     crop: str = _setting(
         "tiles",
-        "What is seen of an image of a folder that is not square. tiles: square tiles that cover it; it scores as its worst "
-        "tile. centre: the square in its middle.",
+        "What is seen of an image of a folder that is not square. tiles: square tiles that cover"
+        " it; it scores as its worst tile. centre: the square in its middle.",
         CROPS,
     )
     calibration_share: float = _setting(
         0.1,
-        "Share of the training normals that is held out, never trained on, to set the threshold. 0: the threshold is set on "
-        "the training images, which promises nothing.",
+        "Share of the training normals that is held out, never trained on, to set the threshold. 0:"
+        " the threshold is set on the training images, which promises nothing.",
     )
     target_fpr: float = _setting(0.01, "Share of normal images that may score above the threshold.")
     decision: str = _setting(
         "auto",
-        "Score that decides. auto: a_ws, or a_rec where rotation is no usable task; or the detector's only score.",
+        "Score that decides. auto: a_ws, or a_rec where rotation is no usable task; or the"
+        " detector's only score.",
         ("auto", "a_rec", "a_cls", "a_ws", "a_max", "a_egbad", "a_ganomaly"),
     )
 
-    seed: int = _setting(0, "Seed of the weights, the order of the images, the sampled rotations, and a GAN's noise.")
+    seed: int = _setting(
+        0, "Seed of the weights, the order of the images, the sampled rotations, and a GAN's noise."
+    )
     epochs: int = _setting(25, "Passes over the training images.")
     batch_size: int = _setting(64, "Images a step, before rotation.")
     learning_rate: float = _setting(1e-4, "Adam's learning rate.")
@@ -79,15 +92,25 @@ class Config:
         "sampled: one random rotation an image, the thesis' letter, about two thirds of the work.",
         ("all", "sampled"),
     )
-    jit_compile: bool = _setting(False, "Compile the steps of training, and the scoring in it, with XLA: slower on CPUs.")
+    jit_compile: bool = _setting(
+        False, "Compile the steps of training, and the scoring in it, with XLA: slower on CPUs."
+    )
 
-    image_size: int = _setting(32, "Size of the square images that the networks see, in pixels.", IMAGE_SIZES)
-    latent_depth: int = _setting(16, "a_1, the depth of encoder E1's last layer; of a GAN, that of its latent.")
-    lambda_e: float = _setting(0.1, "lambda_E: side encoder E2's depth is a_2 = max(1, floor(lambda_E * a_1)).")
+    image_size: int = _setting(
+        32, "Size of the square images that the networks see, in pixels.", IMAGE_SIZES
+    )
+    latent_depth: int = _setting(
+        16, "a_1, the depth of encoder E1's last layer; of a GAN, that of its latent."
+    )
+    lambda_e: float = _setting(
+        0.1, "lambda_E: side encoder E2's depth is a_2 = max(1, floor(lambda_E * a_1))."
+    )
     w_cls: float = _setting(1.0, "Weight of the classification loss, Eq. 3.10.")
     w_rec: float = _setting(100.0, "Weight of the reconstruction loss, Eq. 3.10.")
     reconstruction_reduction: str = _setting(
-        "mean", "Reconstruction loss over an image's pixels and channels: sum is Eq. 3.7 as written.", ("sum", "mean")
+        "mean",
+        "Reconstruction loss over an image's pixels and channels: sum is Eq. 3.7 as written.",
+        ("sum", "mean"),
     )
     output_activation: str = _setting(
         "relu",
@@ -97,7 +120,8 @@ class Config:
     alpha: float = _setting(0.5, "Weight of a_rec in a_ws and a_max, Eq. 3.12 and 3.13.")
     latent_error: str = _setting(
         "squared",
-        "ganomaly's score. squared: the mean of squares, as in the authors' code; absolute: the L1 norm of the paper's text.",
+        "ganomaly's score. squared: the mean of squares, as in the authors' code; absolute: the L1"
+        " norm of the paper's text.",
         ("squared", "absolute"),
     )
 
@@ -105,22 +129,40 @@ class Config:
         for field in dataclasses.fields(self):
             value, choices = getattr(self, field.name), field.metadata["choices"]
             if type(value) is not field.type:
-                raise ValueError(f"{field.name}={value!r}: expected {field.type.__name__}, got {type(value).__name__}.")
+                raise ValueError(
+                    f"{field.name}={value!r}: expected {field.type.__name__}, got"
+                    f" {type(value).__name__}."
+                )
             if choices and value not in choices:
-                raise ValueError(f"{field.name}={value!r}: expected one of {', '.join(map(str, choices))}.")
+                raise ValueError(
+                    f"{field.name}={value!r}: expected one of {', '.join(map(str, choices))}."
+                )
             if field.type is float and not math.isfinite(value):
                 raise ValueError(f"{field.name}={value!r}: expected a finite number.")
         for name in ("epochs", "batch_size", "latent_depth", "learning_rate", "lambda_e"):
             self._require(name, getattr(self, name) > 0, "more than 0")
-        for name in ("anomaly", "max_train_images", "max_test_images", "seed", "split_seed", "w_cls", "w_rec"):
+        for name in (
+            "anomaly",
+            "max_train_images",
+            "max_test_images",
+            "seed",
+            "split_seed",
+            "w_cls",
+            "w_rec",
+        ):
             self._require(name, getattr(self, name) >= 0, "0 or more")
         self._require("beta_1", 0 <= self.beta_1 < 1, "0 up to, not including, 1")
-        self._require("calibration_share", 0 <= self.calibration_share < 1, "0 up to, not including, 1")
+        self._require(
+            "calibration_share", 0 <= self.calibration_share < 1, "0 up to, not including, 1"
+        )
         self._require("target_fpr", 0 < self.target_fpr < 1, "between 0 and 1")
         self._require("alpha", 0 <= self.alpha <= 1, "0 to 1")
-        # BatchNorm over a single 1x1 feature has variance 0, which maps every image to the same point.
+        # BatchNorm over a single 1x1 feature has variance 0, which maps every image to the same
+        # point.
         self._require("batch_size", self.batch_size >= 2, "2 or more")
-        self._require("image_size", self.detector != "egbad" or self.image_size == 32, "32 for detector=egbad")
+        self._require(
+            "image_size", self.detector != "egbad" or self.image_size == 32, "32 for detector=egbad"
+        )
 
     def _require(self, name, holds, expected):
         if not holds:
@@ -141,25 +183,41 @@ class Config:
         """Raises ValueError for settings that this version does not know."""
         unknown = sorted(set(values) - {field.name for field in dataclasses.fields(cls)})
         if unknown:
-            raise ValueError(f"Unknown settings {', '.join(unknown)}: written by another version of tf_ssae?")
+            raise ValueError(
+                f"Unknown settings {', '.join(unknown)}: written by another version of tf_ssae?"
+            )
         return cls(**values)
 
 
-# lambda_E and w_rec are the thesis' (sections 5.1 and 5.2); it gives neither for CIFAR-10, nor the reductions. On its data sets
-# nothing is held out, as in the thesis, so that results compare.
+# lambda_E and w_rec are the thesis' (sections 5.1 and 5.2); it gives neither for CIFAR-10, nor the
+# reductions. On its data sets nothing is held out, as in the thesis, so that results compare.
 PRESETS = {
     "digits": dict(learning_rate=3e-4, epochs=12),
     "mnist": dict(latent_depth=16, lambda_e=0.1, w_rec=100.0, calibration_share=0.0),
-    "fashion_mnist": dict(latent_depth=16, lambda_e=2.0, w_rec=0.01, reconstruction_reduction="sum", calibration_share=0.0),
+    "fashion_mnist": dict(
+        latent_depth=16,
+        lambda_e=2.0,
+        w_rec=0.01,
+        reconstruction_reduction="sum",
+        calibration_share=0.0,
+    ),
     "cifar10": dict(latent_depth=200, lambda_e=1.0, w_rec=10.0, calibration_share=0.0),
-    # A folder holds hundreds of images, not tens of thousands: more passes, larger steps; and a decoder that cannot die.
+    # A folder holds hundreds of images, not tens of thousands: more passes, larger steps; and a
+    # decoder that cannot die.
     "folder": dict(
-        image_size=64, epochs=60, learning_rate=1e-3, latent_depth=64, lambda_e=1.0, w_rec=100.0, output_activation="sigmoid"
+        image_size=64,
+        epochs=60,
+        learning_rate=1e-3,
+        latent_depth=64,
+        lambda_e=1.0,
+        w_rec=100.0,
+        output_activation="sigmoid",
     ),
 }
 
-# The papers' constants, on top of the data set's; but EGBAD's learning rate is the thesis' "for all experiments" (section 5.2).
-# With that of its paper and its authors' code, 1e-5, the thesis' 25 epochs undertrain it.
+# The papers' constants, on top of the data set's; but EGBAD's learning rate is the thesis' "for all
+# experiments" (section 5.2). With that of its paper and its authors' code, 1e-5, the thesis' 25
+# epochs undertrain it.
 DETECTOR_PRESETS = {
     "egbad": dict(learning_rate=1e-4, batch_size=100, latent_depth=200),
     "ganomaly": dict(learning_rate=2e-4, batch_size=64, latent_depth=100, epochs=15),
@@ -176,12 +234,18 @@ FEW_IMAGES_PRESETS = {
 def preset(dataset, **overrides):
     """The Config of the presets of a data set and a detector, with `overrides` on top."""
     detector = overrides.get("detector", Config.detector)
-    presets = (PRESETS.get(dataset, {}), DETECTOR_PRESETS.get(detector, {}), FEW_IMAGES_PRESETS.get((detector, dataset), {}))
+    presets = (
+        PRESETS.get(dataset, {}),
+        DETECTOR_PRESETS.get(detector, {}),
+        FEW_IMAGES_PRESETS.get((detector, dataset), {}),
+    )
     return Config(**{"dataset": dataset, **presets[0], **presets[1], **presets[2], **overrides})
 
 
 def flag_help(field):
-    """The help of the flag that is a field of Config: what it means, its choices and its default."""
+    """The help of the flag that is a field of Config: what it means, its choices and
+    its default.
+    """
     choices, default = field.metadata["choices"], field.default
     presets = (*PRESETS.values(), *DETECTOR_PRESETS.values(), *FEW_IMAGES_PRESETS.values())
     parts = [field.metadata["help"]]

@@ -1,4 +1,6 @@
-"""What follows from a detector's description, the dict of `Detector.description`, wherever it was read from."""
+"""What follows from a detector's description, the dict of `Detector.description`, wherever it was
+read from.
+"""
 
 import numpy as np
 
@@ -23,11 +25,17 @@ def held_out_scores(description):
 
 def promise_is_kept(description):
     """Whether images were held out, and enough of them for `target_fpr`."""
-    return description["held_out"] and calibration.promise(description["held_out_images"], description["target_fpr"]).kept
+    return (
+        description["held_out"]
+        and calibration.promise(description["held_out_images"], description["target_fpr"]).kept
+    )
 
 
 def promise(description):
     """What the threshold promises about false alarms, as text."""
     if not description["held_out"]:
-        return "No image was held out in training: the threshold, set on the training images, promises nothing."
+        return (
+            "No image was held out in training: the threshold, set on the training images, promises"
+            " nothing."
+        )
     return str(calibration.promise(description["held_out_images"], description["target_fpr"]))

@@ -23,7 +23,11 @@ def pictures(scorer, squares, names, notes):
     shown, rebuilt, error_maps = squares, None, None
     if "reconstruction" in outputs:
         # As the networks see them, so that picture, reconstruction and map lie on one another.
-        shown = _uint8(preprocessing.preprocess(tf.constant(squares), outputs["reconstruction"].shape[1]).numpy())
+        shown = _uint8(
+            preprocessing.preprocess(
+                tf.constant(squares), outputs["reconstruction"].shape[1]
+            ).numpy()
+        )
         rebuilt = _uint8(outputs["reconstruction"])
         error_maps = maps.error_maps(outputs["squared_error"]) / description["map_scale"]
     rotation = outputs.get("rotation_probabilities")

@@ -1,19 +1,24 @@
-"""Notices a training that cannot succeed, and stops it with advice; and a GAN that collapsed, which it says."""
+"""Notices a training that cannot succeed, and stops it with advice; and a GAN that collapsed, which
+it says.
+"""
 
 import keras
 import numpy as np
 
-# A decoder whose pictures differ between images by less than this share of what the images differ has learnt nothing.
+# A decoder whose pictures differ between images by less than this share of what the images differ
+# has learnt nothing.
 _CONSTANT = 1e-3
 
 # A generator that learnt anything is far above it.
 _COLLAPSED = 0.1
-# In nats. GANomaly, whose generator learns from the discriminator's features, trains well at some thousandths.
+# In nats. GANomaly, whose generator learns from the discriminator's features, trains well at some
+# thousandths.
 _WON = 1e-3
 _EXPLODED = 10.0
 
 _ADVICE = (
-    "Use --output_activation=sigmoid, whose gradient cannot vanish everywhere, or another --seed, or a lower --learning_rate."
+    "Use --output_activation=sigmoid, whose gradient cannot vanish everywhere, or another --seed,"
+    " or a lower --learning_rate."
 )
 
 
@@ -28,16 +33,17 @@ class FiniteLosses(keras.callbacks.Callback):
         broken = [name for name, value in logs.items() if not np.isfinite(value)]
         if broken:
             raise TrainingFailed(
-                f"{', '.join(broken)} became NaN or infinite at step {batch + 1} of the epoch. Lower --learning_rate, "
-                "or, of a detector that has them, the weights --w_rec and --w_cls."
+                f"{', '.join(broken)} became NaN or infinite at step {batch + 1} of the epoch."
+                " Lower --learning_rate, or, of a detector that has them, the weights --w_rec and"
+                " --w_cls."
             )
 
 
 def check_alive(reconstructions):
     """Raises TrainingFailed if `[B, S, S, C]` reconstructions are zero throughout.
 
-    A ReLU that is zero everywhere has no gradient, so it will stay so. (A constant picture that is not zero is what
-    every decoder starts with.)
+    A ReLU that is zero everywhere has no gradient, so it will stay so. (A constant picture that is
+    not zero is what every decoder starts with.)
     """
     if not reconstructions.any():
         raise TrainingFailed(f"The decoder died: it gives zero for every image. {_ADVICE}")
@@ -46,50 +52,72 @@ def check_alive(reconstructions):
 def check_not_constant(reconstructions, images):
     """Raises TrainingFailed if images `[B, S, S, C]` that differ are all reconstructed alike.
 
-    `a_rec` then says nothing of how well an image is reconstructed; a constant even looks good under trapezoid PR-AUC.
+    `a_rec` then says nothing of how well an image is reconstructed; a constant even looks good
+    under trapezoid PR-AUC.
     """
     spread, expected = _spread(reconstructions), _spread(images)
     if spread < _CONSTANT * expected:
         raise TrainingFailed(
-            f"The decoder gives the same picture for every image (standard deviation over images {spread:.2g}, of the "
-            f"images themselves {expected:.2g}). If it was still improving, train for more --epochs. Else: {_ADVICE}"
+            "The decoder gives the same picture for every image (standard deviation over images"
+            f" {spread:.2g}, of the images themselves {expected:.2g}). If it was still improving,"
+            f" train for more --epochs. Else: {_ADVICE}"
         )
 
 
 def of_gan(reconstructions, images, history):
-    """How an adversarial training ended. A collapse is a result to be shown, not an error: it is said, and scored.
+    """How an adversarial training ended. A collapse is a result to be shown, not an error: it is
+    said, and scored.
 
     Args:
         reconstructions, images: `[B, S, S, C]`, of training images.
-        history: one dict an epoch, with `loss`, the generator's side, `l_d`, the discriminator's, and perhaps `restarted`,
-            the share of steps after which the discriminator was begun anew.
+        history: one dict an epoch, with `loss`, the generator's side, `l_d`, the discriminator's,
+            and perhaps `restarted`, the share of steps after which the discriminator was begun
+            anew.
 
     Returns:
-        A dict of JSON values: `reconstruction_spread`, the standard deviation over images of their reconstructions, by that of
-        the images; `reconstruction_explained`, the share of the images' variance that their reconstructions explain, 1 if they
-        are the images, below 0 if the images' mean would be nearer; and `warnings`, sentences, none if all is well.
+        A dict of JSON values: `reconstruction_spread`, the standard deviation over images of their
+        reconstructions, by that of the images; `reconstruction_explained`, the share of the images'
+        variance that their reconstructions explain, 1 if they are the images, below 0 if the
+        images' mean would be nearer; and `warnings`, sentences, none if all is well.
     """
-    spread, losses, l_d = _spread(reconstructions) / _spread(images), [row["loss"] for row in history], history[-1]["l_d"]
+    spread, losses, l_d = (
+        _spread(reconstructions) / _spread(images),
+        [row["loss"] for row in history],
+        history[-1]["l_d"],
+    )
     explained = 1 - np.mean(np.square(images - reconstructions)) / np.mean(np.var(images, axis=0))
     warnings = []
     if spread < _COLLAPSED:
         warnings.append(
-            "The generator collapsed, or was hardly trained: its reconstructions hardly differ between images (standard "
-            f"deviation {spread:.2g} times that of the images)."
+            "The generator collapsed, or was hardly trained: its reconstructions hardly differ"
+            f" between images (standard deviation {spread:.2g} times that of the images)."
         )
     # A collapsed generator's one picture explains nothing either.
     elif explained < 0:
         warnings.append(
-            "The encoder and the generator do not invert each other, or not yet: the reconstructions are farther from the "
-            f"images than the images' mean is (explained variance {explained:.2g})."
+            "The encoder and the generator do not invert each other, or not yet: the"
+            " reconstructions are farther from the images than the images' mean is (explained"
+            f" variance {explained:.2g})."
         )
     if restarted := [str(epoch) for epoch, row in enumerate(history, 1) if row.get("restarted")]:
-        warnings.append(f"The discriminator won, and was begun anew, in epoch {', '.join(restarted)}.")
+        warnings.append(
+            f"The discriminator won, and was begun anew, in epoch {', '.join(restarted)}."
+        )
     if l_d < _WON:
-        warnings.append(f"The discriminator won: with a loss of {l_d:.2g} in the last epoch it is hardly ever fooled.")
+        warnings.append(
+            f"The discriminator won: with a loss of {l_d:.2g} in the last epoch it is hardly ever"
+            " fooled."
+        )
     if losses[-1] > _EXPLODED * min(losses):
-        warnings.append(f"The generator's loss exploded: {losses[-1]:.4g} in the last epoch, {min(losses):.4g} in its best.")
-    return {"reconstruction_spread": spread, "reconstruction_explained": float(explained), "warnings": warnings}
+        warnings.append(
+            f"The generator's loss exploded: {losses[-1]:.4g} in the last epoch, {min(losses):.4g}"
+            " in its best."
+        )
+    return {
+        "reconstruction_spread": spread,
+        "reconstruction_explained": float(explained),
+        "warnings": warnings,
+    }
 
 
 def _spread(pictures):

@@ -9,13 +9,16 @@ import tempfile
 
 @contextlib.contextmanager
 def held_back_stderr():
-    """Holds back what is written to stderr, by native code too; it is printed only if the body raises.
+    """Holds back what is written to stderr, by native code too; it is printed only if the body
+    raises.
 
-    If native code ends the process instead, Python's fault handler tells where. With TF_CPP_MIN_LOG_LEVEL below 3 nothing is
-    held back: this package sets it to 3, so somebody wants to see all.
+    If native code ends the process instead, Python's fault handler tells where. With
+    TF_CPP_MIN_LOG_LEVEL below 3 nothing is held back: this package sets it to 3, so somebody wants
+    to see all.
 
-    TensorFlow 2.21 logs about drivers it did not find before its logging is set up, where no TF_CPP_* variable
-    reaches it, and its TFLite converter prints notices, so the file descriptor itself has to be redirected.
+    TensorFlow 2.21 logs about drivers it did not find before its logging is set up, where no
+    TF_CPP_* variable reaches it, and its TFLite converter prints notices, so the file descriptor
+    itself has to be redirected.
     """
     if os.environ.get("TF_CPP_MIN_LOG_LEVEL") in ("0", "1", "2"):
         yield

@@ -1,4 +1,6 @@
-"""Rows on their way to a table: kept as they come, so that a process which is broken off loses none."""
+"""Rows on their way to a table: kept as they come, so that a process which is broken off loses
+none.
+"""
 
 import fcntl
 import hashlib
@@ -23,7 +25,10 @@ class PartialTable:
         self.path = path
         names = b"\n".join(map(os.fsencode, paths))
         model = json.dumps(description, sort_keys=True).encode()
-        header = {"images": hashlib.sha256(names).hexdigest(), "model": hashlib.sha256(model).hexdigest()}
+        header = {
+            "images": hashlib.sha256(names).hexdigest(),
+            "model": hashlib.sha256(model).hexdigest(),
+        }
         self._file = open(path, "ab+")
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -34,7 +39,9 @@ class PartialTable:
         first = json.dumps(header).encode() + b"\n"
         for line in self._file:
             if lines == 0 and not first.startswith(line):
-                raise ValueError(f"{path} was begun with other images or another model. Remove it to start anew.")
+                raise ValueError(
+                    f"{path} was begun with other images or another model. Remove it to start anew."
+                )
             if not line.endswith(b"\n"):
                 break
             whole, lines = whole + len(line), lines + 1
@@ -51,7 +58,9 @@ class PartialTable:
 
     def write(self, row):
         """Adds a row, a dict of JSON values."""
-        self._file.write((json.dumps(row, ensure_ascii=False) + "\n").encode("utf-8", "surrogateescape"))
+        self._file.write(
+            (json.dumps(row, ensure_ascii=False) + "\n").encode("utf-8", "surrogateescape")
+        )
 
     def rows(self):
         """Yields all rows, an earlier process' too."""

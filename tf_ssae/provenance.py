@@ -18,7 +18,10 @@ def environment():
         "versions": {
             "tf_ssae": tf_ssae.__version__,
             "python": platform.python_version(),
-            **{name: importlib.metadata.version(name) for name in ("tensorflow", "keras", "numpy", "scikit-learn")},
+            **{
+                name: importlib.metadata.version(name)
+                for name in ("tensorflow", "keras", "numpy", "scikit-learn")
+            },
         },
         "git_revision": _git_revision(),
         "machine": {
@@ -30,11 +33,15 @@ def environment():
 
 
 def _git_revision():
-    """The revision of the checkout this package lies in, marked if files differ from it; None outside a checkout."""
+    """The revision of the checkout this package lies in, marked if files differ from it; None
+    outside a checkout.
+    """
     here = pathlib.Path(__file__)
 
     def git(*arguments):
-        return subprocess.run(["git", *arguments], cwd=here.parent, capture_output=True, text=True, check=True).stdout.strip()
+        return subprocess.run(
+            ["git", *arguments], cwd=here.parent, capture_output=True, text=True, check=True
+        ).stdout.strip()
 
     try:
         # Installed into a virtual environment, it may lie inside another project's checkout.
@@ -47,6 +54,8 @@ def _git_revision():
 def _processor():
     try:
         lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+        return next(
+            line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")
+        )
     except (OSError, StopIteration):
         return platform.processor()

@@ -1,4 +1,5 @@
-"""The self-labelled data set of Eq. 3.5: every image under the four rotations by multiples of 90 degrees.
+"""The self-labelled data set of Eq. 3.5: every image under the four rotations by multiples of 90
+degrees.
 
 Everything here only moves pixels, so it is exact and works on uint8 images as well as on floats.
 """
@@ -9,7 +10,9 @@ ROTATIONS = 4
 
 
 def rotate(images, d):
-    """`x^{90 d}`: square images `[B, S, S, C]` turned by `90 d` degrees counter-clockwise, `d` in 0..3."""
+    """`x^{90 d}`: square images `[B, S, S, C]` turned by `90 d` degrees counter-clockwise, `d` in
+    0..3.
+    """
     if d == 0:
         return images
     if d == 1:

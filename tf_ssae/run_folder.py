@@ -24,18 +24,21 @@ class RunFolder:
 
     Attributes:
         path: the folder of the finished run.
-        partial: where to write until then. Another process with the same settings goes on from what is in there.
+        partial: where to write until then. Another process with the same settings goes on from what
+            is in there.
         resumed: whether an earlier process had begun this run.
 
     Raises:
-        FileExistsError: on construction, if the run is finished already, or the folder belongs to a run of other
-            settings or to no run at all.
+        FileExistsError: on construction, if the run is finished already, or the folder belongs to a
+            run of other settings or to no run at all.
     """
 
     def __init__(self, model_dir, config):
         self.path = pathlib.Path(model_dir)
         if not self.path.name:
-            raise ValueError(f"model_dir={str(model_dir)!r}: expected the name of a folder to make.")
+            raise ValueError(
+                f"model_dir={str(model_dir)!r}: expected the name of a folder to make."
+            )
         self.partial = self.path.with_name(self.path.name + ".partial")
         self._config = config
         self._look()
@@ -45,12 +48,15 @@ class RunFolder:
         if self.path.is_file() or (self.path.is_dir() and any(self.path.iterdir())):
             _require_same_run(self.path, self.path, self._config)
             raise FileExistsError(
-                f"{self.path} holds this very run, finished; its results are in {self.path / METRICS}. "
-                "To train again, remove the folder or pass another --model_dir."
+                f"{self.path} holds this very run, finished; its results are in"
+                f" {self.path / METRICS}. To train again, remove the folder or pass another"
+                " --model_dir."
             )
         # A process that died before it had written its settings leaves these two at most.
         not_begun = {_LOCK, f"{CONFIG}.tmp"}
-        self.resumed = self.partial.is_dir() and any(path.name not in not_begun for path in self.partial.iterdir())
+        self.resumed = self.partial.is_dir() and any(
+            path.name not in not_begun for path in self.partial.iterdir()
+        )
         if self.resumed:
             _require_same_run(self.partial, self.path, self._config)
 
@@ -66,7 +72,9 @@ class RunFolder:
             self.partial.mkdir(parents=True, exist_ok=True)
             self._lock = open(self.partial / _LOCK, "w")
         except OSError as error:
-            raise PermissionError(f"Cannot write the run folder {self.partial}: {error}. Pass another --model_dir.") from error
+            raise PermissionError(
+                f"Cannot write the run folder {self.partial}: {error}. Pass another --model_dir."
+            ) from error
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -74,7 +82,8 @@ class RunFolder:
         try:
             self._look()
         except FileExistsError:
-            # If the run was finished in between, this is not its folder, but a new one with nothing but the lock.
+            # If the run was finished in between, this is not its folder, but a new one with nothing
+            # but the lock.
             if {path.name for path in self.partial.iterdir()} == {_LOCK}:
                 shutil.rmtree(self.partial)
             self.release()
@@ -83,16 +92,24 @@ class RunFolder:
             write_json(self.partial / CONFIG, self._config.to_dict())
 
     def require_same_images(self, fingerprint):
-        """Raises FileExistsError if an earlier process with the same settings began this run on other images."""
+        """Raises FileExistsError if an earlier process with the same settings began this run on
+        other images.
+        """
         path = self.partial / ENVIRONMENT
-        if self.resumed and path.is_file() and json.loads(path.read_text()).get("split_fingerprint") != fingerprint:
+        if (
+            self.resumed
+            and path.is_file()
+            and json.loads(path.read_text()).get("split_fingerprint") != fingerprint
+        ):
             raise FileExistsError(
-                f"{self.partial} was begun on other images: going on would test on images it was trained on. Remove it to "
-                "train from the start, or pass another --model_dir."
+                f"{self.partial} was begun on other images: going on would test on images it was"
+                " trained on. Remove it to train from the start, or pass another --model_dir."
             )
 
     def write_environment(self, environment):
-        """Stores where the run comes from, JSON values; those of earlier processes, where different, are kept as `earlier`."""
+        """Stores where the run comes from, JSON values; those of earlier processes, where
+        different, are kept as `earlier`.
+        """
         path, earlier = self.partial / ENVIRONMENT, []
         if self.resumed and path.is_file():
             before = json.loads(path.read_text())
@@ -116,7 +133,9 @@ class RunFolder:
 
 
 def read_config(folder):
-    """The Config of a run folder. Raises FileNotFoundError or ValueError if it is no run folder or a corrupt one."""
+    """The Config of a run folder. Raises FileNotFoundError or ValueError if it is no run folder or
+    a corrupt one.
+    """
     path = pathlib.Path(folder) / CONFIG
     if not path.is_file():
         raise FileNotFoundError(f"{folder} is no run folder of tf_ssae: it has no {CONFIG}.")
@@ -138,12 +157,17 @@ def _require_same_run(folder, model_dir, config):
         found = read_config(folder).to_dict()
     except (FileNotFoundError, ValueError) as error:
         raise FileExistsError(
-            f"{folder} is in the way: {error} It is left as it is. Remove it or pass another --model_dir."
+            f"{folder} is in the way: {error} It is left as it is. Remove it or pass another"
+            " --model_dir."
         ) from error
     wanted = config.to_dict()
-    different = [f"{name}={found[name]!r} (now {wanted[name]!r})" for name in wanted if found[name] != wanted[name]]
+    different = [
+        f"{name}={found[name]!r} (now {wanted[name]!r})"
+        for name in wanted
+        if found[name] != wanted[name]
+    ]
     if different:
         raise FileExistsError(
-            f"{folder} is a run with other settings: {', '.join(different)}. It is left as it is. Remove it, "
-            f"or pass the same settings, or another --model_dir than {model_dir}."
+            f"{folder} is a run with other settings: {', '.join(different)}. It is left as it is."
+            f" Remove it, or pass the same settings, or another --model_dir than {model_dir}."
         )

@@ -13,8 +13,9 @@ _PICTURED = 12
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """What became of the images: how many were `scored`, how many of them are `anomalies`, which are `unreadable`
-    (`(path, reason)`), and the sentences to say aloud about them, `warnings`."""
+    """What became of the images: how many were `scored`, how many of them are `anomalies`, which
+    are `unreadable` (`(path, reason)`), and the sentences to say aloud about them, `warnings`.
+    """
 
     scored: int
     anomalies: int
@@ -42,7 +43,9 @@ class Rows:
         """Rows of readable images, from `{score name: [N]}`."""
         if not paths:
             return []
-        above = {name: values > self._description["thresholds"][name] for name, values in scores.items()}
+        above = {
+            name: values > self._description["thresholds"][name] for name, values in scores.items()
+        }
         p = descriptions.p_values(self._description, scores)
         return [self._of_image(path, i, scores, above, p) for i, path in enumerate(paths)]
 
@@ -63,7 +66,13 @@ class Rows:
     def of_unreadable(self, path, error):
         """The row of a file that could not be read."""
         nothing = dict.fromkeys([*self.scores, "p_value"])
-        return {"path": str(path), **nothing, "decision": "unreadable", "why": "", "error": str(error)}
+        return {
+            "path": str(path),
+            **nothing,
+            "decision": "unreadable",
+            "why": "",
+            "error": str(error),
+        }
 
     def add(self, row):
         """Takes a row in, one of these or one that an earlier process wrote."""
@@ -75,32 +84,44 @@ class Rows:
         self._anomalies += row["decision"] == "anomaly"
         score = row[self._decision]
         for heap, sign in ((self._most, 1), (self._least, -1)):
-            (heapq.heappush if len(heap) < _PICTURED else heapq.heappushpop)(heap, (sign * score, row["path"]))
+            (heapq.heappush if len(heap) < _PICTURED else heapq.heappushpop)(
+                heap, (sign * score, row["path"])
+            )
 
     def result(self):
         """The Result of all rows so far."""
-        return Result(len(self._values[self._decision]), self._anomalies, self._unreadable, self.warnings())
+        return Result(
+            len(self._values[self._decision]), self._anomalies, self._unreadable, self.warnings()
+        )
 
     def warnings(self):
         """Sentences: what the threshold does not promise, drift, unreadable files."""
         description, warnings = self._description, []
         held_out = np.array(description["held_out_scores"][self._decision])
-        threshold, new = description["thresholds"][self._decision], np.array(self._values[self._decision])
+        threshold, new = (
+            description["thresholds"][self._decision],
+            np.array(self._values[self._decision]),
+        )
         statistic, p = calibration.drift(new, held_out, description["held_out_images"], threshold)
         if not descriptions.promise_is_kept(description):
             warnings.append(descriptions.promise(description))
         if description["held_out"] and p < calibration.DRIFT_SIGNIFICANCE:
             warnings.append(
-                f"Drift: the {int((new <= threshold).sum())} images below the threshold do not score as the held-out normal "
-                f"images did (Kolmogorov-Smirnov statistic {statistic:.3f}, p = {p:.1g}). The promised rate of false alarms "
-                "does not hold for such images: check camera and light, or train on images like these."
+                f"Drift: the {int((new <= threshold).sum())} images below the threshold do not"
+                " score as the held-out normal images did (Kolmogorov-Smirnov statistic"
+                f" {statistic:.3f}, p = {p:.1g}). The promised rate of false alarms does not hold"
+                " for such images: check camera and light, or train on images like these."
             )
         if self._unreadable:
-            warnings.append(f"{len(self._unreadable)} of the files could not be read: see the column error.")
+            warnings.append(
+                f"{len(self._unreadable)} of the files could not be read: see the column error."
+            )
         return warnings
 
     def report(self, scorer, reader, model_dir, images):
-        """The report.Report of all rows so far. `scorer` and `reader` picture some of the images again."""
+        """The report.Report of all rows so far. `scorer` and `reader` picture some of the images
+        again.
+        """
         result = self.result()
         description = self._description
         sections = [
@@ -132,7 +153,9 @@ class Rows:
             history=(),
             pictures=tuple(section for section in sections if section[2]),
             unreadable=tuple(result.unreadable),
-            settings={name: value for name, value in description.items() if name != "held_out_scores"},
+            settings={
+                name: value for name, value in description.items() if name != "held_out_scores"
+            },
         )
 
     def _pictures(self, scorer, reader, ranked):

@@ -20,16 +20,22 @@ def rotation_probabilities(logits):
         logits: `[4B, 4]`, of the images in `rotate_stack`.
 
     Returns:
-        `[B, 4, 4]`: for every image, the rotation `d` that it was given, and the probability of each answer.
+        `[B, 4, 4]`: for every image, the rotation `d` that it was given, and the probability of
+            each answer.
     """
     probabilities = tf.reshape(tf.nn.softmax(logits), [ROTATIONS, -1, ROTATIONS])
     return tf.transpose(probabilities, [1, 0, 2])
 
 
 def a_cls(probabilities):
-    """The classification score, Eq. 3.11: `[B, 4, 4] -> [B]`, minus the mean probability of the true rotation, in [-1, 0]."""
+    """The classification score, Eq. 3.11: `[B, 4, 4] -> [B]`, minus the mean probability of the
+    true rotation, in [-1, 0].
+    """
     # Not tf.linalg.diag_part, for which TFLite has no operator.
-    return -tf.reduce_sum(probabilities * tf.eye(ROTATIONS, dtype=probabilities.dtype), axis=[1, 2]) / ROTATIONS
+    return (
+        -tf.reduce_sum(probabilities * tf.eye(ROTATIONS, dtype=probabilities.dtype), axis=[1, 2])
+        / ROTATIONS
+    )
 
 
 def a_ws(normalised_a_rec, normalised_a_cls, alpha):
@@ -43,7 +49,8 @@ def a_max(normalised_a_rec, normalised_a_cls, alpha):
 
 
 def a_egbad(images, reconstructions, features, features_of_reconstructions):
-    """EGBAD's score: 0.9 L_G + 0.1 L_D, the L1 error of the reconstruction and of D's features: `-> [B]`, at least 0.
+    """EGBAD's score: 0.9 L_G + 0.1 L_D, the L1 error of the reconstruction and of D's features: `->
+    [B]`, at least 0.
 
     Args:
         images, reconstructions: x and G(E(x)), `[B, S, S, C]` in [-1, 1].
@@ -59,7 +66,8 @@ LATENT_ERRORS = {"squared": mean_squared_error, "absolute": absolute_error}
 
 
 def a_ganomaly(latents, latents_of_reconstructions, latent_error):
-    """GANomaly's score, how far z = G_E(x) and E(G_D(z)) lie apart: `[B, 1, 1, nz]` twice `-> [B]`, at least 0.
+    """GANomaly's score, how far z = G_E(x) and E(G_D(z)) lie apart: `[B, 1, 1, nz]` twice `-> [B]`,
+    at least 0.
 
     Args:
         latent_error: one of `LATENT_ERRORS`.
@@ -71,24 +79,30 @@ def a_ganomaly(latents, latents_of_reconstructions, latent_error):
 class MinMax(keras.layers.Layer):
     """Min-max normalisation of one score, Eq. 3.14: `[B] -> [B]`.
 
-    The minimum and the maximum are those of the training scores, set once by `fit` and kept as weights, so that every
-    artefact of the model carries them. Nothing is clipped: a score beyond the training maximum maps above 1. Before
-    `fit` both are NaN, so that a score which was never calibrated cannot be mistaken for one that was.
+    The minimum and the maximum are those of the training scores, set once by `fit` and kept as
+    weights, so that every artefact of the model carries them. Nothing is clipped: a score beyond
+    the training maximum maps above 1. Before `fit` both are NaN, so that a score which was never
+    calibrated cannot be mistaken for one that was.
     """
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
         unknown = keras.initializers.Constant(np.nan)
-        self.minimum = self.add_weight(shape=(), initializer=unknown, trainable=False, name="minimum")
-        self.maximum = self.add_weight(shape=(), initializer=unknown, trainable=False, name="maximum")
+        self.minimum = self.add_weight(
+            shape=(), initializer=unknown, trainable=False, name="minimum"
+        )
+        self.maximum = self.add_weight(
+            shape=(), initializer=unknown, trainable=False, name="maximum"
+        )
 
     def fit(self, minimum, maximum):
         """Sets the constants. Raises ValueError unless `minimum < maximum`, both finite."""
         if not (np.isfinite(minimum) and np.isfinite(maximum) and minimum < maximum):
             raise ValueError(
-                f"{self.name}: the training scores run from {minimum} to {maximum}; expected two different, finite "
-                "numbers. A score that is the same for every training image cannot be normalised: train for longer, "
-                "or look at the reconstructions for a decoder that died."
+                f"{self.name}: the training scores run from {minimum} to {maximum}; expected two"
+                " different, finite numbers. A score that is the same for every training image"
+                " cannot be normalised: train for longer, or look at the reconstructions for a"
+                " decoder that died."
             )
         self.minimum.assign(minimum)
         self.maximum.assign(maximum)

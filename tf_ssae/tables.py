@@ -26,7 +26,9 @@ def _write_parquet(rows, columns, path):
     import pyarrow
     from pyarrow import parquet
 
-    schema = pyarrow.schema([(name, pyarrow.string() if name in _TEXTS else pyarrow.float32()) for name in columns])
+    schema = pyarrow.schema(
+        [(name, pyarrow.string() if name in _TEXTS else pyarrow.float32()) for name in columns]
+    )
     with parquet.ParquetWriter(path, schema) as writer:
         chunk = []
         for row in rows:

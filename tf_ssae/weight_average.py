@@ -6,8 +6,8 @@ import tensorflow as tf
 class WeightAverage(tf.Module):
     """The exponential moving average of variables. A checkpoint of what holds it holds it too.
 
-    Not that of Keras' optimizers, which takes a thousand steps to forget where the weights began: with momentum 0.999, what a
-    run of a hundred steps learnt would not be in it.
+    Not that of Keras' optimizers, which takes a thousand steps to forget where the weights began:
+    with momentum 0.999, what a run of a hundred steps learnt would not be in it.
     """
 
     def __init__(self, variables, momentum):
@@ -18,7 +18,8 @@ class WeightAverage(tf.Module):
     def update(self, variables, step):
         """Takes the variables in after step 1, 2, ...
 
-        The momentum is at most `(1 + step) / (10 + step)`, the warm-up of `tf.train.ExponentialMovingAverage`.
+        The momentum is at most `(1 + step) / (10 + step)`, the warm-up of
+        `tf.train.ExponentialMovingAverage`.
         """
         step = tf.cast(step, tf.float32)
         momentum = tf.minimum(self._momentum, (1 + step) / (10 + step))

@@ -10,7 +10,9 @@ from tf_ssae.config import preset
 @pytest.mark.parametrize("name", ["ssae", "ensemble"])
 def test_what_is_fast_trains_as_plain_keras_does(name, digit_images):
     config = preset("digits", detector=name, batch_size=32)
-    batches = pipeline.with_rotations(pipeline.training_batches(digit_images.images, np.arange(640), config), config)
+    batches = pipeline.with_rotations(
+        pipeline.training_batches(digit_images.images, np.arange(640), config), config
+    )
     losses = []
     for make in (detectors.make, make_plain):
         detector = make(config, digit_images.image_shape)

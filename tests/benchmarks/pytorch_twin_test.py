@@ -42,13 +42,20 @@ def test_the_twin_computes_the_same_losses_gradients_and_scores(dataset, shape, 
     differences = []
     for _ in range(8):
         x = rng.integers(0, 256, (8, *shape), np.uint8)
-        x_rotated = np.concatenate([np.rot90(x, k, (1, 2)) for k in range(4)]) if rotations == "all" else np.rot90(x, 1, (1, 2))
+        x_rotated = (
+            np.concatenate([np.rot90(x, k, (1, 2)) for k in range(4)])
+            if rotations == "all"
+            else np.rot90(x, 1, (1, 2))
+        )
         d = np.repeat(np.arange(4), 8) if rotations == "all" else np.ones(8, int)
         detector.reset_metrics()
-        logs = detector.train_step((tf.constant(x), tf.constant(x_rotated), tf.constant(d, tf.int32)))
+        logs = detector.train_step(
+            (tf.constant(x), tf.constant(x_rotated), tf.constant(d, tf.int32))
+        )
         twin.zero_grad()
         losses = twin.losses(
-            *(to_torch(detector.preprocess(tf.constant(images))) for images in (x, x_rotated)), torch.from_numpy(d)
+            *(to_torch(detector.preprocess(tf.constant(images))) for images in (x, x_rotated)),
+            torch.from_numpy(d),
         )
         losses[0].backward()
         for loss, name in zip(losses, ("loss", "l_rec", "l_cls")):
@@ -58,8 +65,11 @@ def test_the_twin_computes_the_same_losses_gradients_and_scores(dataset, shape, 
             weights = getattr(detector, network).trainable_variables
             for ours, theirs in zip(weights, getattr(twin, network).parameters(), strict=True):
                 theirs = theirs.grad
-                difference = (_to_torch(gradients[ours.path].numpy()) - theirs).abs().max() / theirs.abs().max()
+                difference = (
+                    _to_torch(gradients[ours.path].numpy()) - theirs
+                ).abs().max() / theirs.abs().max()
                 differences[-1].append(float(difference))
-    # The best of the batches: a mistake shows in each. In some, one feature of half a million lies at its rectifier's kink,
-    # where rounding, another with every number of threads, decides the slope: up to 7e-4 of the encoder's gradient.
+    # The best of the batches: a mistake shows in each. In some, one feature of half a million lies
+    # at its rectifier's kink, where rounding, another with every number of threads, decides the
+    # slope: up to 7e-4 of the encoder's gradient.
     np.testing.assert_array_less(np.min(differences, axis=0), 1e-4)

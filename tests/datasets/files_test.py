@@ -17,39 +17,64 @@ def encoded(image, kind, **options):
     return data.getvalue()
 
 
-@pytest.mark.parametrize("kind, options", [("PNG", {}), ("BMP", {}), ("WEBP", {"lossless": True}), ("TIFF", {})])
+@pytest.mark.parametrize(
+    "kind, options", [("PNG", {}), ("BMP", {}), ("WEBP", {"lossless": True}), ("TIFF", {})]
+)
 def test_lossless_kinds_are_read_exactly(kind, options):
-    np.testing.assert_array_equal(files.decode(encoded(Image.fromarray(PIXELS), kind, **options)), PIXELS)
+    np.testing.assert_array_equal(
+        files.decode(encoded(Image.fromarray(PIXELS), kind, **options)), PIXELS
+    )
     grey = files.decode(encoded(Image.fromarray(PIXELS[..., 0]), "PNG"))
     np.testing.assert_array_equal(grey, PIXELS[..., :1])
 
 
 def test_jpeg_is_read_nearly():
-    smooth = np.repeat(np.linspace(0, 255, 30).astype(np.uint8)[None, :, None], 20, axis=0).repeat(3, axis=2)
-    assert np.abs(files.decode(encoded(Image.fromarray(smooth), "JPEG", quality=95)).astype(int) - smooth).max() < 8
+    smooth = np.repeat(np.linspace(0, 255, 30).astype(np.uint8)[None, :, None], 20, axis=0).repeat(
+        3, axis=2
+    )
+    assert (
+        np.abs(
+            files.decode(encoded(Image.fromarray(smooth), "JPEG", quality=95)).astype(int) - smooth
+        ).max()
+        < 8
+    )
 
 
 def test_exif_orientation_is_applied():
     image = Image.fromarray(PIXELS)
     exif = image.getexif()
-    exif[0x0112] = 6  # the camera was held upright: turn by 270 degrees counter-clockwise to see it so
-    np.testing.assert_array_equal(files.decode(encoded(image, "PNG", exif=exif)), np.rot90(PIXELS, 3))
+    exif[0x0112] = (
+        6  # the camera was held upright: turn by 270 degrees counter-clockwise to see it so
+    )
+    np.testing.assert_array_equal(
+        files.decode(encoded(image, "PNG", exif=exif)), np.rot90(PIXELS, 3)
+    )
 
 
 def test_sixteen_bits_are_scaled():
     deep = (np.arange(600, dtype=np.uint16).reshape(20, 30) * 109).astype(np.uint16)
-    np.testing.assert_array_equal(files.decode(encoded(Image.fromarray(deep), "PNG"))[..., 0], deep >> 8)
+    np.testing.assert_array_equal(
+        files.decode(encoded(Image.fromarray(deep), "PNG"))[..., 0], deep >> 8
+    )
 
 
 def test_alpha_palette_and_cmyk_become_grey_or_colour():
     opaque = Image.fromarray(np.dstack([PIXELS, np.full((20, 30), 7, np.uint8)]), "RGBA")
     np.testing.assert_array_equal(files.decode(encoded(opaque, "PNG")), PIXELS)
     palette = Image.fromarray(PIXELS).quantize(16)
-    np.testing.assert_array_equal(files.decode(encoded(palette, "PNG")), np.asarray(palette.convert("RGB")))
-    assert files.decode(encoded(Image.fromarray(PIXELS).convert("CMYK"), "JPEG")).shape == (20, 30, 3)
+    np.testing.assert_array_equal(
+        files.decode(encoded(palette, "PNG")), np.asarray(palette.convert("RGB"))
+    )
+    assert files.decode(encoded(Image.fromarray(PIXELS).convert("CMYK"), "JPEG")).shape == (
+        20,
+        30,
+        3,
+    )
     one_bit = files.decode(encoded(Image.fromarray(PIXELS[..., 0] > 99), "PNG"))
     np.testing.assert_array_equal(one_bit, 255 * (PIXELS[..., :1] > 99))
-    np.testing.assert_array_equal(files.decode(encoded(Image.fromarray(PIXELS[..., :2], "LA"), "PNG")), PIXELS[..., :1])
+    np.testing.assert_array_equal(
+        files.decode(encoded(Image.fromarray(PIXELS[..., :2], "LA"), "PNG")), PIXELS[..., :1]
+    )
 
 
 def animation(kind):
@@ -65,11 +90,17 @@ def animation(kind):
         (encoded(Image.fromarray(PIXELS), "PNG")[:300], "broken: "),
         (encoded(Image.fromarray(PIXELS), "JPEG")[:500], "broken: "),
         (encoded(Image.new("L", (1, 1)), "PNG"), "1x1 pixels; expected at least 8x8"),
-        (encoded(Image.new("L", (20_000, 40)), "PNG"), "20000x40 pixels: more than 16 times as long as wide"),
+        (
+            encoded(Image.new("L", (20_000, 40)), "PNG"),
+            "20000x40 pixels: more than 16 times as long as wide",
+        ),
         (encoded(Image.new("1", (20_000, 20_000)), "PNG"), "more than [0-9,]+ pixels"),
         (animation("GIF"), "a GIF image; expected PNG, JPEG, BMP, WebP or TIFF"),
         (animation("WEBP"), "2 pictures in one file; expected one"),
-        (encoded(Image.fromarray(PIXELS[..., 0].astype(np.float32)), "TIFF"), "floating-point pixels"),
+        (
+            encoded(Image.fromarray(PIXELS[..., 0].astype(np.float32)), "TIFF"),
+            "floating-point pixels",
+        ),
         (animation("TIFF"), "2 pictures in one file"),
     ],
 )
@@ -93,7 +124,9 @@ def test_channels_are_made_to_fit():
     grey = PIXELS[..., :1]
     np.testing.assert_array_equal(files.with_channels(grey, 3), np.repeat(grey, 3, axis=2))
     # 0.299 of red
-    np.testing.assert_array_equal(files.with_channels(np.full((2, 3, 3), [255, 0, 0], np.uint8), 1), np.full((2, 3, 1), 76))
+    np.testing.assert_array_equal(
+        files.with_channels(np.full((2, 3, 3), [255, 0, 0], np.uint8), 1), np.full((2, 3, 1), 76)
+    )
 
 
 def test_reading_goes_on_past_what_cannot_be_read(tmp_path):
@@ -113,7 +146,10 @@ def test_looking_for_images_says_where_and_what_is_there(tmp_path):
     with pytest.raises(FileNotFoundError, match="No folder .*nowhere"):
         files.find(tmp_path / "nowhere")
     with pytest.raises(
-        FileNotFoundError, match="searched it .* for .png, .jpg, .jpeg, .bmp, .webp, .tif, .tiff. Found no files at all"
+        FileNotFoundError,
+        match=(
+            "searched it .* for .png, .jpg, .jpeg, .bmp, .webp, .tif, .tiff. Found no files at all"
+        ),
     ):
         files.find(tmp_path)
     for name in ("a.gif", "b.TXT", "c.txt", ".hidden.png"):

@@ -1,4 +1,6 @@
-"""Folders of images: the layout of MVTec AD, a plain folder, and folders that are not as they should be."""
+"""Folders of images: the layout of MVTec AD, a plain folder, and folders that are not as they
+should be.
+"""
 
 import numpy as np
 import pytest
@@ -21,7 +23,9 @@ def load(root, cache, **settings):
 
 @pytest.fixture
 def parts(tmp_path):
-    """Three train; two normal ones, two scratched ones and one stained one test; the scratched ones have masks."""
+    """Three train; two normal ones, two scratched ones and one stained one test; the scratched ones
+    have masks.
+    """
     root = tmp_path / "parts"
     for i in range(3):
         write(root / "train" / "good" / f"{i}.png", i)
@@ -57,14 +61,19 @@ def test_hidden_folders_are_no_classes_and_loose_images_are_said(parts, cache):
     (parts / "test" / "notes.txt").touch()
     data = load(parts, cache)
     assert data.class_names == ("good", "scratch", "stain") and len(data.names) == 8
-    assert data.left_out == (("test/loose.png", "not in a folder: expected train/good, test/good or test/DEFECT"),)
+    assert data.left_out == (
+        ("test/loose.png", "not in a folder: expected train/good, test/good or test/DEFECT"),
+    )
 
 
 def test_an_empty_folder_of_masks_is_none(parts, cache):
     for mask in (parts / "ground_truth" / "scratch").iterdir():
         mask.unlink()
     data = load(parts, cache)
-    assert data.left_out == () and folder.masks(preset("folder", data_dir=str(parts)), data, range(8)) == {}
+    assert (
+        data.left_out == ()
+        and folder.masks(preset("folder", data_dir=str(parts)), data, range(8)) == {}
+    )
 
 
 def test_hidden_masks_are_none(parts, cache):
@@ -77,8 +86,14 @@ def test_small_images_of_one_size_stay_as_they_are(tmp_path, cache):
     for i in range(3):
         write(tmp_path / "parts" / f"{i}.png", i, (28, 28), colour=False)
     data = load(tmp_path / "parts", cache, image_size=32)
-    assert data.image_shape == (28, 28, 1) and data.class_names == ("good",) and data.official_test is None
-    np.testing.assert_array_equal(data.images[1, ..., 0], np.asarray(Image.open(tmp_path / "parts" / "1.png")))
+    assert (
+        data.image_shape == (28, 28, 1)
+        and data.class_names == ("good",)
+        and data.official_test is None
+    )
+    np.testing.assert_array_equal(
+        data.images[1, ..., 0], np.asarray(Image.open(tmp_path / "parts" / "1.png"))
+    )
 
 
 def test_one_colour_image_makes_all_of_them_colour(tmp_path, cache):
@@ -99,12 +114,16 @@ def test_images_that_are_not_square_become_squares(crop, source, tmp_path, cache
 def test_what_cannot_be_used_is_left_out_and_said(parts, cache):
     (parts / "train" / "good" / "broken.png").write_bytes(b"\x89PNG\r\n")
     (parts / "test" / "good" / "empty.png").write_bytes(b"")
-    (parts / "test" / "good" / "copy of 1.png").write_bytes((parts / "train" / "good" / "1.png").read_bytes())
+    (parts / "test" / "good" / "copy of 1.png").write_bytes(
+        (parts / "train" / "good" / "1.png").read_bytes()
+    )
     Image.new("L", (30, 40)).save(parts / "ground_truth" / "scratch" / "1_mask.png")
     Image.new("L", (40, 40)).save(parts / "ground_truth" / "scratch" / "9_mask.png")
     (parts / "ground_truth" / "good").mkdir()
     Image.new("L", (40, 40)).save(parts / "ground_truth" / "good" / "0_mask.png")
-    (parts / "train" / "good" / "copy of 0.png").write_bytes((parts / "train" / "good" / "0.png").read_bytes())
+    (parts / "train" / "good" / "copy of 0.png").write_bytes(
+        (parts / "train" / "good" / "0.png").read_bytes()
+    )
     Image.new("RGBA", (1, 1)).save(parts / "train" / "good" / "tiny.png")
     data = load(parts, cache)
     assert len(data.names) == 8
@@ -120,7 +139,10 @@ def test_what_cannot_be_used_is_left_out_and_said(parts, cache):
         "ground_truth/scratch/9_mask.png",
     }
     assert left_out["test/good/copy of 1.png"] == "the same file as train/good/1.png, which trains"
-    assert left_out["ground_truth/scratch/1_mask.png"] == "a mask of 30x40 pixels for an image of 40x40"
+    assert (
+        left_out["ground_truth/scratch/1_mask.png"]
+        == "a mask of 30x40 pixels for an image of 40x40"
+    )
     expected = "a mask without its image: expected test/scratch/NAME.png for NAME_mask.png"
     assert left_out["ground_truth/scratch/9_mask.png"] == expected
     assert "a mask of a normal image" in left_out["ground_truth/good/0_mask.png"]
@@ -149,17 +171,24 @@ def test_folders_that_are_not_as_they_should_be(tmp_path, cache):
     with pytest.raises(FileNotFoundError, match="nowhere: no such folder"):
         load(tmp_path / "nowhere", cache)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(FileNotFoundError, match="No images in .*empty: searched .*Found no files at all"):
+    with pytest.raises(
+        FileNotFoundError, match="No images in .*empty: searched .*Found no files at all"
+    ):
         load(tmp_path / "empty", cache)
     (tmp_path / "other" / "train" / "bad").mkdir(parents=True)
     with pytest.raises(FileNotFoundError, match="train holds bad; expected one folder, good"):
         load(tmp_path / "other", cache)
     for name in ("good", "scratched"):
         (tmp_path / "parts" / name).mkdir(parents=True)
-    with pytest.raises(FileNotFoundError, match="a folder good beside scratched; .* Give --data_dir=.*parts/good, or move"):
+    with pytest.raises(
+        FileNotFoundError,
+        match="a folder good beside scratched; .* Give --data_dir=.*parts/good, or move",
+    ):
         load(tmp_path / "parts", cache)
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "a.png").write_bytes(b"a cat")
-    with pytest.raises(ValueError, match="None of the 1 images in .*broken can be read: a.png: no PNG, JPEG"):
+    with pytest.raises(
+        ValueError, match="None of the 1 images in .*broken can be read: a.png: no PNG, JPEG"
+    ):
         load(tmp_path / "broken", cache)
     assert not cache.exists()

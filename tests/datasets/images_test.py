@@ -10,7 +10,9 @@ def images(array, labels=(0, 1, 0, 1)):
     return LabelledImages(array, np.array(labels), ("cat", "dog"))
 
 
-@pytest.mark.parametrize("array", [GOOD, (GOOD * 255).astype(np.uint8), np.ones((4, 32, 32, 3), np.float32)])
+@pytest.mark.parametrize(
+    "array", [GOOD, (GOOD * 255).astype(np.uint8), np.ones((4, 32, 32, 3), np.float32)]
+)
 def test_good_images_are_taken(array):
     assert images(array).image_shape == array.shape[1:]
 
@@ -44,7 +46,9 @@ def test_bad_labels_are_described():
         images(GOOD, (0, 1, 0))
     with pytest.raises(ValueError, match="Labels run from 0 to 2; expected 0 to 1"):
         images(GOOD, (0, 1, 2, 0))
-    with pytest.raises(ValueError, match="Labels are an array of float64; expected a numpy array of integers"):
+    with pytest.raises(
+        ValueError, match="Labels are an array of float64; expected a numpy array of integers"
+    ):
         images(GOOD, (0.0, 1.0, 0.0, 1.0))
     with pytest.raises(ValueError, match="Labels are list"):
         LabelledImages(GOOD, [0, 1, 0, 1], ("cat", "dog"))
@@ -53,7 +57,10 @@ def test_bad_labels_are_described():
 @pytest.mark.parametrize(
     "given, message",
     [
-        (dict(source=np.array([0, 0, 2, 2])), "source: expected the picture of each image, 0, 1, 2, .*without a gap"),
+        (
+            dict(source=np.array([0, 0, 2, 2])),
+            "source: expected the picture of each image, 0, 1, 2, .*without a gap",
+        ),
         (dict(source=np.array([0, 1, 0, 1])), "source: expected .* in ascending order"),
         (dict(source=np.array([0, 0, 1])), "source: expected the picture of each image"),
         (dict(source=np.array([0, 0, 1, 1]), names=("a.png",)), "1 names for 2 pictures"),
@@ -66,5 +73,7 @@ def test_pictures_that_do_not_fit_the_images_are_described(given, message):
 
 
 def test_where_each_picture_starts():
-    parts = LabelledImages(GOOD, np.array([0, 0, 0, 1]), ("cat", "dog"), source=np.array([0, 0, 0, 1]))
+    parts = LabelledImages(
+        GOOD, np.array([0, 0, 0, 1]), ("cat", "dog"), source=np.array([0, 0, 0, 1])
+    )
     assert parts.starts.tolist() == [0, 3] and images(GOOD).starts.tolist() == [0, 1, 2, 3]

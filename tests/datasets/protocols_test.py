@@ -12,26 +12,38 @@ THREE = np.arange(5) == 3
 
 @pytest.fixture(scope="module")
 def data():
-    """1,000 images of five classes of unequal size, each image unlike every other; the last 200 are official test images."""
+    """1,000 images of five classes of unequal size, each image unlike every other; the last 200 are
+    official test images.
+    """
     random = np.random.default_rng(0)
     labels = random.permutation(np.repeat(np.arange(5), [100, 150, 200, 250, 300]))
     images = random.integers(0, 256, (1000, 8, 8, 1), np.uint8)
-    return LabelledImages(images, labels, ("a", "b", "c", "d", "e"), official_test=np.arange(1000) >= 800)
+    return LabelledImages(
+        images, labels, ("a", "b", "c", "d", "e"), official_test=np.arange(1000) >= 800
+    )
 
 
 def test_pooled_cuts_every_class_to_the_smallest(data):
     result = split(data, preset("digits", anomaly=3))
-    # Every class is cut to 100: 400 normals, 80% of which train, but for a tenth of these, held out.
+    # Every class is cut to 100: 400 normals, 80% of which train, but for a tenth of these, held
+    # out.
     assert len(result.train) == 288 and len(result.calibration) == 32 and len(result.test) == 180
     everything = np.concatenate([result.train, result.calibration, result.test])
-    assert np.bincount(data.labels[everything]).tolist() == [100] * 5 and len(set(everything)) == 500
+    assert (
+        np.bincount(data.labels[everything]).tolist() == [100] * 5 and len(set(everything)) == 500
+    )
     assert 3 not in data.labels[result.train] and 3 not in data.labels[result.calibration]
     assert result.test_is_anomaly.sum() == 100
 
 
 def test_what_is_held_out_comes_off_the_training_set_alone(data):
-    part, whole = split(data, preset("digits", anomaly=3)), split(data, preset("digits", anomaly=3, calibration_share=0.0))
-    assert np.concatenate([part.train, part.calibration]).tolist() == whole.train.tolist() and not len(whole.calibration)
+    part, whole = (
+        split(data, preset("digits", anomaly=3)),
+        split(data, preset("digits", anomaly=3, calibration_share=0.0)),
+    )
+    assert np.concatenate(
+        [part.train, part.calibration]
+    ).tolist() == whole.train.tolist() and not len(whole.calibration)
     assert part.test.tolist() == whole.test.tolist()
     with pytest.raises(ValueError, match="4 normal images to train on leave none to hold out"):
         split(data, preset("digits", max_train_images=4))
@@ -49,7 +61,9 @@ def test_parts_of_a_picture_stay_together(data):
         names=tuple(f"{i}.png" for i in range(1000)),
     )
     result = split(parts, preset("folder", data_dir="parts"))
-    pictures = {name: parts.pictures(getattr(result, name)) for name in ("train", "calibration", "test")}
+    pictures = {
+        name: parts.pictures(getattr(result, name)) for name in ("train", "calibration", "test")
+    }
     for index in pictures.values():
         assert (index.reshape(-1, 3) == index[::3, None]).all()
     trains = (data.labels == 0) & (np.arange(1000) % 2 == 1)
@@ -71,13 +85,23 @@ def test_every_protocol_keeps_the_parts_of_a_picture_together(data, protocol):
     )
     config = preset("digits", anomaly=3, protocol=protocol, max_test_images=150)
     whole, cut = split(data, config), split(parts, config)
-    for index, pictures in ((cut.train, whole.train), (cut.calibration, whole.calibration), (cut.test, whole.test)):
+    for index, pictures in (
+        (cut.train, whole.train),
+        (cut.calibration, whole.calibration),
+        (cut.test, whole.test),
+    ):
         np.testing.assert_array_equal(index.reshape(-1, 3), 3 * pictures[:, None] + np.arange(3))
 
 
 def test_a_folder_without_test_images_tests_on_a_tenth():
     images = np.random.default_rng(0).integers(0, 256, (100, 8, 8, 1), np.uint8)
-    data = LabelledImages(images, np.zeros(100, int), ("good",), source=np.arange(100), names=tuple(map(str, range(100))))
+    data = LabelledImages(
+        images,
+        np.zeros(100, int),
+        ("good",),
+        source=np.arange(100),
+        names=tuple(map(str, range(100))),
+    )
     result = split(data, preset("folder", data_dir="parts"))
     assert (len(result.train), len(result.calibration), len(result.test)) == (81, 9, 10)
     assert not result.test_is_anomaly.any()
@@ -91,7 +115,9 @@ def test_ten_equal_classes_give_the_thesis_share(digit_images):
 def test_official_keeps_the_sources_own_test_set(data):
     result = split(data, preset("digits", anomaly=3, protocol="official"))
     assert sorted(result.test) == list(range(800, 1000))
-    assert sorted([*result.train, *result.calibration]) == [i for i in range(800) if data.labels[i] != 3]
+    assert sorted([*result.train, *result.calibration]) == [
+        i for i in range(800) if data.labels[i] != 3
+    ]
 
 
 def test_split_follows_its_own_seed_only(data):
@@ -114,10 +140,16 @@ def test_test_images_come_in_no_order(data):
 
 
 def test_overlap_is_refused(data):
-    normal, anomalous, none = np.flatnonzero(data.labels == 0), np.flatnonzero(data.labels == 3), np.arange(0)
+    normal, anomalous, none = (
+        np.flatnonzero(data.labels == 0),
+        np.flatnonzero(data.labels == 3),
+        np.arange(0),
+    )
     with pytest.raises(ValueError, match="1 images are in both the training and the test set"):
         Split(data, THREE, normal[:5], none, normal[4:8])
-    with pytest.raises(ValueError, match="2 images are in both the training and the calibration set"):
+    with pytest.raises(
+        ValueError, match="2 images are in both the training and the calibration set"
+    ):
         Split(data, THREE, normal[:5], normal[3:8], normal[8:])
     with pytest.raises(ValueError, match="1 images are in both the calibration and the test set"):
         Split(data, THREE, normal[:5], normal[5:8], normal[7:])
@@ -136,13 +168,18 @@ def test_equal_images_are_counted(data):
 
 
 def test_a_class_that_does_not_exist(data):
-    with pytest.raises(ValueError, match="anomaly=5: digits has no such class. Its classes: 0 a, 1 b, 2 c, 3 d, 4 e"):
+    with pytest.raises(
+        ValueError,
+        match="anomaly=5: digits has no such class. Its classes: 0 a, 1 b, 2 c, 3 d, 4 e",
+    ):
         split(data, preset("digits", anomaly=5))
 
 
 def test_a_class_without_images(digit_images):
     data = dataclasses.replace(digit_images, class_names=(*digit_images.class_names, "ten"))
-    with pytest.raises(ValueError, match="No image of class ten: protocol pooled takes equally many"):
+    with pytest.raises(
+        ValueError, match="No image of class ten: protocol pooled takes equally many"
+    ):
         split(data, preset("digits"))
 
 
@@ -153,12 +190,16 @@ def test_no_official_split(digit_images):
 
 def test_nothing_to_test_on():
     data = LabelledImages(np.zeros((4, 8, 8, 1), np.uint8), np.array([0, 0, 1, 1]), ("a", "b"))
-    with pytest.raises(ValueError, match="test set of 0 normals and 2 anomalies .anomaly=1.; expected some of each"):
+    with pytest.raises(
+        ValueError, match="test set of 0 normals and 2 anomalies .anomaly=1.; expected some of each"
+    ):
         split(data, preset("digits", anomaly=1))
 
 
 def test_max_test_images_keeps_the_share_and_the_order(data):
-    whole, part = (split(data, preset("digits", anomaly=3, max_test_images=count)) for count in (0, 90))
+    whole, part = (
+        split(data, preset("digits", anomaly=3, max_test_images=count)) for count in (0, 90)
+    )
     assert len(part.test) == 90 and part.test_is_anomaly.sum() == 50
     # The first normals and the first anomalies of the whole test set, in its order.
     places = [whole.test.tolist().index(i) for i in part.test]

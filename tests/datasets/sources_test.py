@@ -27,18 +27,26 @@ def test_prepared_tfds_folder(prepared_tfds, digit_images):
         return sorted((image.tobytes(), int(label)) for image, label in zip(images, labels))
 
     original = digit_images.images.repeat(3, axis=1).repeat(3, axis=2)
-    assert whole(np.ascontiguousarray(data.images[:, 2:26, 2:26]), data.labels) == whole(original, digit_images.labels)
+    assert whole(np.ascontiguousarray(data.images[:, 2:26, 2:26]), data.labels) == whole(
+        original, digit_images.labels
+    )
 
 
 def test_loading_twice_gives_the_same_order(prepared_tfds):
-    first, second = (datasets.load(preset("mnist", data_dir=str(prepared_tfds)), None) for _ in range(2))
+    first, second = (
+        datasets.load(preset("mnist", data_dir=str(prepared_tfds)), None) for _ in range(2)
+    )
     np.testing.assert_array_equal(first.images, second.images)
 
 
 def test_folder_without_the_data_set_says_what_was_looked_for(prepared_tfds, tmp_path):
     with pytest.raises(FileNotFoundError) as error:
         datasets.load(preset("cifar10", data_dir=str(prepared_tfds)), None)
-    for part in (f"{prepared_tfds}/cifar10/VERSION/dataset_info.json", "Found there: mnist", "--data_dir empty"):
+    for part in (
+        f"{prepared_tfds}/cifar10/VERSION/dataset_info.json",
+        "Found there: mnist",
+        "--data_dir empty",
+    ):
         assert part in str(error.value)
     with pytest.raises(FileNotFoundError, match="no prepared data set at all"):
         datasets.load(preset("mnist", data_dir=str(tmp_path)), None)
@@ -68,11 +76,17 @@ def test_a_folder_of_another_version_is_named(prepared_tfds, tmp_path):
         datasets.load(preset("mnist", data_dir=str(tmp_path)), None)
 
 
-@pytest.mark.parametrize("name, shape", [("mnist", (28, 28, 1)), ("fashion_mnist", (28, 28, 1)), ("cifar10", (32, 32, 3))])
+@pytest.mark.parametrize(
+    "name, shape",
+    [("mnist", (28, 28, 1)), ("fashion_mnist", (28, 28, 1)), ("cifar10", (32, 32, 3))],
+)
 def test_the_real_data_sets(name, shape):
     data_dir = os.environ.get("TFDS_DATA_DIR", "")
     if not os.path.isdir(os.path.join(data_dir, name)):
-        pytest.skip(f"set TFDS_DATA_DIR to a folder of prepared tensorflow-datasets with {name} to test on it")
+        pytest.skip(
+            f"set TFDS_DATA_DIR to a folder of prepared tensorflow-datasets with {name} to test"
+            " on it"
+        )
     data = datasets.load(preset(name, data_dir=data_dir), None)
     assert data.image_shape == shape and data.official_test.sum() == 10_000
     assert len(data.images) == (60_000 if name == "cifar10" else 70_000)

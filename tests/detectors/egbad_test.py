@@ -15,7 +15,9 @@ def made(digit_images, **settings):
 def test_each_step_trains_its_own_networks(digit_images):
     detector, images = made(digit_images)
     ours, theirs = detector.generator_variables, detector.discriminator.trainable_variables
-    assert len(ours) == len(detector.encoder.trainable_variables) + len(detector.generator.trainable_variables)
+    assert len(ours) == len(detector.encoder.trainable_variables) + len(
+        detector.generator.trainable_variables
+    )
     assert len(ours) + len(theirs) == len(detector.trainable_variables)
 
     detector.discriminator_optimizer.learning_rate = 0.0
@@ -23,7 +25,10 @@ def test_each_step_trains_its_own_networks(digit_images):
     detector.train_step(images)
     assert moved(ours, ours_before) == {True} and moved(theirs, theirs_before) == {False}
 
-    detector.discriminator_optimizer.learning_rate, detector.generator_optimizer.learning_rate = 1e-3, 0.0
+    detector.discriminator_optimizer.learning_rate, detector.generator_optimizer.learning_rate = (
+        1e-3,
+        0.0,
+    )
     ours_before, theirs_before = values(ours), values(theirs)
     detector.train_step(images)
     assert moved(ours, ours_before) == {False} and moved(theirs, theirs_before) == {True}
@@ -42,13 +47,18 @@ def test_the_steps_of_g_and_e_have_no_variable_in_common(digit_images):
 
 def test_losses_are_those_of_the_labels(digit_images):
     detector, images = made(digit_images, learning_rate=1e-9)
-    # A discriminator that gives every pair the same logit, 1: of being encoded, a probability of 0.731.
+    # A discriminator that gives every pair the same logit, 1: of being encoded, a probability of
+    # 0.731.
     detector.discriminator.trainable_variables[-2].assign(tf.zeros([1024, 1]))
     detector.discriminator.trainable_variables[-1].assign([1.0])
     logs = {name: float(value) for name, value in detector.train_step(images).items()}
     wrong, right = -np.log(0.26894), -np.log(0.73106)
-    assert logs["l_g"] == pytest.approx(right, rel=1e-4) and logs["l_e"] == pytest.approx(wrong, rel=1e-4)
-    assert logs["l_d"] == pytest.approx(right + wrong, rel=1e-4) and logs["loss"] == pytest.approx(right + wrong, rel=1e-4)
+    assert logs["l_g"] == pytest.approx(right, rel=1e-4) and logs["l_e"] == pytest.approx(
+        wrong, rel=1e-4
+    )
+    assert logs["l_d"] == pytest.approx(right + wrong, rel=1e-4) and logs["loss"] == pytest.approx(
+        right + wrong, rel=1e-4
+    )
 
 
 def test_d_learns_to_call_encoded_pairs_real(digit_images):
@@ -69,9 +79,13 @@ def test_scores_are_those_of_averaged_weights(digit_images):
         detector.train_step(images)
         seen.append(values(detector.trainable_variables))
     detector.finish_training()
-    for first, second, third, average in zip(*seen, values(detector.trainable_variables), strict=True):
+    for first, second, third, average in zip(
+        *seen, values(detector.trainable_variables), strict=True
+    ):
         # min(0.999, (1 + step) / (10 + step)): 2/11, then 3/12.
-        np.testing.assert_allclose(average, 0.25 * (2 / 11 * first + 9 / 11 * second) + 0.75 * third, rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(
+            average, 0.25 * (2 / 11 * first + 9 / 11 * second) + 0.75 * third, rtol=1e-4, atol=1e-6
+        )
 
 
 def test_the_score_is_the_papers(digit_images):

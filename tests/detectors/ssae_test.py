@@ -20,8 +20,12 @@ def step(detector, *batch):
 @pytest.mark.parametrize("reduction", ["sum", "mean"])
 def test_losses_are_the_thesis(reduction, digit_images):
     detector, images = made(digit_images, w_cls=2.0, w_rec=3.0, reconstruction_reduction=reduction)
-    # Every pixel is reconstructed as 0.25; the four answers have these probabilities, whatever the image.
-    for layer, bias in ((detector.decoder.layers[-1], [0.25]), (detector.classifier.layers[-1], np.log([0.1, 0.2, 0.3, 0.4]))):
+    # Every pixel is reconstructed as 0.25; the four answers have these probabilities, whatever the
+    # image.
+    for layer, bias in (
+        (detector.decoder.layers[-1], [0.25]),
+        (detector.classifier.layers[-1], np.log([0.1, 0.2, 0.3, 0.4])),
+    ):
         layer.set_weights([0 * layer.kernel.numpy(), np.array(bias)])
     logs = step(detector, images, images, tf.range(8) % 4)
     error = np.square(images / 255 - 0.25)

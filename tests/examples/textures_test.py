@@ -22,7 +22,11 @@ def folder(tmp_path_factory):
 
 def files(folder):
     """The bytes of every file, by its path below `folder`."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 def test_layout(folder):
@@ -53,7 +57,9 @@ def test_masks_are_where_the_defect_changed_the_image(folder, part, defect):
         assert not changed[~mask].any()
         # A few pixels inside happen to look as they did.
         assert changed[mask].mean() > 0.9
-        np.testing.assert_array_equal(np.asarray(Image.open(folder / "test" / defect / f"{i:04}.png")), image)
+        np.testing.assert_array_equal(
+            np.asarray(Image.open(folder / "test" / defect / f"{i:04}.png")), image
+        )
         stored = Image.open(folder / "ground_truth" / defect / f"{i:04}_mask.png")
         np.testing.assert_array_equal(np.asarray(stored) == 255, mask)
 
@@ -68,13 +74,17 @@ def test_same_seed_same_files(folder, tmp_path):
 def test_no_image_is_drawn_twice(folder, tmp_path):
     images = [content for path, content in files(folder).items() if "ground_truth" not in path]
     textures.write(tmp_path / "other", images=1, seed=1, size=48)
-    images += [content for path, content in files(tmp_path / "other").items() if "ground_truth" not in path]
+    images += [
+        content for path, content in files(tmp_path / "other").items() if "ground_truth" not in path
+    ]
     assert len(set(images)) == len(images)
 
 
 def test_the_parts_are_upright(folder):
     """The mean image differs from its quarter turns: rotation can be told."""
-    mean = np.mean([np.asarray(Image.open(path), float) for path in folder.glob("train/good/*")], axis=0)
+    mean = np.mean(
+        [np.asarray(Image.open(path), float) for path in folder.glob("train/good/*")], axis=0
+    )
     for d in (1, 2, 3):
         assert np.abs(mean - np.rot90(mean, d)).mean() > 10
 

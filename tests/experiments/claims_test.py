@@ -53,11 +53,15 @@ def test_one_of_many_processes_gets_each_run(tmp_path):
     for name in map(str, range(20)):
         age(Claims(tmp_path, 60).take(name), 61)
     program = (
-        "import sys, pathlib; from tf_ssae.experiments.claims import Claims; claims = Claims(sys.argv[1], 60); "
-        "sys.stdin.readline(); print(*[i for i in range(20) if claims.take(str(i))], flush=True); sys.stdin.read()"
+        "import sys, pathlib; from tf_ssae.experiments.claims import Claims; claims ="
+        " Claims(sys.argv[1], 60); sys.stdin.readline(); print(*[i for i in range(20) if"
+        " claims.take(str(i))], flush=True); sys.stdin.read()"
     )
     command = [sys.executable, "-c", program, str(tmp_path)]
-    processes = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    processes = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
     for process in processes:
         process.stdin.write("go\n")
         process.stdin.flush()
@@ -90,7 +94,14 @@ def test_a_holder_that_was_taken_for_dead_is_told(tmp_path):
 def test_a_dead_process_of_this_machine_holds_nothing(tmp_path):
     claims = Claims(tmp_path, 3600)
     process = subprocess.Popen(
-        [sys.executable, "-c", f"from tf_ssae.experiments.claims import Claims; Claims({str(tmp_path)!r}, 3600).take('a')"]
+        [
+            sys.executable,
+            "-c",
+            (
+                f"from tf_ssae.experiments.claims import Claims; Claims({str(tmp_path)!r},"
+                " 3600).take('a')"
+            ),
+        ]
     )
     assert process.wait() == 0
     assert claims.live() == 0 and claims.take("a") is not None

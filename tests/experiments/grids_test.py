@@ -9,7 +9,9 @@ from tf_ssae.experiments.thesis import TABLE_5_1
 def test_table_5_1_is_every_configuration_three_times_by_four_trainings():
     runs = GRIDS["table_5_1"].runs
     assert len(runs) == len({run.name for run in runs}) == 3 * 10 * 4 * 3
-    assert {run.seed for run in runs[:120]} == {0} and {run.dataset for run in runs[:40]} == {"mnist"}
+    assert {run.seed for run in runs[:120]} == {0} and {run.dataset for run in runs[:40]} == {
+        "mnist"
+    }
     assert {run.detector for run in runs} == {system.detector for system in SYSTEMS}
     assert [system.name for system in SYSTEMS] == list(TABLE_5_1)
 
@@ -22,7 +24,11 @@ def test_names_are_unique_and_settings_make_configs(name):
         if run.detector in ("ssae", "ensemble", "autoencoder", "rotation"):
             config = preset(**grid.config_settings(run, Scale(100, 2, 50)))
             assert (config.max_train_images, config.epochs, config.max_test_images) == (100, 2, 50)
-            assert (config.dataset, config.anomaly, config.seed) == (run.dataset, run.anomaly, run.seed)
+            assert (config.dataset, config.anomaly, config.seed) == (
+                run.dataset,
+                run.anomaly,
+                run.seed,
+            )
 
 
 def test_what_a_run_varies_is_in_its_name():
@@ -38,7 +44,10 @@ def test_each_scale_has_a_folder_of_its_own():
 
 def test_scales_in_words():
     assert Scale().in_words == "all normals, full length"
-    assert Scale(6000, 5, 4000, "sampled").in_words == "6,000 normals, 5 epochs, 4,000 test images, sampled rotations"
+    assert (
+        Scale(6000, 5, 4000, "sampled").in_words
+        == "6,000 normals, 5 epochs, 4,000 test images, sampled rotations"
+    )
 
 
 def test_runs_are_selected_by_what_they_vary_or_by_name():
@@ -46,7 +55,11 @@ def test_runs_are_selected_by_what_they_vary_or_by_name():
     runs = grid.select(datasets=["mnist"], anomalies=[2, 6], detectors=["ssae"], seeds=[0])
     assert [run.name for run in runs] == ["mnist-2-ssae-seed-0", "mnist-6-ssae-seed-0"]
     assert grid.select(names=["cifar10-9-egbad-seed-2"])[0].seed == 2
-    with pytest.raises(ValueError, match="Grid table_5_1 has no run with anomaly 10. It has 0, 1, 2"):
+    with pytest.raises(
+        ValueError, match="Grid table_5_1 has no run with anomaly 10. It has 0, 1, 2"
+    ):
         grid.select(anomalies=[10])
-    with pytest.raises(ValueError, match="no run with detector deep_svdd. It has egbad, ensemble, ganomaly, ssae"):
+    with pytest.raises(
+        ValueError, match="no run with detector deep_svdd. It has egbad, ensemble, ganomaly, ssae"
+    ):
         grid.select(detectors=["deep_svdd"])

@@ -1,4 +1,6 @@
-"""What becomes of a run in the process that trains it. Training itself is replaced; `worker_test` trains for real."""
+"""What becomes of a run in the process that trains it. Training itself is replaced; `worker_test`
+trains for real.
+"""
 
 import json
 
@@ -52,7 +54,10 @@ def test_a_training_that_failed_is_a_result(error, trained, job, store, monkeypa
     assert one_run.main(job) == one_run.STORED
     (run,) = store.load("smoke").runs
     assert run.failed == "The decoder died." and run.stored["metrics"] is None
-    assert run.stored["history"] == [{"epoch": 1, "seconds": 2.5, "loss": 0.123457}] and run.seconds >= 2.5
+    assert (
+        run.stored["history"] == [{"epoch": 1, "seconds": 2.5, "loss": 0.123457}]
+        and run.seconds >= 2.5
+    )
 
 
 @pytest.mark.parametrize(

@@ -18,14 +18,20 @@ def test_the_readme_holds_what_the_stored_results_say(monkeypatch):
 def test_it_says_all_of_a_scale(one_seed):
     text = readme.section(one_seed.root)
     assert "### Table 5.1, all normals, full length (full scale)" in text
-    assert "118 runs (seed 0), 1 h 58 min summed over them" in text and "revision 0123456, TensorFlow 2.21.0" in text
-    assert "`python -m tf_ssae.experiments.run --grid=table_5_1 --seed=0` trains those that are not there" in text
+    assert (
+        "118 runs (seed 0), 1 h 58 min summed over them" in text
+        and "revision 0123456, TensorFlow 2.21.0" in text
+    )
+    assert (
+        "`python -m tf_ssae.experiments.run --grid=table_5_1 --seed=0` trains those that are not"
+        " there" in text
+    )
     assert "smaller scale" not in text
     assert "| OURS A<sub>ws</sub> | " in text and "Incomplete: 118 of the grid's 360 runs" in text
     assert "* `ganomaly`, GANomaly (MNIST, Fashion-MNIST, CIFAR-10): epochs 5" in text
     assert (
-        "A<sub>ws</sub> (MNIST, Fashion-MNIST, CIFAR-10): epochs 5, max_train_images 0, batch_size 64, learning_rate 0.0001"
-        in text
+        "A<sub>ws</sub> (MNIST, Fashion-MNIST, CIFAR-10): epochs 5, max_train_images 0, batch_size"
+        " 64, learning_rate 0.0001" in text
     )
     assert "* MNIST, OURS A<sub>ws</sub>: " in text and "JPEG" in text
 
@@ -34,7 +40,10 @@ def test_its_command_goes_on_with_what_was_begun(store):
     store.add(Run("mnist", 2, "ssae", 0), 0.5, scale=Scale(rotations="sampled"))
     text = readme.section(store.root)
     assert "### Table 5.1, all normals, full length, sampled rotations" in text
-    assert "run --grid=table_5_1 --rotations=sampled --dataset=mnist --anomaly=2 --detector=ssae --seed=0` trains those" in text
+    assert (
+        "run --grid=table_5_1 --rotations=sampled --dataset=mnist --anomaly=2 --detector=ssae"
+        " --seed=0` trains those" in text
+    )
     assert (
         "1 runs (configuration 2; seed 0)" in text
         and "Without `--dataset`, `--anomaly`, `--detector`, `--seed` it goes" in text
@@ -54,20 +63,41 @@ def test_single_runs_are_those_beside_the_grids(store):
     store.add(Run("mnist", 2, "ssae", 0), 0.5)
     folder = store.root / "mnist-2"
     folder.mkdir()
-    scores = {name: {"average_precision": value} for name, value in zip(SCORES["ssae"], (0.1, 0.2, 0.3, 0.4))}
-    (folder / "metrics.json").write_text(json.dumps({"scores": scores, "share": 0.357, "training_seconds": 600}))
-    environment = {"command": "python train.py", "git_revision": "0123456789", "versions": {"tensorflow": "2.21.0"}}
+    scores = {
+        name: {"average_precision": value}
+        for name, value in zip(SCORES["ssae"], (0.1, 0.2, 0.3, 0.4))
+    }
+    (folder / "metrics.json").write_text(
+        json.dumps({"scores": scores, "share": 0.357, "training_seconds": 600})
+    )
+    environment = {
+        "command": "python train.py",
+        "git_revision": "0123456789",
+        "versions": {"tensorflow": "2.21.0"},
+    }
     (folder / "environment.json").write_text(json.dumps(environment))
     text = readme.section(store.root)
-    titles = next(line for line in text.splitlines() if line.startswith("| | OURS A<sub>rec</sub> | OURS A<sub>cls</sub> |"))
+    titles = next(
+        line
+        for line in text.splitlines()
+        if line.startswith("| | OURS A<sub>rec</sub> | OURS A<sub>cls</sub> |")
+    )
     row = next(line for line in text.splitlines() if line.startswith("| `mnist-2` |"))
     by_title = dict(zip(titles.split(" | "), row.split(" | ")))
-    assert by_title["OURS A<sub>ws</sub>"] == "0.3000" and by_title["OURS A<sub>max</sub>"] == "0.4000"
-    assert "* `mnist-2`: `python train.py`; revision 0123456, TensorFlow 2.21.0; 10 min of training." in text
+    assert (
+        by_title["OURS A<sub>ws</sub>"] == "0.3000" and by_title["OURS A<sub>max</sub>"] == "0.4000"
+    )
+    assert (
+        "* `mnist-2`: `python train.py`; revision 0123456, TensorFlow 2.21.0; 10 min of training."
+        in text
+    )
 
 
 def test_without_results_it_says_so(tmp_path):
-    assert readme.section(tmp_path) == ("Nothing has been run yet: `python -m tf_ssae.experiments.run --grid=table_5_1`.")
+    assert (
+        readme.section(tmp_path)
+        == "Nothing has been run yet: `python -m tf_ssae.experiments.run --grid=table_5_1`."
+    )
 
 
 def test_a_readme_without_markers_is_refused():

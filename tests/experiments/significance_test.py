@@ -12,8 +12,14 @@ def test_a_constant_difference_has_an_interval_of_no_width():
     other = {(k, seed): 0.1 * k + 0.01 * seed for k in range(10) for seed in (0, 1, 2)}
     ours = {key: value + 0.05 for key, value in other.items()}
     found = significance.compare(ours, other)
-    assert found.difference == pytest.approx(0.05) and found.configurations == 10 and found.verdict == "better"
-    assert found.low == pytest.approx(0.05, abs=1e-12) and found.high == pytest.approx(0.05, abs=1e-12)
+    assert (
+        found.difference == pytest.approx(0.05)
+        and found.configurations == 10
+        and found.verdict == "better"
+    )
+    assert found.low == pytest.approx(0.05, abs=1e-12) and found.high == pytest.approx(
+        0.05, abs=1e-12
+    )
     assert significance.compare(other, ours).verdict == "worse"
 
 
@@ -37,7 +43,10 @@ def test_the_interval_is_near_students():
 @pytest.mark.parametrize("count", [5, 10])
 def test_noise_is_rarely_a_difference(count):
     noise = np.random.default_rng(0).normal(size=(400, count))
-    found = [significance.mean_with_interval({(k, 0): value for k, value in enumerate(values)}) for values in noise]
+    found = [
+        significance.mean_with_interval({(k, 0): value for k, value in enumerate(values)})
+        for values in noise
+    ]
     assert 0 < np.mean([one.verdict != "undecided" for one in found]) < 0.1
 
 
@@ -65,14 +74,25 @@ def test_too_few_pairs_are_no_verdict(store):
         store.add(Run("mnist", anomaly, "ssae", 0), 0.6)
         store.add(Run("mnist", anomaly, "egbad", 0), 0.5)
     (of_ws, _) = significance.sentences(store.load())
-    assert of_ws == "MNIST, OURS A<sub>ws</sub>: too few configurations to compare with BIGAN (EGBAD)."
+    assert (
+        of_ws == "MNIST, OURS A<sub>ws</sub>: too few configurations to compare with BIGAN (EGBAD)."
+    )
 
 
 def test_table(store):
     for k in range(6):
-        store.add(Run("mnist", k, "ssae", 0), {"a_rec": 0.5, "a_cls": 0.5, "a_ws": 0.6 + 0.06 * k, "a_max": 0.4 + (k % 2) / 5})
+        store.add(
+            Run("mnist", k, "ssae", 0),
+            {"a_rec": 0.5, "a_cls": 0.5, "a_ws": 0.6 + 0.06 * k, "a_max": 0.4 + (k % 2) / 5},
+        )
         store.add(Run("mnist", k, "ganomaly", 0), 0.5)
     rows = significance.markdown(store.load()).splitlines()
-    assert rows[0] == "| | MNIST, OURS A<sub>ws</sub> | MNIST, OURS A<sub>max</sub> |" and len(rows) == 3
-    assert rows[2].startswith("| GANomaly | **+0.250** (+0.1") and "| +0.000 (-0.100, +0.100) |" in rows[2]
+    assert (
+        rows[0] == "| | MNIST, OURS A<sub>ws</sub> | MNIST, OURS A<sub>max</sub> |"
+        and len(rows) == 3
+    )
+    assert (
+        rows[2].startswith("| GANomaly | **+0.250** (+0.1")
+        and "| +0.000 (-0.100, +0.100) |" in rows[2]
+    )
     assert "OURS A_ws   against GANomaly  +0.250" in significance.text(store.load())

@@ -32,7 +32,8 @@ def test_the_table_says_where_it_is_incomplete(one_seed):
     assert "egbad (†): 3 of 29 runs have a warning. The first, mnist-4-egbad-seed-0: " in said
     rows = table.markdown(stored).splitlines()
     assert len(rows) == 12 and "(10/30) † | 0.4738" in rows[2] and "(9/30)" in rows[-1]
-    # Only where all rows rest on the same configurations has a column of ours a best one; the thesis' always has.
+    # Only where all rows rest on the same configurations has a column of ours a best one; the
+    # thesis' always has.
     bold = [cell for row in rows for cell in row.split(" | ") if "**" in cell]
     assert sum("±" in cell for cell in bold) == 1 and len(bold) == 4
 
@@ -40,8 +41,12 @@ def test_the_table_says_where_it_is_incomplete(one_seed):
 def test_ours_stand_beside_the_thesis(one_seed):
     rows = list(csv.DictReader(table.as_csv(one_seed.load()).splitlines()))
     assert len(rows) == 30
-    assert all(float(row["thesis"]) == thesis.TABLE_5_1[row["system"]][row["dataset"]] for row in rows)
-    assert {row["runs"] for row in rows} == {"9", "10"} and {row["scale"] for row in rows} == {"full"}
+    assert all(
+        float(row["thesis"]) == thesis.TABLE_5_1[row["system"]][row["dataset"]] for row in rows
+    )
+    assert {row["runs"] for row in rows} == {"9", "10"} and {row["scale"] for row in rows} == {
+        "full"
+    }
 
 
 def test_a_part_of_the_grid(store):
@@ -61,9 +66,9 @@ def test_runs_that_were_not_looked_at_for_a_warning_are_not_called_sound(store):
     store.add(Run("mnist", 1, "ssae", 0), 0.5)
     said = table.notes(store.load())
     assert (
-        "egbad (†): 1 of 2 runs have a warning; 1 without one are of a version that did not yet look "
-        "whether its networks invert each other. "
-        "The first, mnist-0-egbad-seed-0: It collapsed." in said
+        "egbad (†): 1 of 2 runs have a warning; 1 without one are of a version that did not yet"
+        " look whether its networks invert each other. The first, mnist-0-egbad-seed-0: It"
+        " collapsed." in said
     )
     assert "ssae" not in " ".join(said)
 
@@ -81,16 +86,19 @@ def test_means_over_different_seeds_are_not_ranked(store):
             store.add(Run("mnist", anomaly, "ssae", seed), 0.9)
         store.add(Run("mnist", anomaly, "ganomaly", 0), 0.5)
     stored = store.load()
-    assert "MNIST: the rows rest on different runs" in " ".join(table.notes(stored)) and "**0.9000**" not in table.markdown(
-        stored
-    )
+    assert "MNIST: the rows rest on different runs" in " ".join(
+        table.notes(stored)
+    ) and "**0.9000**" not in table.markdown(stored)
 
 
 def test_a_part_of_the_configurations_is_named_even_if_rows_differ(store):
     store.add(Run("mnist", 2, "ssae", 0), 0.5)
     store.add(Run("mnist", 4, "ganomaly", 0), 0.5)
     said = " ".join(table.notes(store.load()))
-    assert "MNIST: the rows rest on different runs" in said and "MNIST: only of configuration 2, 4;" in said
+    assert (
+        "MNIST: the rows rest on different runs" in said
+        and "MNIST: only of configuration 2, 4;" in said
+    )
 
 
 def test_columns_stay_apart_however_wide_their_cells(store):
@@ -99,9 +107,14 @@ def test_columns_stay_apart_however_wide_their_cells(store):
             store.add(Run(dataset, 0, "egbad", seed), 0.3 + 0.1 * seed, warning="It collapsed.")
     stored = store.load()
     row = next(line for line in table.text(stored).splitlines() if line.startswith("BIGAN"))
-    assert row == "BIGAN       0.4000, seeds 0.100 (3/30) † [0.4738]  0.4000, seeds 0.100 (3/30) † [0.4827]"
+    assert (
+        row == "BIGAN       0.4000, seeds 0.100 (3/30) † [0.4738]  0.4000, seeds 0.100 (3/30) †"
+        " [0.4827]"
+    )
 
 
 def test_help_lists_the_flags_that_all_such_programs_share():
-    said = subprocess.run([sys.executable, "-m", table.__name__, "--help"], capture_output=True, text=True).stdout
+    said = subprocess.run(
+        [sys.executable, "-m", table.__name__, "--help"], capture_output=True, text=True
+    ).stdout
     assert all(f"--{name}:" in said for name in ("format", "metric", "grid", "scale", "results"))

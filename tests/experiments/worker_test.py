@@ -51,7 +51,9 @@ else:
 
 @pytest.fixture
 def plan(tmp_path, monkeypatch):
-    """Replaces training by the plan; returns a function that sets a run's, and the log of what was tried."""
+    """Replaces training by the plan; returns a function that sets a run's, and the log of what was
+    tried.
+    """
     program, folder, log = tmp_path / "child.py", tmp_path / "plan", tmp_path / "tried"
     folder.mkdir()
     log.touch()
@@ -68,12 +70,17 @@ def make_worker(folder, said):
 
 def test_several_workers_train_each_run_once(plan, tmp_path):
     said = [[], [], []]
-    threads = [threading.Thread(target=make_worker(tmp_path, lines).work, args=[SMOKE.runs]) for lines in said]
+    threads = [
+        threading.Thread(target=make_worker(tmp_path, lines).work, args=[SMOKE.runs])
+        for lines in said
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(plan[1].read_text().splitlines()) == sorted(f"{run.name} store" for run in SMOKE.runs)
+    assert sorted(plan[1].read_text().splitlines()) == sorted(
+        f"{run.name} store" for run in SMOKE.runs
+    )
     assert len(Store(tmp_path / "results").load("smoke").runs) == 4
     # Nothing is left of the work but the empty folder of claims.
     assert [path for path in (tmp_path / "work").rglob("*") if path.is_file()] == []
@@ -83,8 +90,12 @@ def test_stored_runs_are_skipped_and_progress_is_said(plan, tmp_path):
     Store(tmp_path / "results").add(SMOKE.runs[0], 0.5, grid="smoke")
     said = []
     assert make_worker(tmp_path, said).work(SMOKE.runs) == []
-    assert said[0].startswith("4 runs at scale full, 1 of them stored. 3 to go, about 3 min, until ")
-    assert said[2].startswith(f"[2/4] {SMOKE.runs[1].name}: 60 s, average precision a_rec 0.500, a_cls 0.500")
+    assert said[0].startswith(
+        "4 runs at scale full, 1 of them stored. 3 to go, about 3 min, until "
+    )
+    assert said[2].startswith(
+        f"[2/4] {SMOKE.runs[1].name}: 60 s, average precision a_rec 0.500, a_cls 0.500"
+    )
     assert "2 to go, about 2 min, until" in said[2]
     assert said[-1].endswith("All are stored.")
     assert SMOKE.runs[0].name not in plan[1].read_text()
@@ -97,8 +108,12 @@ def test_a_crashed_run_is_tried_again_and_then_left_out(plan, tmp_path):
     said = []
     assert make_worker(tmp_path, said).work(SMOKE.runs) == [second]
     assert plan[1].read_text().splitlines().count(f"{second} crash") == 3
-    assert any("ended with status 139: Segmentation fault It will be tried again." in line for line in said)
-    assert {run.name for run in Store(tmp_path / "results").load("smoke").runs} == {run.name for run in SMOKE.runs} - {second}
+    assert any(
+        "ended with status 139: Segmentation fault It will be tried again." in line for line in said
+    )
+    assert {run.name for run in Store(tmp_path / "results").load("smoke").runs} == {
+        run.name for run in SMOKE.runs
+    } - {second}
 
 
 def test_unusable_data_stop_the_worker(plan, tmp_path):
@@ -117,7 +132,9 @@ def test_what_a_worker_left_that_died_after_storing_is_removed(plan, tmp_path):
     (left / SMOKE.runs[0].name).mkdir()
     (left / f"{SMOKE.runs[0].name}.log").touch()
     assert make_worker(tmp_path, []).work(SMOKE.runs[:1]) == []
-    assert [path.name for path in left.rglob("*")] == ["claims"] and len(plan[1].read_text().splitlines()) == 1
+    assert [path.name for path in left.rglob("*")] == ["claims"] and len(
+        plan[1].read_text().splitlines()
+    ) == 1
 
 
 def test_a_run_that_was_taken_over_is_left_to_its_new_worker(plan, tmp_path, monkeypatch):
@@ -125,13 +142,20 @@ def test_a_run_that_was_taken_over_is_left_to_its_new_worker(plan, tmp_path, mon
     name, said = SMOKE.runs[0].name, []
     plan[0](name, "sleep store")
     monkeypatch.setattr(Claim, "keep", lose_once(Claim.keep, name, plan[1]))
-    assert Worker(SMOKE, Scale(), tmp_path / "results", tmp_path / "work", said.append, expiry=1).work(SMOKE.runs) == []
+    assert (
+        Worker(SMOKE, Scale(), tmp_path / "results", tmp_path / "work", said.append, expiry=1).work(
+            SMOKE.runs
+        )
+        == []
+    )
     assert any(f"{name} was taken over" in line for line in said)
     assert plan[1].read_text().splitlines().count(f"{name} store") == 1
 
 
 def lose_once(keep, name, log):
-    """`Claim.keep`, but that another worker takes the run over, and at once gives it up, once its child has begun."""
+    """`Claim.keep`, but that another worker takes the run over, and at once gives it up, once its
+    child has begun.
+    """
     lost = []
 
     def keep_or_lose(claim):
@@ -154,10 +178,18 @@ def test_expected_seconds():
         stored("cifar10", "ssae", 80),
         stored("mnist", "egbad", 4),
     ]
-    todo = [Run("mnist", 3, "ssae", 0), Run("fashion_mnist", 3, "ssae", 0), Run("cifar10", 3, "ganomaly", 0)]
+    todo = [
+        Run("mnist", 3, "ssae", 0),
+        Run("fashion_mnist", 3, "ssae", 0),
+        Run("cifar10", 3, "ganomaly", 0),
+    ]
     assert [worker.expected_seconds([run], done) for run in todo] == [20, 40, 31]
     assert worker.expected_seconds(todo, done) == 91 and worker.expected_seconds(todo, []) is None
-    assert [worker.duration(seconds) for seconds in (45, 720, 12_000)] == ["45 s", "12 min", "3 h 20 min"]
+    assert [worker.duration(seconds) for seconds in (45, 720, 12_000)] == [
+        "45 s",
+        "12 min",
+        "3 h 20 min",
+    ]
 
 
 def arguments(folder, *flags):
@@ -166,7 +198,12 @@ def arguments(folder, *flags):
 
 
 def children(process):
-    return [int(pid) for pid in pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+    return [
+        int(pid)
+        for pid in pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        .read_text()
+        .split()
+    ]
 
 
 def wait_until(condition, seconds=120):
@@ -177,13 +214,19 @@ def wait_until(condition, seconds=120):
 
 
 def test_two_workers_one_killed_half_way_finish_every_run_once(tmp_path):
-    """For real, on digits: the other worker goes on with the dead one's run from its last finished epoch."""
+    """For real, on digits: the other worker goes on with the dead one's run from its last finished
+    epoch.
+    """
     first, second = (
-        subprocess.Popen([sys.executable, *arguments(tmp_path, "--anomaly=0")], stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [sys.executable, *arguments(tmp_path, "--anomaly=0")], stdout=subprocess.PIPE, text=True
+        )
         for _ in range(2)
     )
     try:
-        said = [process.stdout.readline() + process.stdout.readline() for process in (first, second)]
+        said = [
+            process.stdout.readline() + process.stdout.readline() for process in (first, second)
+        ]
         names = [text.splitlines()[1].split()[0] for text in said]
         assert sorted(names) == ["digits-0-ensemble-seed-0", "digits-0-ssae-seed-0"]
         partial = tmp_path / "work" / "smoke" / "full" / f"{names[0]}.partial"
@@ -202,17 +245,25 @@ def test_two_workers_one_killed_half_way_finish_every_run_once(tmp_path):
     assert [output.count(f"/2] {name}: ") for name in names] == [1, 1] and "[2/2]" in output
     stored = Store(tmp_path / "results").load("smoke")
     assert [run.name for run in stored.runs] == sorted(names, reverse=True) and not stored.failed
-    # The epoch that the dead worker had surely done, since there was a checkpoint, was not done again.
+    # The epoch that the dead worker had surely done, since there was a checkpoint, was not done
+    # again.
     (resumed,) = [run for run in stored.runs if run.name == names[0]]
     assert resumed.stored["history"][0]["seconds"] == seconds
     for run in stored.runs:
         assert [row["epoch"] for row in run.stored["history"]] == [1, 2, 3]
-        assert all(0 <= row["test_rotation_accuracy_anomalous"] <= 1 for row in run.stored["history"])
-        assert run.stored["command"] == f"python -m tf_ssae.experiments.run --grid=smoke --name={run.name}"
+        assert all(
+            0 <= row["test_rotation_accuracy_anomalous"] <= 1 for row in run.stored["history"]
+        )
+        assert (
+            run.stored["command"]
+            == f"python -m tf_ssae.experiments.run --grid=smoke --name={run.name}"
+        )
         assert len(run.stored["split_fingerprint"]) == 64 and run.stored["reconstructions"]
         assert str(tmp_path) not in json.dumps(run.stored)
     # Each result is the only one of its run, and nothing is left of the work.
-    assert sorted(path.name for path in stored.folder.iterdir()) == sorted(f"{name}.json" for name in names)
+    assert sorted(path.name for path in stored.folder.iterdir()) == sorted(
+        f"{name}.json" for name in names
+    )
     assert [path for path in (tmp_path / "work").rglob("*") if path.is_file()] == []
     assert "OURS A_ws" in table.text(stored)
 
@@ -233,4 +284,7 @@ def test_the_command_line_says_what_is_wrong(flags, message, tmp_path):
 
 def test_results_are_where_the_readme_says(tmp_path):
     path = results.path_of("results", "table_5_1", Scale(6000, 5, 4000), "mnist-2-ssae-seed-0")
-    assert path.as_posix() == "results/table_5_1/6000-images-5-epochs-4000-test/mnist-2-ssae-seed-0.json"
+    assert (
+        path.as_posix()
+        == "results/table_5_1/6000-images-5-epochs-4000-test/mnist-2-ssae-seed-0.json"
+    )

@@ -21,7 +21,8 @@ def detector(images):
     detector = detectors.make(preset("digits"), (8, 8, 3))
     for variable in detector.trainable_variables:
         if "kernel" in variable.path:
-            # Untrained, its scores differ by little more than rounding, which normalisation would magnify.
+            # Untrained, its scores differ by little more than rounding, which normalisation would
+            # magnify.
             variable.assign(5 * variable)
     detector.fit_normalisation(evaluation.ask(detector, [tf.constant(images)]).primary)
     detector.fit_decision({name: value.numpy() for name, value in detector(images).items()}, "a_ws")

@@ -38,9 +38,13 @@ def test_export_is_whole(digits_export):
         "parts", "models.config", "batching.config", "compose.yaml", "SERVING.md",
     }  # fmt: skip
     version = export_dir / "parts" / "1"
-    assert os.stat(version).st_mode & 0o055 == 0o055, "a server that runs as another user could not read it"
+    assert os.stat(version).st_mode & 0o055 == 0o055, (
+        "a server that runs as another user could not read it"
+    )
     assert {path.name for path in (version / "tflite").iterdir()} == {
-        f"{kind}.{suffix}" for kind in ("float32", "float16", "int8") for suffix in ("tflite", "json")
+        f"{kind}.{suffix}"
+        for kind in ("float32", "float16", "int8")
+        for suffix in ("tflite", "json")
     }
 
 
@@ -52,7 +56,10 @@ def test_parity_report_holds_what_was_proven(exported):
         and set(report["files"]) == {"saved_model", *tflite.KINDS}
     )
     for kind, entry in report["files"].items():
-        assert set(entry["scores"]) == set(SCORES["ssae"]) and 0 < entry["latency_ms"] <= entry["latency_p99_ms"]
+        assert (
+            set(entry["scores"]) == set(SCORES["ssae"])
+            and 0 < entry["latency_ms"] <= entry["latency_p99_ms"]
+        )
         assert set(entry["images_per_second"]) == {"1", str(os.cpu_count())}
         for row in entry["scores"].values():
             assert row["spearman"] > 0.99 and row["decisions_flipped"] < 0.02, kind
@@ -60,7 +67,9 @@ def test_parity_report_holds_what_was_proven(exported):
     assert sizes["int8"] < 0.3 * sizes["float32"] and sizes["float16"] < 0.55 * sizes["float32"]
 
 
-def test_a_second_export_is_the_next_version_and_batches_if_asked(exported, digits_model, tmp_path, quick_timing):
+def test_a_second_export_is_the_next_version_and_batches_if_asked(
+    exported, digits_model, tmp_path, quick_timing
+):
     for name in ("parts", "others"):
         (tmp_path / name / "7").mkdir(parents=True)
     publish.run(digits_model, tmp_path, name="parts", tflite_batch_size=4, test_images=50)
@@ -71,16 +80,22 @@ def test_a_second_export_is_the_next_version_and_batches_if_asked(exported, digi
 
 
 def test_images_of_ones_own_as_floats(tmp_path, digit_images, quick_timing):
-    floats = dataclasses.replace(digit_images, images=(digit_images.images / 255).astype(np.float32))
+    floats = dataclasses.replace(
+        digit_images, images=(digit_images.images / 255).astype(np.float32)
+    )
     training.run(preset("digits", detector="autoencoder", **QUICK), tmp_path / "run", data=floats)
-    with pytest.raises(ValueError, match="images of digits are not those that .* was trained and tested on"):
+    with pytest.raises(
+        ValueError, match="images of digits are not those that .* was trained and tested on"
+    ):
         publish.run(tmp_path / "run", tmp_path / "out")
     assert not (tmp_path / "out").exists()
     report = publish.run(tmp_path / "run", tmp_path / "out", data=floats)
     assert set(report["files"]["float16"]["scores"]) == {"a_rec"}
 
 
-def test_a_file_out_of_tolerance_is_not_published(digits_model, tmp_path, monkeypatch, quick_timing):
+def test_a_file_out_of_tolerance_is_not_published(
+    digits_model, tmp_path, monkeypatch, quick_timing
+):
     plain = tflite.convert
 
     def with_another_model(detector, kind, *args):
@@ -89,7 +104,10 @@ def test_a_file_out_of_tolerance_is_not_published(digits_model, tmp_path, monkey
         return plain(detector, kind, *args)
 
     monkeypatch.setattr(tflite, "convert", with_another_model)
-    with pytest.raises(publish.ParityError, match="float16, output a_rec: scores differ by up to .*; tolerated are 0.01"):
+    with pytest.raises(
+        publish.ParityError,
+        match="float16, output a_rec: scores differ by up to .*; tolerated are 0.01",
+    ):
         publish.run(digits_model, tmp_path, name="parts")
     assert not (tmp_path / "parts").exists()
     assert (tmp_path / "parts-1.rejected" / "parity.json").is_file()
@@ -103,7 +121,9 @@ def test_what_clients_ask_is_proven_as_well(digits_model, tmp_path, monkeypatch,
         return lambda files: decide([files[0]] * len(files))
 
     monkeypatch.setattr(saved_model, "load_decide", with_other_pixels)
-    with pytest.raises(publish.ParityError, match="decide of saved_model, output a_rec: scores differ by up to"):
+    with pytest.raises(
+        publish.ParityError, match="decide of saved_model, output a_rec: scores differ by up to"
+    ):
         publish.run(digits_model, tmp_path, name="parts", test_images=100)
     assert not (tmp_path / "parts").exists()
 
@@ -144,6 +164,10 @@ def test_a_folder_that_cannot_be_written(digits_model, tmp_path):
 
 def test_bad_flags_are_one_line(digits_model, tmp_path):
     done = run_command("export.py", f"--model_dir={tmp_path}", f"--export_dir={tmp_path / 'out'}")
-    assert done.returncode == 1 and done.stderr.startswith("Error: ") and "Traceback" not in done.stderr
+    assert (
+        done.returncode == 1
+        and done.stderr.startswith("Error: ")
+        and "Traceback" not in done.stderr
+    )
     with pytest.raises(ValueError, match="name='a b': expected letters"):
         publish.run(digits_model, tmp_path / "out", name="a b")

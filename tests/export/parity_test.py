@@ -12,18 +12,29 @@ def test_compare_by_hand():
     row = parity.compare({"a": model}, {"a": file}, {"a": 1.5}, {"a": 2.2}, truth)["a"]
     assert row["largest_difference"] == 1.5 and row["largest_relative_difference"] == 1.5 / 4
     # The file ranks a normal above an anomaly: precision 1 at the first anomaly, 2/3 at the second.
-    assert row["average_precision_of_the_model"] == 1 and row["average_precision"] == pytest.approx(5 / 6)
-    assert row["auroc"] == 0.75 and row["decisions_flipped"] == 0.5 and row["spearman"] == pytest.approx(0.8)
+    assert row["average_precision_of_the_model"] == 1 and row["average_precision"] == pytest.approx(
+        5 / 6
+    )
+    assert (
+        row["auroc"] == 0.75
+        and row["decisions_flipped"] == 0.5
+        and row["spearman"] == pytest.approx(0.8)
+    )
     assert parity.violations("float16", {"a": row}, truth) == [
         "output a: scores differ by up to 0.38 of the largest; tolerated are 0.01."
     ]
-    # As if of many images; of four, two that change places say nothing, and the scores are looked at.
+    # As if of many images; of four, two that change places say nothing, and the scores are looked
+    # at.
     many = np.repeat(truth, 50)
-    assert parity.violations("int8", {"a": row}, many) == ["output a: average precision falls by 0.1667; tolerated are 0.01."]
+    assert parity.violations("int8", {"a": row}, many) == [
+        "output a: average precision falls by 0.1667; tolerated are 0.01."
+    ]
     assert parity.violations("int8", {"a": row}, truth) == [
         "output a: scores differ by up to 0.38 of the largest; tolerated are 0.1."
     ]
-    assert parity.violations("int8", {"a": {**row, "largest_relative_difference": 0.05}}, truth) == []
+    assert (
+        parity.violations("int8", {"a": {**row, "largest_relative_difference": 0.05}}, truth) == []
+    )
 
 
 def test_images_of_one_kind_are_compared_by_their_ranks():
@@ -34,7 +45,9 @@ def test_images_of_one_kind_are_compared_by_their_ranks():
     assert "average_precision" not in row["a"]
     (sentence,) = parity.violations("int8", row, normal)
     assert "Spearman's correlation" in sentence
-    assert not parity.violations("int8", parity.compare(scores, scores, {"a": 60.0}, {"a": 60.0}, normal), normal)
+    assert not parity.violations(
+        "int8", parity.compare(scores, scores, {"a": 60.0}, {"a": 60.0}, normal), normal
+    )
     dead = parity.compare(scores, {"a": np.full(50, 3.0)}, {"a": 60.0}, {"a": 60.0}, normal)
     assert dead["a"]["spearman"] is None
     (sentence,) = parity.violations("int8", dead, normal)
@@ -42,19 +55,26 @@ def test_images_of_one_kind_are_compared_by_their_ranks():
 
 
 def test_scores_that_are_nan_are_out_of_tolerance():
-    report = parity.Report("parts", {"a": np.arange(4.0)}, {"a": 1.0}, np.array([False, True, False, True]))
+    report = parity.Report(
+        "parts", {"a": np.arange(4.0)}, {"a": 1.0}, np.array([False, True, False, True])
+    )
     report.add("float32", {"a": np.array([0, np.nan, 2, 3])}, {"a": 1.0}, 1, {})
     assert report.violations == ["float32, output a: scores that are NaN or infinite."]
     assert report.values["files"] == {} and "4 test images" in parity.table(report.values)
 
 
 def test_another_output_of_the_saved_model_is_in_tolerance_too():
-    report = parity.Report("parts", {"a": np.arange(4.0)}, {"a": 1.0}, np.array([False, True, False, True]))
+    report = parity.Report(
+        "parts", {"a": np.arange(4.0)}, {"a": 1.0}, np.array([False, True, False, True])
+    )
     report.require("decide", {"a": np.arange(4.0)})
     assert report.violations == []
     report.require("decide", {"a": np.array([0, 1, 2, 3.1])})
     report.require("decide", {"a": np.array([0, np.nan, 2, 3])})
     assert report.violations == [
-        "decide of saved_model, output a: scores differ by up to 0.033 of the largest; tolerated are 0.0001.",
+        (
+            "decide of saved_model, output a: scores differ by up to 0.033 of the largest;"
+            " tolerated are 0.0001."
+        ),
         "decide of saved_model, output a: scores that are NaN or infinite.",
     ]

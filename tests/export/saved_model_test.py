@@ -53,7 +53,9 @@ def png(image):
     return tf.io.encode_png(image).numpy()
 
 
-def test_plain_tensorflow_scores_the_same_at_any_batch_and_image_size(exported, detector, digit_images, tmp_path):
+def test_plain_tensorflow_scores_the_same_at_any_batch_and_image_size(
+    exported, detector, digit_images, tmp_path
+):
     packages = tmp_path / "packages"
     packages.mkdir()
     for folder in site.getsitepackages():
@@ -62,7 +64,16 @@ def test_plain_tensorflow_scores_the_same_at_any_batch_and_image_size(exported, 
                 (packages / path.name).symlink_to(path)
     np.save(tmp_path / "images.npy", digit_images.images[:64])
     environment = {**os.environ, "PYTHONPATH": str(packages)}
-    done = run_python("-S", "-c", PROGRAM, str(exported), "images.npy", "scores.npz", cwd=tmp_path, env=environment)
+    done = run_python(
+        "-S",
+        "-c",
+        PROGRAM,
+        str(exported),
+        "images.npy",
+        "scores.npz",
+        cwd=tmp_path,
+        env=environment,
+    )
     assert done.returncode == 0, done.stderr
 
     results = np.load(tmp_path / "scores.npz")
@@ -79,26 +90,45 @@ def test_plain_tensorflow_scores_the_same_at_any_batch_and_image_size(exported, 
 def test_files_score_as_their_pixels_whatever_their_size(signatures, digit_images):
     images = digit_images.images[:3]
     long = np.concatenate(list(images), axis=1)
-    expected = {name: values.numpy() for name, values in signatures["serving_default"](images=tf.constant(images)).items()}
-    # A colour file for a grey model; an image of three squares, which scores as the most anomalous of them.
-    files = [png(images[0]), png(np.repeat(images[1], 3, axis=2)), png(long), png(np.rot90(long).copy())]
+    expected = {
+        name: values.numpy()
+        for name, values in signatures["serving_default"](images=tf.constant(images)).items()
+    }
+    # A colour file for a grey model; an image of three squares, which scores as the most anomalous
+    # of them.
+    files = [
+        png(images[0]),
+        png(np.repeat(images[1], 3, axis=2)),
+        png(long),
+        png(np.rot90(long).copy()),
+    ]
     found = signatures["serving_bytes"](image_bytes=tf.constant(files))
     tiled = signatures["serving_default"](images=tf.constant(long[np.newaxis]))
     for name, values in expected.items():
-        np.testing.assert_allclose(found[name][:3], [values[0], values[1], values.max()], rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(
+            found[name][:3], [values[0], values[1], values.max()], rtol=1e-4, atol=1e-5
+        )
         np.testing.assert_allclose(tiled[name], [values.max()], rtol=1e-4, atol=1e-5)
 
 
 def test_decide_tells_what_lies_above_the_threshold(signatures, detector, digit_images):
-    found = signatures["decide"](image_bytes=tf.constant([png(image) for image in digit_images.images[:200]]))
+    found = signatures["decide"](
+        image_bytes=tf.constant([png(image) for image in digit_images.images[:200]])
+    )
     threshold = detector.description()["thresholds"][detector.decision_score]
     expected = found[detector.decision_score].numpy() > threshold
-    assert set(found) == {"a_rec", "a_cls", "a_ws", "a_max", "is_anomaly"} and expected.any() and not expected.all()
+    assert (
+        set(found) == {"a_rec", "a_cls", "a_ws", "a_max", "is_anomaly"}
+        and expected.any()
+        and not expected.all()
+    )
     np.testing.assert_array_equal(found["is_anomaly"], expected)
 
 
 def test_photos_score_as_they_do_from_files(signatures, exported):
-    """The graph's decoder and Pillow's agree: a colour JPEG, which a grey model sees in grey, and a 16-bit PNG."""
+    """The graph's decoder and Pillow's agree: a colour JPEG, which a grey model sees in grey, and a
+    16-bit PNG.
+    """
     random = np.random.default_rng(0)
     smooth = gaussian_filter(random.uniform(0, 255, (64, 64, 3)), (4, 4, 0))
     smooth = ((smooth - smooth.min()) / np.ptp(smooth) * 255).astype(np.uint8)
@@ -115,11 +145,23 @@ def test_photos_score_as_they_do_from_files(signatures, exported):
 def test_explain_says_what_the_detector_says(signatures, detector, digit_images):
     images = digit_images.images[:5]
     found, expected = signatures["explain"](images=tf.constant(images)), detector.everything(images)
-    assert set(found) == {"a_rec", "a_cls", "a_ws", "a_max", "reconstruction", "squared_error", "rotation_probabilities"}
+    assert set(found) == {
+        "a_rec",
+        "a_cls",
+        "a_ws",
+        "a_max",
+        "reconstruction",
+        "squared_error",
+        "rotation_probabilities",
+    }
     np.testing.assert_allclose(found["reconstruction"][:, 0], expected["reconstruction"], atol=1e-5)
-    np.testing.assert_allclose(tf.reduce_sum(found["squared_error"], [1, 2, 3, 4]), expected["a_rec"], rtol=1e-4)
+    np.testing.assert_allclose(
+        tf.reduce_sum(found["squared_error"], [1, 2, 3, 4]), expected["a_rec"], rtol=1e-4
+    )
     assert found["rotation_probabilities"].shape == (5, 1, 4)
-    np.testing.assert_allclose(-tf.reduce_mean(found["rotation_probabilities"], [1, 2]), expected["a_cls"], rtol=1e-4)
+    np.testing.assert_allclose(
+        -tf.reduce_mean(found["rotation_probabilities"], [1, 2]), expected["a_cls"], rtol=1e-4
+    )
 
 
 def _png_header(width, height):
@@ -129,28 +171,64 @@ def _png_header(width, height):
 @pytest.mark.parametrize(
     "signature, request_, message",
     [
-        ("serving_default", {"images": np.zeros([0, 8, 8, 1], np.uint8)}, "images: the batch is empty"),
-        ("serving_default", {"images": np.zeros([1, 8, 8, 3], np.uint8)}, "images: wrong channel count; expected 1"),
-        ("serving_default", {"images": np.zeros([1, 0, 8, 1], np.uint8)}, "images: expected sides of at least 8.*0.*8"),
-        ("explain", {"images": np.zeros([1, 8, 129, 1], np.uint8)}, "images: expected .*at most 16 times the other"),
-        ("explain", {"images": np.zeros([2, 8, 8, 2], np.uint8)}, "images: wrong channel count; expected 1"),
+        (
+            "serving_default",
+            {"images": np.zeros([0, 8, 8, 1], np.uint8)},
+            "images: the batch is empty",
+        ),
+        (
+            "serving_default",
+            {"images": np.zeros([1, 8, 8, 3], np.uint8)},
+            "images: wrong channel count; expected 1",
+        ),
+        (
+            "serving_default",
+            {"images": np.zeros([1, 0, 8, 1], np.uint8)},
+            "images: expected sides of at least 8.*0.*8",
+        ),
+        (
+            "explain",
+            {"images": np.zeros([1, 8, 129, 1], np.uint8)},
+            "images: expected .*at most 16 times the other",
+        ),
+        (
+            "explain",
+            {"images": np.zeros([2, 8, 8, 2], np.uint8)},
+            "images: wrong channel count; expected 1",
+        ),
         ("serving_bytes", {"image_bytes": np.zeros([0], "S1")}, "image_bytes: the batch is empty"),
         ("serving_bytes", {"image_bytes": [b"GIF89a"]}, r"neither PNG nor JPEG at index.*0"),
         # Headers alone: that sides are refused, before anything of their size is decoded.
-        ("serving_bytes", {"image_bytes": [_png_header(65_500, 9)]}, r"image_bytes: expected .*times the other.*9.*65500"),
-        ("serving_bytes", {"image_bytes": [_png_header(20_000, 19_999)]}, "image_bytes: .*at most 100000000 pixels"),
-        ("serving_bytes", {"image_bytes": [_png_header(20, 20)[:18]]}, "length 2 that is not a multiple of 4"),
+        (
+            "serving_bytes",
+            {"image_bytes": [_png_header(65_500, 9)]},
+            r"image_bytes: expected .*times the other.*9.*65500",
+        ),
+        (
+            "serving_bytes",
+            {"image_bytes": [_png_header(20_000, 19_999)]},
+            "image_bytes: .*at most 100000000 pixels",
+        ),
+        (
+            "serving_bytes",
+            {"image_bytes": [_png_header(20, 20)[:18]]},
+            "length 2 that is not a multiple of 4",
+        ),
     ],
 )
 def test_a_bad_request_is_told_what_is_wrong(signatures, signature, request_, message):
     dtype = tf.string if "image_bytes" in request_ else tf.uint8
     with pytest.raises(tf.errors.InvalidArgumentError, match=f"(?s){message}"):
-        signatures[signature](**{name: tf.constant(value, dtype) for name, value in request_.items()})
+        signatures[signature](
+            **{name: tf.constant(value, dtype) for name, value in request_.items()}
+        )
 
 
 def test_a_bad_file_among_good_ones_is_named(signatures, digit_images):
     good = png(digit_images.images[0])
-    with pytest.raises(tf.errors.InvalidArgumentError, match=r"(?s)neither PNG nor JPEG at index.*\[1 3\]"):
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match=r"(?s)neither PNG nor JPEG at index.*\[1 3\]"
+    ):
         signatures["serving_bytes"](image_bytes=tf.constant([good, b"", good, b"text"]))
     with pytest.raises(tf.errors.InvalidArgumentError, match="PNG"):
         signatures["serving_bytes"](image_bytes=tf.constant([good, good[:40]]))

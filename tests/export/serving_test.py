@@ -1,4 +1,6 @@
-"""The serving kit and the client, against servers that speak TF Serving's protocols over the loaded SavedModel."""
+"""The serving kit and the client, against servers that speak TF Serving's protocols over the loaded
+SavedModel.
+"""
 
 import base64
 import concurrent.futures
@@ -29,10 +31,20 @@ class Servicer(prediction_service_pb2_grpc.PredictionServiceServicer):
 
     def Predict(self, request, context):
         if request.model_spec.name not in self.models:
-            context.abort(grpc.StatusCode.NOT_FOUND, f"Servable not found for request: Latest({request.model_spec.name})")
-        run = self.models[request.model_spec.name][request.model_spec.signature_name or "serving_default"]
+            context.abort(
+                grpc.StatusCode.NOT_FOUND,
+                f"Servable not found for request: Latest({request.model_spec.name})",
+            )
+        run = self.models[request.model_spec.name][
+            request.model_spec.signature_name or "serving_default"
+        ]
         try:
-            outputs = run(**{name: tf.constant(tf.make_ndarray(value)) for name, value in request.inputs.items()})
+            outputs = run(
+                **{
+                    name: tf.constant(tf.make_ndarray(value))
+                    for name, value in request.inputs.items()
+                }
+            )
         except tf.errors.InvalidArgumentError as error:
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, error.message)
         response = predict_pb2.PredictResponse()
@@ -42,7 +54,9 @@ class Servicer(prediction_service_pb2_grpc.PredictionServiceServicer):
 
 
 class RestHandler(http.server.BaseHTTPRequestHandler):
-    """TF Serving's documented REST form, https://www.tensorflow.org/tfx/serving/api_rest: columns, and {"b64": ...}."""
+    """TF Serving's documented REST form, https://www.tensorflow.org/tfx/serving/api_rest: columns,
+    and {"b64": ...}.
+    """
 
     def do_POST(self):
         model, verb = self.path.removeprefix("/v1/models/").split(":")
@@ -51,14 +65,19 @@ class RestHandler(http.server.BaseHTTPRequestHandler):
         if model not in self.server.models:
             return self.answer(404, {"error": f"Servable not found for request: Latest({model})"})
         inputs = {
-            name: [base64.b64decode(value["b64"], validate=True) for value in values] for name, values in body["inputs"].items()
+            name: [base64.b64decode(value["b64"], validate=True) for value in values]
+            for name, values in body["inputs"].items()
         }
         try:
             run = self.server.models[model][body["signature_name"]]
-            outputs = run(**{name: tf.constant(values, tf.string) for name, values in inputs.items()})
+            outputs = run(
+                **{name: tf.constant(values, tf.string) for name, values in inputs.items()}
+            )
         except tf.errors.InvalidArgumentError as error:
             return self.answer(400, {"error": error.message})
-        self.answer(200, {"outputs": {name: value.numpy().tolist() for name, value in outputs.items()}})
+        self.answer(
+            200, {"outputs": {name: value.numpy().tolist() for name, value in outputs.items()}}
+        )
 
     def answer(self, status, value):
         self.send_response(status)
@@ -101,33 +120,51 @@ def files(digit_images):
     return [tf.io.encode_png(image).numpy() for image in digit_images.images[:3]]
 
 
-def test_client_gets_the_models_scores_and_decisions(exported, models, grpc_address, rest_url, digit_images, files):
+def test_client_gets_the_models_scores_and_decisions(
+    exported, models, grpc_address, rest_url, digit_images, files
+):
     expected = models["parts"]["serving_default"](images=tf.constant(digit_images.images[:3]))
     description = json.loads((exported / "detector.json").read_text())
     decides = description["decision"]
     anomalies = (expected[decides].numpy() > description["thresholds"][decides]).tolist()
-    for found in (client.score_over_rest(rest_url, "parts", files), client.score_over_grpc(grpc_address, "parts", files)):
-        assert set(found) == {"a_rec", "a_cls", "a_ws", "a_max", "is_anomaly"} and found["is_anomaly"] == anomalies
+    for found in (
+        client.score_over_rest(rest_url, "parts", files),
+        client.score_over_grpc(grpc_address, "parts", files),
+    ):
+        assert (
+            set(found) == {"a_rec", "a_cls", "a_ws", "a_max", "is_anomaly"}
+            and found["is_anomaly"] == anomalies
+        )
         for name, values in expected.items():
             np.testing.assert_allclose(found[name], values, rtol=1e-4, atol=1e-5)
 
 
 def test_client_passes_on_what_the_server_says(grpc_address, rest_url, files, monkeypatch):
-    for score, address in ((client.score_over_rest, rest_url), (client.score_over_grpc, grpc_address)):
+    for score, address in (
+        (client.score_over_rest, rest_url),
+        (client.score_over_grpc, grpc_address),
+    ):
         with pytest.raises(RuntimeError, match="neither PNG nor JPEG"):
             score(address, "parts", [*files, b"a cat"])
         with pytest.raises(RuntimeError, match="Servable not found"):
             score(address, "cats", files)
     with pytest.raises(RuntimeError, match="No server answers at http://localhost:1/"):
         client.score_over_rest("http://localhost:1", "parts", files)
-    for url, model in (("myserver", "parts"), ("http://localhost:85O1", "parts"), (rest_url, "my parts")):
+    for url, model in (
+        ("myserver", "parts"),
+        ("http://localhost:85O1", "parts"),
+        (rest_url, "my parts"),
+    ):
         with pytest.raises(RuntimeError, match="is no address of TF Serving"):
             client.score_over_rest(url, model, files)
     with pytest.raises(RuntimeError, match="does not speak HTTP .*is it the gRPC port"):
         client.score_over_rest(f"http://{grpc_address}", "parts", files)
     with socket.create_server(("localhost", 0)) as silent:
         monkeypatch.setattr(client, "_TIMEOUT_SECONDS", 0.2)
-        with pytest.raises(RuntimeError, match="The server at http://localhost:.* did not answer within 0.2 seconds"):
+        with pytest.raises(
+            RuntimeError,
+            match="The server at http://localhost:.* did not answer within 0.2 seconds",
+        ):
             client.score_over_rest(f"http://localhost:{silent.getsockname()[1]}", "parts", files)
     with pytest.raises(RuntimeError, match="localhost:1 refused the request .UNAVAILABLE"):
         client.score_over_grpc("localhost:1", "parts", files)
@@ -144,7 +181,11 @@ def test_client_from_the_command_line(rest_url, files, tmp_path):
     assert decision in ("anomaly", "normal") and done.stderr == ""
     assert path.endswith("part 1.png") and np.isfinite([float(score) for score in scores]).all()
     # More than the kit's servers take at once.
-    done = run_python(*command, f"--rest={rest_url}", *[str(tmp_path / "part 1.png")] * (serving_kit.LARGEST_REQUEST + 1))
+    done = run_python(
+        *command,
+        f"--rest={rest_url}",
+        *[str(tmp_path / "part 1.png")] * (serving_kit.LARGEST_REQUEST + 1),
+    )
     assert done.stdout.splitlines() == [header, *[row] * (serving_kit.LARGEST_REQUEST + 1)]
     done = run_python(*command, f"--rest={rest_url}", str(tmp_path / "no.png"))
     assert done.returncode == 1 and "no.png" in done.stderr and "Traceback" not in done.stderr
@@ -156,17 +197,27 @@ def test_warmup_records_run_through_the_model(exported, models):
     for record in tf.data.TFRecordDataset(str(path)):
         request = prediction_log_pb2.PredictionLog.FromString(record.numpy()).predict_log.request
         assert request.model_spec.name == "parts"
-        inputs = {name: tf.constant(tf.make_ndarray(value)) for name, value in request.inputs.items()}
+        inputs = {
+            name: tf.constant(tf.make_ndarray(value)) for name, value in request.inputs.items()
+        }
         outputs = models["parts"][request.model_spec.signature_name](**inputs)
         count = next(iter(inputs.values())).shape[0]
-        assert all(value.shape[0] == count and np.isfinite(np.asarray(value, float)).all() for value in outputs.values())
+        assert all(
+            value.shape[0] == count and np.isfinite(np.asarray(value, float)).all()
+            for value in outputs.values()
+        )
         seen.add((request.model_spec.signature_name, count))
-    assert seen == {(name, count) for name in ("serving_default", "serving_bytes", "decide", "explain") for count in (1, 4)}
+    assert seen == {
+        (name, count)
+        for name in ("serving_default", "serving_bytes", "decide", "explain")
+        for count in (1, 4)
+    }
 
 
 def test_models_config_is_what_the_server_reads(digits_export):
     config = text_format.Parse(
-        (digits_export[0] / "models.config").read_text(), model_server_config_pb2.ModelServerConfig()
+        (digits_export[0] / "models.config").read_text(),
+        model_server_config_pb2.ModelServerConfig(),
     ).model_config_list.config
     assert [(model.name, model.base_path) for model in config] == [("parts", "/models/parts")]
 
@@ -177,7 +228,9 @@ def test_models_config_lists_every_model(tmp_path):
     for folder in ("parts/2", "bolts/1"):
         (tmp_path / folder / "saved_model.pb").touch()
     serving_kit.write(tmp_path)
-    config = text_format.Parse((tmp_path / "models.config").read_text(), model_server_config_pb2.ModelServerConfig())
+    config = text_format.Parse(
+        (tmp_path / "models.config").read_text(), model_server_config_pb2.ModelServerConfig()
+    )
     assert [model.name for model in config.model_config_list.config] == ["bolts", "parts"]
     assert "--model=bolts" in (tmp_path / "SERVING.md").read_text()
 

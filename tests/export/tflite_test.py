@@ -1,4 +1,6 @@
-"""What the `.tflite` files hold beside the scores, which scoring_test and conformance_test compare."""
+"""What the `.tflite` files hold beside the scores, which scoring_test and
+conformance_test compare.
+"""
 
 import hashlib
 import json
@@ -17,10 +19,17 @@ from tf_ssae.export import doctor, tflite
 def test_signature_is_uint8_images_to_named_scores(exported, kind):
     runner = Interpreter(str(exported / "tflite" / f"{kind}.tflite")).get_signature_runner()
     (images,) = runner.get_input_details().items()
-    assert images[0] == "images" and images[1]["dtype"] == np.uint8 and images[1]["shape"].tolist() == [1, 8, 8, 1]
+    assert (
+        images[0] == "images"
+        and images[1]["dtype"] == np.uint8
+        and images[1]["shape"].tolist() == [1, 8, 8, 1]
+    )
     outputs = runner.get_output_details()
     assert set(outputs) == {"a_rec", "a_cls", "a_ws", "a_max"}
-    assert all(output["dtype"] == np.float32 and output["shape"].tolist() == [1] for output in outputs.values())
+    assert all(
+        output["dtype"] == np.float32 and output["shape"].tolist() == [1]
+        for output in outputs.values()
+    )
 
 
 @pytest.mark.parametrize("kind", tflite.KINDS)
@@ -31,10 +40,16 @@ def test_description_tells_what_a_program_needs(exported, kind):
     assert description["input"] == {"name": "images", "dtype": "uint8", "shape": [1, 8, 8, 1]}
     assert description["class_names"] == list("0123456789") and description["decision"] == "a_ws"
     # The four scores agree with the constants it tells.
-    scores = tflite.Scorer(path.read_bytes())(np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1), np.uint8))
+    scores = tflite.Scorer(path.read_bytes())(
+        np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1), np.uint8)
+    )
     scaled = {}
     for name, constants in description["normalisation"].items():
-        scaled[name] = 0.5 * (scores[name] - constants["minimum"]) / (constants["maximum"] - constants["minimum"])
+        scaled[name] = (
+            0.5
+            * (scores[name] - constants["minimum"])
+            / (constants["maximum"] - constants["minimum"])
+        )
     np.testing.assert_allclose(scores["a_ws"], scaled["a_rec"] + scaled["a_cls"], rtol=1e-3)
     np.testing.assert_allclose(scores["a_max"], np.maximum(*scaled.values()), rtol=1e-3)
 
@@ -52,10 +67,14 @@ def test_int8_has_the_thresholds_of_its_own_scores(exported, digits_run, digit_i
 
 
 def test_int8_does_not_saturate_on_what_calibration_never_saw(exported, digit_images):
-    """Noise must score far beyond the normal images: one int8 tensor of squared errors would stop at their maximum."""
+    """Noise must score far beyond the normal images: one int8 tensor of squared errors would stop
+    at their maximum.
+    """
     model = (exported / "tflite" / "int8.tflite").read_bytes()
     normal = tflite.Scorer(model)(digit_images.images[:50])["a_rec"]
-    noise = tflite.Scorer(model)(np.random.default_rng(0).integers(0, 2, (5, 8, 8, 1), np.uint8) * 255)["a_rec"]
+    noise = tflite.Scorer(model)(
+        np.random.default_rng(0).integers(0, 2, (5, 8, 8, 1), np.uint8) * 255
+    )["a_rec"]
     assert noise.min() > normal.max()
 
 
@@ -66,7 +85,12 @@ def test_an_operator_that_is_not_built_in_fails_the_conversion(quick_run):
     plain = detector.everything
 
     def with_foreign_operator(images):
-        return {**plain(images), "a_rec": tf.linalg.diag_part(tf.tile(plain(images)["a_rec"][:, None, None], [1, 2, 2]))[:, 0]}
+        return {
+            **plain(images),
+            "a_rec": tf.linalg.diag_part(tf.tile(plain(images)["a_rec"][:, None, None], [1, 2, 2]))[
+                :, 0
+            ],
+        }
 
     detector.everything = with_foreign_operator
     with pytest.raises(ValueError, match="float32: .*MatrixDiagPart"):
@@ -74,7 +98,9 @@ def test_an_operator_that_is_not_built_in_fails_the_conversion(quick_run):
 
 
 def test_int8_is_int8_whatever_the_batch_size(quick_run, digit_images):
-    """More images a batch than there are to calibrate on: the converter would leave the file in float without a word."""
+    """More images a batch than there are to calibrate on: the converter would leave the file in
+    float without a word.
+    """
     detector = detectors.load(quick_run)
     model = tflite.convert(detector, "int8", digit_images.images[:5], batch_size=8)
     assert len(model) < 0.35 * len(tflite.convert(detector, "float32", None, batch_size=8))
@@ -84,9 +110,12 @@ def test_doctor_counts_operators_and_bytes(exported):
     folder = exported / "tflite"
     found = {kind: doctor.examine(folder / f"{kind}.tflite") for kind in tflite.KINDS}
     for kind, result in found.items():
-        assert result["flex"] == [] and result["bytes"] == (folder / f"{kind}.tflite").stat().st_size
+        assert (
+            result["flex"] == [] and result["bytes"] == (folder / f"{kind}.tflite").stat().st_size
+        )
         assert result["operators"]["CONV_2D"] >= 9 and result["operators"]["SOFTMAX"] == 1
-        # At least the input of the widest layer, four rotations of 16x16 pixels of 32 channels, and not everything.
+        # At least the input of the widest layer, four rotations of 16x16 pixels of 32 channels, and
+        # not everything.
         assert 4 * 16 * 16 * 32 < result["arena_bytes"]
     assert found["int8"]["arena_bytes"] < found["float32"]["arena_bytes"]
     assert found["int8"]["weight_bytes"] < 0.3 * found["float32"]["weight_bytes"]
@@ -112,12 +141,21 @@ def test_doctor_from_the_command_line(exported, tmp_path):
 
     done = doctor_says(exported / "tflite" / "int8.tflite")
     assert done.returncode == 0 and done.stderr == ""
-    for part in ("CONV_2D x", "needs Flex: no", "memory for activations:", "one invocation on one core here:"):
+    for part in (
+        "CONV_2D x",
+        "needs Flex: no",
+        "memory for activations:",
+        "one invocation on one core here:",
+    ):
         assert part in done.stdout
     broken = tmp_path / "broken.tflite"
     broken.write_bytes((exported / "tflite" / "int8.tflite").read_bytes()[:3000])
     done = doctor_says(broken)
-    assert done.returncode == 1 and "broken TFLite file" in done.stderr and "Traceback" not in done.stderr
+    assert (
+        done.returncode == 1
+        and "broken TFLite file" in done.stderr
+        and "Traceback" not in done.stderr
+    )
 
 
 def test_doctor_refuses_what_is_no_tflite_file(tmp_path):

@@ -16,7 +16,9 @@ def test_equals_keras_forward_backward_and_in_its_averages(shape):
     found = []
     for layer in layers:
         layer.build(shape)
-        layer.set_weights([rng.normal(size=shape[-1:]) for _ in range(3)] + [rng.uniform(0.5, 1, shape[-1:])])
+        layer.set_weights(
+            [rng.normal(size=shape[-1:]) for _ in range(3)] + [rng.uniform(0.5, 1, shape[-1:])]
+        )
     layers[1].set_weights(layers[0].get_weights())
     for layer in layers:
         with tf.GradientTape() as tape:

@@ -8,7 +8,11 @@ BATCH_NORMALIZATION = 4  # variables a channel
 
 
 def draws(network):
-    return [(v.path, v.numpy()) for v in network.weights if "kernel" in v.path and v.numpy().size >= 1000]
+    return [
+        (v.path, v.numpy())
+        for v in network.weights
+        if "kernel" in v.path and v.numpy().size >= 1000
+    ]
 
 
 @pytest.fixture
@@ -20,7 +24,10 @@ def test_egbad_encoder(seed):
     network = egbad.encoder(1, 200, seed)
     assert network.output_shape == (None, 200)
     convolutions = 9 * 32 + 32 + 9 * 32 * 64 + 9 * 64 * 128
-    assert network.count_params() == convolutions + BATCH_NORMALIZATION * (64 + 128) + 8 * 8 * 128 * 200 + 200
+    assert (
+        network.count_params()
+        == convolutions + BATCH_NORMALIZATION * (64 + 128) + 8 * 8 * 128 * 200 + 200
+    )
 
 
 def test_egbad_generator(seed):
@@ -42,7 +49,10 @@ def test_egbad_discriminator(seed):
 
 
 def test_ganomaly_encoder_and_decoder(seed):
-    inward, outward = ganomaly.encoder(32, 1, 100, seed, "encoder"), ganomaly.decoder(32, 100, 1, seed)
+    inward, outward = (
+        ganomaly.encoder(32, 1, 100, seed, "encoder"),
+        ganomaly.decoder(32, 100, 1, seed),
+    )
     assert inward.output_shape == (None, 1, 1, 100) and outward.output_shape == (None, 32, 32, 1)
     convolutions = 16 * (1 * 64 + 64 * 128 + 128 * 256 + 256 * 100)
     assert inward.count_params() == convolutions + BATCH_NORMALIZATION * (128 + 256)
@@ -64,7 +74,12 @@ def test_larger_images_add_stages_at_their_own_end(size, extra, seed):
     assert widths(ganomaly.encoder(size, 3, 100, seed, "encoder"), 3) == [*extra, 64, 128, 256, 100]
     assert widths(ganomaly.discriminator(size, 3, seed), 3) == [*extra, 64, 128, 256, 1]
     outward = ganomaly.decoder(size, 100, 3, seed)
-    assert widths(outward, 2) == [256, 128, 64, *reversed(extra), 3] and outward.output_shape == (None, size, size, 3)
+    assert widths(outward, 2) == [256, 128, 64, *reversed(extra), 3] and outward.output_shape == (
+        None,
+        size,
+        size,
+        3,
+    )
 
 
 def test_every_kernel_starts_from_its_own_draw_of_n_0_002(seed):
@@ -93,5 +108,7 @@ def test_a_discriminator_is_drawn_anew(seed):
         if "beta" in variable.path:
             assert not found.any()
             continue
-        assert abs(found.mean() - mean) < 0.01 and found.std() == pytest.approx(0.02, rel=0.2), variable.path
+        assert abs(found.mean() - mean) < 0.01 and found.std() == pytest.approx(0.02, rel=0.2), (
+            variable.path
+        )
         assert not np.array_equal(found, before[variable.path])

@@ -8,7 +8,11 @@ from tf_ssae.networks.encoder import encoder
 
 
 def kernels(network):
-    return [(variable.path.split("/")[-2:], variable.numpy()) for variable in network.weights if "kernel" in variable.path]
+    return [
+        (variable.path.split("/")[-2:], variable.numpy())
+        for variable in network.weights
+        if "kernel" in variable.path
+    ]
 
 
 @pytest.fixture
@@ -38,16 +42,29 @@ def test_larger_images_add_stages_at_their_own_end(size, extra, seed):
     assert [kernel.shape[3] for _, kernel in kernels(inward)] == [*extra, 32, 64, 128, 16]
     outward = decoder(size, 16, 3, "relu", seed)
     assert outward.output_shape == (None, size, size, 3)
-    assert [kernel.shape[2] for _, kernel in kernels(outward)] == [256, 128, 64, 32, *reversed(extra), 3]
+    assert [kernel.shape[2] for _, kernel in kernels(outward)] == [
+        256,
+        128,
+        64,
+        32,
+        *reversed(extra),
+        3,
+    ]
 
 
 @pytest.mark.parametrize("activation", ["relu", "sigmoid"])
 def test_decoder_output_range(activation, seed):
     network = decoder(32, 4, 1, activation, seed)
     network.layers[-1].bias.assign([-0.5])
-    pictures = network(np.random.default_rng(0).normal(size=(3, 1, 1, 4)).astype(np.float32)).numpy()
+    pictures = network(
+        np.random.default_rng(0).normal(size=(3, 1, 1, 4)).astype(np.float32)
+    ).numpy()
     assert pictures.min() >= 0
-    assert (pictures == 0).all() if activation == "relu" else np.allclose(pictures, 1 / (1 + np.exp(0.5)), atol=0.01)
+    assert (
+        (pictures == 0).all()
+        if activation == "relu"
+        else np.allclose(pictures, 1 / (1 + np.exp(0.5)), atol=0.01)
+    )
 
 
 def test_every_kernel_starts_from_its_own_draw_of_n_0_001(seed):

@@ -7,7 +7,9 @@ from tf_ssae.networks.output_convolution import OutputConvolution, output_convol
 
 
 def plain(x, kernel):
-    return tf.nn.conv2d_transpose(x, kernel, [*x.shape[:3], kernel.shape[2]], strides=1, padding="SAME")
+    return tf.nn.conv2d_transpose(
+        x, kernel, [*x.shape[:3], kernel.shape[2]], strides=1, padding="SAME"
+    )
 
 
 def result_and_gradients(function, x, kernel, weights):
@@ -18,7 +20,9 @@ def result_and_gradients(function, x, kernel, weights):
     return y, *tape.gradient(loss, [x, kernel])
 
 
-@pytest.mark.parametrize("size, channels, filters", [(32, 32, 1), (32, 32, 3), (8, 6, 1), (6, 5, 1), (2, 3, 4)])
+@pytest.mark.parametrize(
+    "size, channels, filters", [(32, 32, 1), (32, 32, 3), (8, 6, 1), (6, 5, 1), (2, 3, 4)]
+)
 def test_equals_the_plain_operator_forward_and_backward(size, channels, filters):
     rng = np.random.default_rng(0)
     shapes = [2, size, size, channels], [4, 4, filters, channels], [2, size, size, filters]

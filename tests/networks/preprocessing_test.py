@@ -21,19 +21,25 @@ def test_28x28_images_are_padded_with_zeros():
 
 def test_8x8_images_are_enlarged_four_times():
     images = random_images(8)
-    np.testing.assert_allclose(preprocess(tf.constant(images), 32), np.kron(images, np.ones((1, 4, 4, 1))) / 255, rtol=1e-6)
+    np.testing.assert_allclose(
+        preprocess(tf.constant(images), 32), np.kron(images, np.ones((1, 4, 4, 1))) / 255, rtol=1e-6
+    )
 
 
 def test_uint8_and_float_images_mean_the_same():
     images = random_images(32, 3)
-    np.testing.assert_array_equal(preprocess(tf.constant(images), 32), preprocess(tf.constant(images / np.float32(255)), 32))
+    np.testing.assert_array_equal(
+        preprocess(tf.constant(images), 32), preprocess(tf.constant(images / np.float32(255)), 32)
+    )
 
 
 @pytest.mark.parametrize("size", [8, 10, 28, 32])
 @pytest.mark.parametrize("d", [1, 2, 3])
 def test_commutes_with_rotation_exactly(size, d):
     images = tf.constant(random_images(size))
-    np.testing.assert_array_equal(preprocess(rotate(images, d), 32), rotate(preprocess(images, 32), d))
+    np.testing.assert_array_equal(
+        preprocess(rotate(images, d), 32), rotate(preprocess(images, 32), d)
+    )
 
 
 @pytest.mark.parametrize("shape", [(28, 32, 1), (64, 64, 3), (27, 27, 1), (32, 32, 2), (0, 0, 1)])
@@ -45,5 +51,7 @@ def test_shapes_that_cannot_be_brought_to_size_exactly_are_refused(shape):
 def test_the_target_may_be_larger():
     images = random_images(28)
     result = preprocess(tf.constant(images), 64).numpy()
-    np.testing.assert_allclose(result[:, 4:60, 4:60], np.kron(images, np.ones((1, 2, 2, 1))) / 255, rtol=1e-6)
+    np.testing.assert_allclose(
+        result[:, 4:60, 4:60], np.kron(images, np.ones((1, 2, 2, 1))) / 255, rtol=1e-6
+    )
     assert result.shape == (2, 64, 64, 1) and not result[:, :4].any()

@@ -11,7 +11,9 @@ def image(height, width, channels=1, seed=0):
 
 def test_what_has_the_size_is_returned_bit_for_bit():
     for crop in ("tiles", "centre"):
-        np.testing.assert_array_equal(squares(tf.constant(image(32, 32, 3)), 32, crop)[:, 0], image(32, 32, 3))
+        np.testing.assert_array_equal(
+            squares(tf.constant(image(32, 32, 3)), 32, crop)[:, 0], image(32, 32, 3)
+        )
 
 
 def test_centre_is_the_middle_square():
@@ -19,7 +21,10 @@ def test_centre_is_the_middle_square():
     np.testing.assert_array_equal(cut[:, 0], image(32, 50)[:, :, 9:41])
 
 
-@pytest.mark.parametrize("height, width, starts", [(8, 20, (0, 6, 12)), (20, 8, (0, 6, 12)), (8, 16, (0, 8)), (8, 9, (0, 1))])
+@pytest.mark.parametrize(
+    "height, width, starts",
+    [(8, 20, (0, 6, 12)), (20, 8, (0, 6, 12)), (8, 16, (0, 8)), (8, 9, (0, 1))],
+)
 def test_tiles_cover_the_image_evenly(height, width, starts):
     full = image(height, width, 3)
     tiles = squares(tf.constant(full), 8, "tiles").numpy()
@@ -38,14 +43,19 @@ def test_tiles_leave_no_pixel_out(side):
         assert set(tiles.ravel()) == set(range(length)), length
 
 
-# No odd number of pixels left over beside a square in the middle: of whole pixels, none lies there exactly.
-@pytest.mark.parametrize("height, width", [(48, 48), (50, 50), (20, 20), (97, 97), (40, 90), (91, 41), (40, 156)])
+# No odd number of pixels left over beside a square in the middle: of whole pixels, none lies there
+# exactly.
+@pytest.mark.parametrize(
+    "height, width", [(48, 48), (50, 50), (20, 20), (97, 97), (40, 90), (91, 41), (40, 156)]
+)
 @pytest.mark.parametrize("crop", ["tiles", "centre"])
 def test_commutes_with_rotation_but_for_rounding(height, width, crop):
     full = image(height, width)
     cut = squares(tf.constant(full), 32, crop).numpy()[0].astype(int)
     for d in range(1, 4):
-        turned = squares(tf.constant(np.rot90(full, d, (1, 2)).copy()), 32, crop).numpy()[0].astype(int)
+        turned = (
+            squares(tf.constant(np.rot90(full, d, (1, 2)).copy()), 32, crop).numpy()[0].astype(int)
+        )
         # The right end of a wide image comes to lie on top, the top of a high one on the left.
         backwards = d in ((1, 2) if width > height else (2, 3))
         expected = np.rot90(cut[::-1] if backwards else cut, d, (1, 2))

@@ -16,11 +16,16 @@ from tf_ssae.report import charts, pictures
 
 NASTY = "<script>alert(\"x\")</script> & 'größe'/异常-صورة.png"
 VOID = {"meta", "img", "br"}
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))),
+    None,
+)
 
 
 class Page(html.parser.HTMLParser):
-    """A parsed page: its tags, texts and attributes. Fails on a tag that is closed out of order, or never."""
+    """A parsed page: its tags, texts and attributes. Fails on a tag that is closed out of order, or
+    never.
+    """
 
     def __init__(self, path):
         super().__init__()
@@ -78,7 +83,8 @@ def picture(name="a.png", size=8, channels=1, generator=None):
     )
 
 
-# Four normals and three anomalies; a_ws is above its threshold for one and two of them, and equal to it for one each.
+# Four normals and three anomalies; a_ws is above its threshold for one and two of them, and equal
+# to it for one each.
 TRUTH = np.array([False, False, False, False, True, True, True])
 A_WS = np.array([0.1, 0.2, 0.5, 0.9, 0.5, 0.6, 0.8], np.float32)
 
@@ -92,12 +98,19 @@ FULL = report.Report(
     scores={"a_rec": 50 * A_WS, "a_ws": A_WS},
     is_anomaly=TRUTH,
     metrics={
-        name: {"average_precision": 0.81234, "auroc": 0.75, "pr_auc_trapezoid": 0.8, "average_precision_at_0.1": 0.5}
+        name: {
+            "average_precision": 0.81234,
+            "auroc": 0.75,
+            "pr_auc_trapezoid": 0.8,
+            "average_precision_at_0.1": 0.5,
+        }
         for name in ("a_rec", "a_ws")
     },
     pixel_metrics={"pixel_auroc": 0.93, "aupro": 0.5},
     rotation_accuracy={"held-out normals": 0.93, "normal": 0.92, "anomalous": 0.61},
-    history=tuple({"epoch": epoch, "loss": 1 / epoch, "rotation_accuracy": 0.5} for epoch in (1, 2, 3)),
+    history=tuple(
+        {"epoch": epoch, "loss": 1 / epoch, "rotation_accuracy": 0.5} for epoch in (1, 2, 3)
+    ),
     pictures=(
         ("Alarms", "The highest a_ws.", (picture(), picture(NASTY, 16, 3))),
         ("False alarms", "Normals among them.", ()),
@@ -106,7 +119,8 @@ FULL = report.Report(
     settings={"dataset": "digits", "data_dir": NASTY},
 )
 
-# A scoring of new images by a detector with one score, which neither rebuilds nor classifies rotations.
+# A scoring of new images by a detector with one score, which neither rebuilds nor classifies
+# rotations.
 BARE = dataclasses.replace(
     FULL,
     scores={"a_ws": A_WS},
@@ -140,9 +154,13 @@ VARIANTS = {
     "bare": BARE,
     "only normals": dataclasses.replace(FULL, is_anomaly=np.zeros(7, bool)),
     "no image was scored": dataclasses.replace(BARE, scores={"a_ws": np.array([])}, pictures=()),
-    "equal scores": dataclasses.replace(FULL, scores={"a_ws": np.full(7, 0.5)}, calibration={"a_ws": np.full(9, 0.5)}),
+    "equal scores": dataclasses.replace(
+        FULL, scores={"a_ws": np.full(7, 0.5)}, calibration={"a_ws": np.full(9, 0.5)}
+    ),
     "infinite threshold": dataclasses.replace(FULL, thresholds={"a_rec": 30.0, "a_ws": np.inf}),
-    "one epoch, a gap": dataclasses.replace(FULL, history=({"epoch": 1, "loss": 0.5, "l_rec": np.nan},)),
+    "one epoch, a gap": dataclasses.replace(
+        FULL, history=({"epoch": 1, "loss": 0.5, "l_rec": np.nan},)
+    ),
 }
 
 
@@ -156,11 +174,19 @@ def page(tmp_path, shown):
 def test_page_is_whole_and_loads_nothing(tmp_path, variant):
     parsed = page(tmp_path, VARIANTS[variant])
     assert "script" not in parsed.tags and "link" not in parsed.tags
-    references = [value for name, value in parsed.attributes if name in ("src", "href", "srcset", "data", "action")]
+    references = [
+        value
+        for name, value in parsed.attributes
+        if name in ("src", "href", "srcset", "data", "action")
+    ]
     references += re.findall(r"url\(\s*[\"']?([^\"')]*)", parsed.source)
     assert all(value.startswith("data:image/png;base64,") for value in references)
     assert "@import" not in parsed.source
-    drawn = [value for name, value in parsed.attributes if name in ("d", "points", "cx", "cy", "x", "y", "x1", "y1")]
+    drawn = [
+        value
+        for name, value in parsed.attributes
+        if name in ("d", "points", "cx", "cy", "x", "y", "x1", "y1")
+    ]
     assert not any(word in value for value in drawn for word in ("nan", "inf"))
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
 
@@ -178,7 +204,9 @@ def test_long_names_break_between_their_folders_first(tmp_path):
 
 
 def test_name_that_is_no_utf8(tmp_path):
-    shown = dataclasses.replace(BARE, unreadable=((b"\xff.png".decode("utf-8", "surrogateescape"), "odd"),))
+    shown = dataclasses.replace(
+        BARE, unreadable=((b"\xff.png".decode("utf-8", "surrogateescape"), "odd"),)
+    )
     assert r"\udcff.png" in page(tmp_path, shown).texts
 
 
@@ -230,7 +258,10 @@ def test_order_of_what_is_told(tmp_path):
 
 
 def test_scale_of_errors_is_explained_once(tmp_path):
-    shown = dataclasses.replace(FULL, pictures=(("First", "", ()), ("Second", "", (picture(),)), ("Third", "", (picture(),))))
+    shown = dataclasses.replace(
+        FULL,
+        pictures=(("First", "", ()), ("Second", "", (picture(),)), ("Third", "", (picture(),))),
+    )
     source = page(tmp_path, shown).source
     assert source.count('class="scale"') == 1
     assert source.index("Second") < source.index('class="scale"') < source.index("Third")
@@ -240,7 +271,10 @@ def test_scale_of_errors_is_explained_once(tmp_path):
 def test_unreadable_files_are_counted_and_the_first_are_listed(tmp_path):
     parsed = page(tmp_path, BARE)
     assert "Files left out (1,234)" in parsed.text and "And 1,134 more." in parsed.text
-    assert [f"99-{NASTY}", "truncated"] in parsed.rows and [f"100-{NASTY}", "truncated"] not in parsed.rows
+    assert [f"99-{NASTY}", "truncated"] in parsed.rows and [
+        f"100-{NASTY}",
+        "truncated",
+    ] not in parsed.rows
 
 
 def test_size_does_not_grow_with_the_images_scored(tmp_path):
@@ -251,7 +285,10 @@ def test_size_does_not_grow_with_the_images_scored(tmp_path):
         shown = dataclasses.replace(
             FULL,
             is_anomaly=truth,
-            scores={name: generator.gamma(4, 1 + 0.3 * truth) for name in ("a_rec", "a_cls", "a_ws", "a_max")},
+            scores={
+                name: generator.gamma(4, 1 + 0.3 * truth)
+                for name in ("a_rec", "a_cls", "a_ws", "a_max")
+            },
             metrics=None,
             calibration={},
             pictures=(),
@@ -259,12 +296,17 @@ def test_size_does_not_grow_with_the_images_scored(tmp_path):
         sizes[count] = len(page(tmp_path, shown).source)
     assert sizes[10_000] < 1.2 * sizes[1000] < 120_000
 
-    # Photographs compress better than this: a random image of a quarter of the size, enlarged, with noise on top.
+    # Photographs compress better than this: a random image of a quarter of the size, enlarged, with
+    # noise on top.
     cards = []
     for index in range(60):
-        rough = generator.integers(0, 200, [16, 16, 3], np.uint8).repeat(4, axis=0).repeat(4, axis=1)
+        rough = (
+            generator.integers(0, 200, [16, 16, 3], np.uint8).repeat(4, axis=0).repeat(4, axis=1)
+        )
         noisy = rough + generator.integers(0, 12, rough.shape, np.uint8)
-        cards.append(dataclasses.replace(picture(f"{index}.png", 64, 3), image=noisy, reconstruction=rough))
+        cards.append(
+            dataclasses.replace(picture(f"{index}.png", 64, 3), image=noisy, reconstruction=rough)
+        )
     path = tmp_path / "report.html"
     report.write(path, dataclasses.replace(shown, pictures=(("Sixty", "", tuple(cards)),)))
     assert path.stat().st_size < 2_000_000
@@ -279,7 +321,9 @@ def test_curves_are_thinned_to_their_ends_and_their_shape():
 
 def test_histogram_keeps_far_scores_in_its_last_bar():
     normals = np.linspace(0, 1, 1000)
-    chart, note = charts.histogram({("normals", "normal"): normals, ("odd", "anomalous"): np.full(5, 1e9)}, 1.0, "a_rec")
+    chart, note = charts.histogram(
+        {("normals", "normal"): normals, ("odd", "anomalous"): np.full(5, 1e9)}, 1.0, "a_rec"
+    )
     assert note == "The last bar also holds 5 scores above 8."
     assert "threshold 1<" in chart and "1e+09" not in chart
 
@@ -300,7 +344,9 @@ def test_error_colours_saturate_at_one_and_leave_the_image_at_zero():
 @pytest.mark.parametrize("channels", [1, 3])
 def test_images_go_into_the_page_unchanged(channels):
     image = picture(size=8, channels=channels).image
-    np.testing.assert_array_equal(decoded(pictures.data_uri(image)), np.broadcast_to(image, [8, 8, 3]))
+    np.testing.assert_array_equal(
+        decoded(pictures.data_uri(image)), np.broadcast_to(image, [8, 8, 3])
+    )
 
 
 @pytest.mark.parametrize(
@@ -308,10 +354,23 @@ def test_images_go_into_the_page_unchanged(channels):
     [
         ({"decision_score": "a_cls"}, "'a_cls', has no scores or no threshold"),
         ({"thresholds": {}}, "'a_ws', has no scores or no threshold"),
-        ({"scores": {"a_ws": A_WS, "a_rec": A_WS[1:]}}, r"a_rec: scores of shape \[6\]; expected \[7\]"),
-        ({"scores": {"a_ws": np.where(TRUTH, np.nan, A_WS)}}, "a_ws: 3 of 7 scores are NaN or infinite"),
+        (
+            {"scores": {"a_ws": A_WS, "a_rec": A_WS[1:]}},
+            r"a_rec: scores of shape \[6\]; expected \[7\]",
+        ),
+        (
+            {"scores": {"a_ws": np.where(TRUTH, np.nan, A_WS)}},
+            "a_ws: 3 of 7 scores are NaN or infinite",
+        ),
         ({"is_anomaly": TRUTH[1:]}, r"is_anomaly: shape \[6\]; expected \[7\]"),
-        ({"pictures": (("A", "", (dataclasses.replace(picture("b.png"), error_map=np.zeros([4, 4])),)),)}, r"b.png.*\[4, 4\]"),
+        (
+            {
+                "pictures": (
+                    ("A", "", (dataclasses.replace(picture("b.png"), error_map=np.zeros([4, 4])),)),
+                )
+            },
+            r"b.png.*\[4, 4\]",
+        ),
     ],
 )
 def test_what_cannot_be_drawn_is_named_and_leaves_no_file(tmp_path, change, message):
@@ -352,11 +411,14 @@ def test_in_a_browser_the_page_is_drawn_and_fits_a_phone(tmp_path, variant):
         document.title = [page.scrollWidth, page.clientWidth, page.scrollHeight].join(' ');
     """
     frame.write_text(
-        f'<!DOCTYPE html><iframe style="border:0;width:360px;height:800px" onload="{html.escape(measure)}" '
-        f'srcdoc="{html.escape(path.read_text(encoding="utf-8"))}"></iframe>',
+        '<!DOCTYPE html><iframe style="border:0;width:360px;height:800px"'
+        f' onload="{html.escape(measure)}"'
+        f' srcdoc="{html.escape(path.read_text(encoding="utf-8"))}"></iframe>',
         encoding="utf-8",
     )
-    dump = chromium(tmp_path, "--hide-scrollbars", "--virtual-time-budget=5000", "--dump-dom", frame.as_uri())
+    dump = chromium(
+        tmp_path, "--hide-scrollbars", "--virtual-time-budget=5000", "--dump-dom", frame.as_uri()
+    )
     # The page has a title of its own within the frame's attribute, but escaped.
     width, visible, height = map(int, re.search(r"<title>(\d+) (\d+) (\d+)</title>", dump).groups())
     assert visible == 360 and width <= visible and height > 1000
@@ -364,8 +426,17 @@ def test_in_a_browser_the_page_is_drawn_and_fits_a_phone(tmp_path, variant):
 
 def chromium(tmp_path, *arguments):
     # As root it runs without its sandbox only.
-    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}", *arguments]
-    return subprocess.run(command, capture_output=True, encoding="utf-8", check=True, timeout=120).stdout
+    command = [
+        CHROMIUM,
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        f"--user-data-dir={tmp_path / 'profile'}",
+        *arguments,
+    ]
+    return subprocess.run(
+        command, capture_output=True, encoding="utf-8", check=True, timeout=120
+    ).stdout
 
 
 def decoded(uri):

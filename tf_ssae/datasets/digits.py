@@ -1,4 +1,6 @@
-"""scikit-learn's handwritten digits: 1,797 real 8x8 grey images, part of that package, so no network is needed."""
+"""scikit-learn's handwritten digits: 1,797 real 8x8 grey images, part of that package, so no
+network is needed.
+"""
 
 import numpy as np
 from sklearn.datasets import load_digits

@@ -1,4 +1,6 @@
-"""Image files of any kind, read one way: what to look for, what is refused and why, and how pixels are decoded."""
+"""Image files of any kind, read one way: what to look for, what is refused and why, and how pixels
+are decoded.
+"""
 
 import concurrent.futures
 import contextlib
@@ -16,7 +18,8 @@ from tf_ssae.networks import resizing
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 
-# MPO: a JPEG with a second picture behind it, as many phones write it, which Pillow opens as JPEG; the first is taken.
+# MPO: a JPEG with a second picture behind it, as many phones write it, which Pillow opens as JPEG;
+# the first is taken.
 _FORMATS = ("PNG", "JPEG", "MPO", "BMP", "WEBP", "TIFF")
 # What a wrong extension may hide is opened as well, to say what it is.
 _OPENED = ("PNG", "JPEG", "BMP", "WEBP", "TIFF", "GIF")
@@ -25,8 +28,8 @@ _READ_AHEAD = 64
 _THREADS = 4
 _FOLDERS_NAMED = 10
 
-# Pillow warns from half of the size on that it refuses; the size is checked here. (Not for a while only: threads read files,
-# and all share the filters.)
+# Pillow warns from half of the size on that it refuses; the size is checked here. (Not for a while
+# only: threads read files, and all share the filters.)
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
@@ -47,26 +50,32 @@ def find(folder):
     images = [path for path in files if is_image(path, folder)]
     if not images:
         raise FileNotFoundError(
-            f"No images in {folder}: searched it and the folders below it for {', '.join(EXTENSIONS)}. "
-            f"Found {_counts(folder, files)}."
+            f"No images in {folder}: searched it and the folders below it for"
+            f" {', '.join(EXTENSIONS)}. Found {_counts(folder, files)}."
         )
     return images
 
 
 def is_image(path, folder):
-    """Whether a path in `folder`, or below it, is an image file to go by its name, and not hidden."""
+    """Whether a path in `folder`, or below it, is an image file to go by its name, and
+    not hidden.
+    """
     return path.suffix.lower() in EXTENSIONS and _is_visible_file(path, folder)
 
 
 def _is_visible_file(path, folder):
-    return path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    return path.is_file() and not any(
+        part.startswith(".") for part in path.relative_to(folder).parts
+    )
 
 
 def _counts(folder, files):
     """ "3 .txt; in defects: 1 .gif", or "no files at all"."""
     found = []
     for parent in sorted({path.parent for path in files})[:_FOLDERS_NAMED]:
-        suffixes = [path.suffix.lower() or "without extension" for path in files if path.parent == parent]
+        suffixes = [
+            path.suffix.lower() or "without extension" for path in files if path.parent == parent
+        ]
         counts = ", ".join(f"{suffixes.count(suffix)} {suffix}" for suffix in sorted(set(suffixes)))
         found.append(counts if parent == folder else f"in {parent.relative_to(folder)}: {counts}")
     return "; ".join(found) or "no files at all"
@@ -80,8 +89,8 @@ def printable(name):
 def decode(data):
     """The pixels of an image file.
 
-    EXIF orientation is applied: an image lying on its side would teach rotation prediction nonsense. 16-bit grey becomes 8-bit,
-    CMYK and palettes become colour, alpha is dropped.
+    EXIF orientation is applied: an image lying on its side would teach rotation prediction
+    nonsense. 16-bit grey becomes 8-bit, CMYK and palettes become colour, alpha is dropped.
 
     Args:
         data: the file's bytes.
@@ -112,7 +121,9 @@ def decode(data):
 
 
 def check(image):
-    """Raises UnreadableImage if a Pillow image, of which the header has been read, is none to work with."""
+    """Raises UnreadableImage if a Pillow image, of which the header has been read, is none to work
+    with.
+    """
     width, height = image.size
     if image.format not in _FORMATS:
         raise UnreadableImage(f"a {image.format} image; expected PNG, JPEG, BMP, WebP or TIFF")
@@ -121,10 +132,14 @@ def check(image):
     if width * height > resizing.LARGEST_IMAGE:
         raise UnreadableImage(f"{width}x{height}: more than {resizing.LARGEST_IMAGE:,} pixels")
     if min(width, height) < resizing.SMALLEST_SIDE:
-        raise UnreadableImage(f"{width}x{height} pixels; expected at least {resizing.SMALLEST_SIDE}x{resizing.SMALLEST_SIDE}")
+        raise UnreadableImage(
+            f"{width}x{height} pixels; expected at least"
+            f" {resizing.SMALLEST_SIDE}x{resizing.SMALLEST_SIDE}"
+        )
     if max(width, height) > resizing.LARGEST_ASPECT * min(width, height):
         raise UnreadableImage(
-            f"{width}x{height} pixels: more than {resizing.LARGEST_ASPECT} times as long as wide; cut it into parts"
+            f"{width}x{height} pixels: more than {resizing.LARGEST_ASPECT} times as long as wide;"
+            " cut it into parts"
         )
 
 
@@ -133,7 +148,9 @@ def _pixels(image):
         # A 16-bit PNG: Pillow's own conversion to 8 bits cuts off instead of scaling.
         values = np.asarray(image)
         if values.min() < 0 or values.max() > 65535:
-            raise UnreadableImage(f"grey values from {values.min()} to {values.max()}; expected 8 or 16 bits")
+            raise UnreadableImage(
+                f"grey values from {values.min()} to {values.max()}; expected 8 or 16 bits"
+            )
         return (values >> 8).astype(np.uint8)[..., np.newaxis]
     if image.mode == "F":
         raise UnreadableImage("floating-point pixels; expected 8 or 16 bits")
@@ -142,7 +159,9 @@ def _pixels(image):
 
 
 def with_channels(image, channels):
-    """`[H, W, 1 or 3] -> [H, W, channels]`: grey is repeated, colour becomes Rec. 601 luma, as Pillow has it."""
+    """`[H, W, 1 or 3] -> [H, W, channels]`: grey is repeated, colour becomes Rec. 601 luma, as
+    Pillow has it.
+    """
     if image.shape[2] == channels:
         return image
     if channels == 3:
@@ -151,14 +170,18 @@ def with_channels(image, channels):
 
 
 class Squares:
-    """Reads image files as squares, ahead of whoever uses them; what is in memory does not grow with their number."""
+    """Reads image files as squares, ahead of whoever uses them; what is in memory does not grow
+    with their number.
+    """
 
     def __init__(self, image_shape, crop):
         """`image_shape`: `(S, S, C)` of the squares. `crop`: see `networks.resizing.squares`."""
         self._size, _, self._channels = image_shape
         self._large = threading.Lock()
         spec = tf.TensorSpec([1, None, None, self._channels], tf.uint8)
-        self._squares = tf.function(lambda images: resizing.squares(images, self._size, crop)[0], input_signature=[spec])
+        self._squares = tf.function(
+            lambda images: resizing.squares(images, self._size, crop)[0], input_signature=[spec]
+        )
 
     def of(self, image):
         """uint8 `[H, W, 1 or 3] -> [T, S, S, C]`."""
@@ -168,7 +191,8 @@ class Squares:
         return self._squares(image[np.newaxis]).numpy()
 
     def read(self, paths):
-        """Yields `(path, squares [T, S, S, C], digest of the file's bytes)` for every path, in order.
+        """Yields `(path, squares [T, S, S, C], digest of the file's bytes)` for every path, in
+        order.
 
         Of an unreadable file, the squares are the UnreadableImage, and the digest is None.
         """
@@ -186,7 +210,9 @@ class Squares:
         yield from _in_order(one, paths)
 
     def _turn(self, data):
-        """A context to decode this file in: a shared lock for a large image, so that only one at a time is in memory."""
+        """A context to decode this file in: a shared lock for a large image, so that only one at a
+        time is in memory.
+        """
         try:
             with Image.open(io.BytesIO(data)) as image:
                 large = image.size[0] * image.size[1] > _LARGE_IMAGE
@@ -197,7 +223,9 @@ class Squares:
 
 
 def _in_order(function, items):
-    """Yields `function(item)` for every item, in order, computed by a few threads a little ahead."""
+    """Yields `function(item)` for every item, in order, computed by a few threads a
+    little ahead.
+    """
     with concurrent.futures.ThreadPoolExecutor(_THREADS) as pool:
         pending = []
         for item in items:

@@ -14,18 +14,23 @@ GOOD = "good"
 def load(config, cache):
     """The images of `config.data_dir`, as square parts (see `networks.resizing.squares`).
 
-    * With `train/good`: the layout of MVTec AD. `train/good` trains; `test/good` and `test/DEFECT` test, if they exist.
-    * Else: every image in the folder and below it is normal; but a folder `good` beside others is taken for a mistake.
+    * With `train/good`: the layout of MVTec AD. `train/good` trains; `test/good` and `test/DEFECT`
+      test, if they exist.
+    * Else: every image in the folder and below it is normal; but a folder `good` beside others is
+      taken for a mistake.
 
-    Images that are all square, and of one size that preprocessing brings to `config.image_size` by repeating pixels and a
-    narrow border, stay as they are (28x28 for 32); others are resized to `config.image_size`. They are grey if all are. What
-    cannot be read is left out, and so is a copy of a training image, byte for byte; both are said.
+    Images that are all square, and of one size that preprocessing brings to `config.image_size` by
+    repeating pixels and a narrow border, stay as they are (28x28 for 32); others are resized to
+    `config.image_size`. They are grey if all are. What cannot be read is left out, and so is a copy
+    of a training image, byte for byte; both are said.
 
     Args:
-        cache: a file to write the squares to. The images are read from there, so that memory does not grow with them.
+        cache: a file to write the squares to. The images are read from there, so that memory does
+            not grow with them.
 
     Raises:
-        FileNotFoundError: the folder or its images are missing: says where it looked, for what, and what is there.
+        FileNotFoundError: the folder or its images are missing: says where it looked, for what, and
+            what is there.
         ValueError: nothing in it can be read.
     """
     if not config.data_dir:
@@ -43,9 +48,12 @@ def load(config, cache):
             if digest is None:
                 left_out.append((name, str(squares)))
                 continue
-            # Training images come first. A copy of one of them may neither test nor be held out for the threshold.
+            # Training images come first. A copy of one of them may neither test nor be held out for
+            # the threshold.
             if digest in seen and not is_test[seen[digest]]:
-                left_out.append((name, f"the same file as {seen[digest].relative_to(root)}, which trains"))
+                left_out.append(
+                    (name, f"the same file as {seen[digest].relative_to(root)}, which trains")
+                )
                 continue
             seen.setdefault(digest, path)
             squares.tofile(file)
@@ -73,12 +81,12 @@ def load(config, cache):
 def masks(config, data, pictures):
     """The masks of test pictures, each cut into the squares that its picture was cut into.
 
-    In the layout of MVTec AD, the mask of `test/DEFECT/NAME.png` is `ground_truth/DEFECT/NAME_mask.png`. Normal pictures need
-    none: theirs is empty.
+    In the layout of MVTec AD, the mask of `test/DEFECT/NAME.png` is
+    `ground_truth/DEFECT/NAME_mask.png`. Normal pictures need none: theirs is empty.
 
     Returns:
-        `{picture: bool [T, S, S]}`, empty if there are no masks at all; without anomalous pictures that have no mask, or one
-        that `load` left out.
+        `{picture: bool [T, S, S]}`, empty if there are no masks at all; without anomalous pictures
+        that have no mask, or one that `load` left out.
     """
     root, size = pathlib.Path(config.data_dir), data.image_shape[:2]
     if not _has_masks(root):
@@ -112,7 +120,11 @@ def _bad_masks(root, names):
     """`[(name, reason)]` of masks without an image, of another size than it, or unreadable."""
     if not _has_masks(root):
         return []
-    tests = [path for path in map(pathlib.Path, names) if path.parts[0] == "test" and path.parts[1] != GOOD]
+    tests = [
+        path
+        for path in map(pathlib.Path, names)
+        if path.parts[0] == "test" and path.parts[1] != GOOD
+    ]
     image_of = {_mask_path(root, path): root / path for path in tests}
     bad = []
     for mask in files.find(root / "ground_truth"):
@@ -127,7 +139,15 @@ def _bad_masks(root, names):
             continue
         expected = files.decode(image_of[mask].read_bytes()).shape
         if (height, width) != expected[:2]:
-            bad.append((name, f"a mask of {width}x{height} pixels for an image of {expected[1]}x{expected[0]}"))
+            bad.append(
+                (
+                    name,
+                    (
+                        f"a mask of {width}x{height} pixels for an image of"
+                        f" {expected[1]}x{expected[0]}"
+                    ),
+                )
+            )
     return bad
 
 
@@ -135,7 +155,10 @@ def _why_unused(mask):
     """Why the mask with this path in `ground_truth` is of no image."""
     if mask.parts[0] == GOOD:
         return "a mask of a normal image: nothing in it is anomalous"
-    return f"a mask without its image: expected {pathlib.Path('test', mask.parent, 'NAME.png')} for NAME_mask.png"
+    return (
+        f"a mask without its image: expected {pathlib.Path('test', mask.parent, 'NAME.png')} for"
+        " NAME_mask.png"
+    )
 
 
 def _listed(root):
@@ -146,15 +169,17 @@ def _listed(root):
         beside = [name for name in _folders(root) if name != GOOD]
         if beside and (root / GOOD).is_dir():
             raise FileNotFoundError(
-                f"{root} holds a folder {GOOD} beside {', '.join(beside)}; without a folder train, all of them would be "
-                f"taken for normal images. Give --data_dir={root / GOOD}, or move them to train/good and test/DEFECT."
+                f"{root} holds a folder {GOOD} beside {', '.join(beside)}; without a folder train,"
+                f" all of them would be taken for normal images. Give --data_dir={root / GOOD}, or"
+                " move them to train/good and test/DEFECT."
             )
         return [(path, 0, False) for path in files.find(root)], (GOOD,)
     others = [name for name in _folders(root / "train") if name != GOOD]
     if others or not (root / "train" / GOOD).is_dir():
         raise FileNotFoundError(
-            f"{root / 'train'} holds {', '.join(sorted(others)) or 'no folder'}; expected one folder, {GOOD}, of normal images "
-            "(the layout of MVTec AD: train/good, test/good, test/DEFECT)."
+            f"{root / 'train'} holds {', '.join(sorted(others)) or 'no folder'}; expected one"
+            f" folder, {GOOD}, of normal images (the layout of MVTec AD: train/good, test/good,"
+            " test/DEFECT)."
         )
     listed = [(path, 0, False) for path in files.find(root / "train" / GOOD)]
     class_names = [GOOD]
@@ -167,15 +192,27 @@ def _listed(root):
 
 
 def _folders(root):
-    """The names of the folders in a folder, sorted; hidden ones are left out, as hidden files are."""
-    return sorted(path.name for path in root.glob("*") if path.is_dir() and not path.name.startswith("."))
+    """The names of the folders in a folder, sorted; hidden ones are left out, as hidden
+    files are.
+    """
+    return sorted(
+        path.name for path in root.glob("*") if path.is_dir() and not path.name.startswith(".")
+    )
 
 
 def _loose(root):
     """`[(name, reason)]` of image files that lie beside the folders of the layout, not in them."""
-    loose = [path for part in ("train", "test") for path in sorted((root / part).glob("*")) if path.is_file()]
+    loose = [
+        path
+        for part in ("train", "test")
+        for path in sorted((root / part).glob("*"))
+        if path.is_file()
+    ]
     return [
-        (str(path.relative_to(root)), "not in a folder: expected train/good, test/good or test/DEFECT")
+        (
+            str(path.relative_to(root)),
+            "not in a folder: expected train/good, test/good or test/DEFECT",
+        )
         for path in loose
         if path.suffix.lower() in files.EXTENSIONS and not path.name.startswith(".")
     ]
@@ -189,7 +226,17 @@ def _image_shape(paths, image_size):
             with Image.open(path) as image:
                 files.check(image)
                 sizes.add(image.size)
-                colour = colour or image.mode not in ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "F")
+                colour = colour or image.mode not in (
+                    "1",
+                    "L",
+                    "LA",
+                    "La",
+                    "I",
+                    "I;16",
+                    "I;16B",
+                    "I;16L",
+                    "F",
+                )
         # What is wrong with it is said when it is read.
         except Exception:
             continue

@@ -14,10 +14,10 @@ def load(config, cache):
     """The train and the test split of `config.dataset`, in that order.
 
     Raises:
-        FileNotFoundError: `config.data_dir` is given and does not hold the prepared data set; or what lies there, or in the
-            default folder, is not whole.
-        ConnectionError: `config.data_dir` is empty, and the data set is neither in the default folder nor could be
-            downloaded.
+        FileNotFoundError: `config.data_dir` is given and does not hold the prepared data set; or
+            what lies there, or in the default folder, is not whole.
+        ConnectionError: `config.data_dir` is empty, and the data set is neither in the default
+            folder nor could be downloaded.
     """
     # Imported here: it takes over a second, and the embedded data set does without it.
     import tensorflow_datasets
@@ -30,17 +30,19 @@ def load(config, cache):
             builder.download_and_prepare()
         except Exception as error:
             raise ConnectionError(
-                f"{config.dataset} is not in {builder.data_path.parent} and could not be downloaded ({error}). "
-                "Connect to the network, or pass --data_dir with a folder of prepared tensorflow-datasets."
+                f"{config.dataset} is not in {builder.data_path.parent} and could not be downloaded"
+                f" ({error}). Connect to the network, or pass --data_dir with a folder of prepared"
+                " tensorflow-datasets."
             ) from error
 
     try:
         return _read(builder)
-    # A download that broke off, or another version's folder, is noticed in as many ways as it can be broken.
+    # A download that broke off, or another version's folder, is noticed in as many ways as it can
+    # be broken.
     except (tf.errors.OpError, LookupError, AssertionError, ValueError) as error:
         raise FileNotFoundError(
-            f"{config.dataset} in {builder.data_path} is not whole, or of another version than {builder.version}: {error} "
-            "Remove that folder and prepare it again."
+            f"{config.dataset} in {builder.data_path} is not whole, or of another version than"
+            f" {builder.version}: {error} Remove that folder and prepare it again."
         ) from error
 
 
@@ -52,7 +54,9 @@ def _read(builder):
     labels = np.empty([sum(counts)], np.int64)
     filled = 0
     for split in ("train", "test"):
-        dataset = builder.as_dataset(split=split, as_supervised=True, batch_size=None, shuffle_files=False)
+        dataset = builder.as_dataset(
+            split=split, as_supervised=True, batch_size=None, shuffle_files=False
+        )
         for batch, batch_labels in dataset.batch(_READ_AT_ONCE).as_numpy_iterator():
             images[filled : filled + len(batch)] = batch
             labels[filled : filled + len(batch)] = batch_labels
@@ -60,7 +64,10 @@ def _read(builder):
     if filled != len(images):
         raise ValueError(f"{filled} images of {len(images)}.")
     return LabelledImages(
-        images, labels, tuple(builder.info.features["label"].names), official_test=np.arange(len(images)) >= counts[0]
+        images,
+        labels,
+        tuple(builder.info.features["label"].names),
+        official_test=np.arange(len(images)) >= counts[0],
     )
 
 
@@ -69,13 +76,16 @@ def _require_prepared(name, data_dir):
         return
     there = sorted(path.parent.parent.name for path in data_dir.glob("*/*/dataset_info.json"))
     raise FileNotFoundError(
-        f"No prepared data set {name} in --data_dir={data_dir}: looked for {data_dir / name}/VERSION/dataset_info.json. "
+        f"No prepared data set {name} in --data_dir={data_dir}: looked for"
+        f" {data_dir / name}/VERSION/dataset_info.json. "
         + (
             f"Found there: {', '.join(there)}. "
             if there
-            else "Found no prepared data set at all there. "
-            if data_dir.is_dir()
-            else "That folder does not exist. "
+            else (
+                "Found no prepared data set at all there. "
+                if data_dir.is_dir()
+                else "That folder does not exist. "
+            )
         )
         + "Leave --data_dir empty to download it."
     )

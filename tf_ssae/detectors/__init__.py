@@ -23,7 +23,9 @@ DETECTORS = {
 
 
 def make(config, image_shape):
-    """The untrained detector of `config.detector` for images of `image_shape` `(S, S, C)`, ready for training."""
+    """The untrained detector of `config.detector` for images of `image_shape` `(S, S, C)`, ready
+    for training.
+    """
     detector = DETECTORS[config.detector](config, image_shape)
     detector.compile_from_settings()
     return detector
@@ -39,5 +41,7 @@ def load(model_dir):
     run_folder.read_config(model_dir)
     path = pathlib.Path(model_dir) / run_folder.MODEL
     if not path.is_file():
-        raise FileNotFoundError(f"{model_dir} is an unfinished run: it has no {run_folder.MODEL}. Train it to the end.")
+        raise FileNotFoundError(
+            f"{model_dir} is an unfinished run: it has no {run_folder.MODEL}. Train it to the end."
+        )
     return keras.saving.load_model(path)

@@ -4,7 +4,9 @@ from tf_ssae.detectors.base import Detector
 
 
 class AdversarialDetector(Detector):
-    """A detector trained against a `discriminator`; its subclass makes that network and the others."""
+    """A detector trained against a `discriminator`; its subclass makes that network and
+    the others.
+    """
 
     reconstructs = True
     adversarial = True
@@ -13,7 +15,9 @@ class AdversarialDetector(Detector):
     def generator_variables(self):
         """The variables that are trained against the discriminator: those of all other networks."""
         discriminator = {id(variable) for variable in self.discriminator.trainable_variables}
-        return [variable for variable in self.trainable_variables if id(variable) not in discriminator]
+        return [
+            variable for variable in self.trainable_variables if id(variable) not in discriminator
+        ]
 
     def compile_from_settings(self):
         self.discriminator_optimizer = self.adam(self.discriminator.trainable_variables)

@@ -20,7 +20,11 @@ class Autoencoder(Detector):
 
     def __init__(self, config, image_shape, **kwargs):
         super().__init__(config, image_shape, **kwargs)
-        size, channels, seed = config.image_size, image_shape[-1], keras.random.SeedGenerator(config.seed)
+        size, channels, seed = (
+            config.image_size,
+            image_shape[-1],
+            keras.random.SeedGenerator(config.seed),
+        )
         self.encoder = encoder(size, channels, config.latent_depth, seed, name="encoder")
         self.decoder = decoder(size, config.latent_depth, channels, config.output_activation, seed)
 
@@ -34,7 +38,9 @@ class Autoencoder(Detector):
         """Eq. 3.7 in training mode, averaged over images `[B, S, S, C]`."""
         x = self.preprocess(images)
         reconstruction = self.decoder(self.encoder(x, training=True))
-        return tf.reduce_mean(RECONSTRUCTION_LOSSES[self.config.reconstruction_reduction](x, reconstruction))
+        return tf.reduce_mean(
+            RECONSTRUCTION_LOSSES[self.config.reconstruction_reduction](x, reconstruction)
+        )
 
     def primary(self, images):
         x = self.preprocess(images)

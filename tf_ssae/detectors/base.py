@@ -1,4 +1,6 @@
-"""What every detector promises. `tests/conformance_test.py` checks each promise on each detector."""
+"""What every detector promises. `tests/conformance_test.py` checks each promise on each
+detector.
+"""
 
 import keras
 import numpy as np
@@ -12,24 +14,28 @@ from tf_ssae.networks import preprocessing
 class Detector(keras.Model):
     """An anomaly detector: a Keras model from images to anomaly scores.
 
-    Called on images `[B, S, S, C]` (uint8, or float in [0, 1], of the shape it was made for) it returns
-    `{score name: [B]}`, higher = more anomalous. What the scores need (preprocessing, normalisation) is inside its graph
-    and its weights, so it scores the same wherever it is loaded.
+    Called on images `[B, S, S, C]` (uint8, or float in [0, 1], of the shape it was made for) it
+    returns `{score name: [B]}`, higher = more anomalous. What the scores need (preprocessing,
+    normalisation) is inside its graph and its weights, so it scores the same wherever it is loaded.
 
     Attributes:
         score_names: the names of its scores.
         reported: the names of what `train_step` reports beside `loss`.
-        trained_on_rotations: whether `train_step` takes `(x, x_rotated, d)` of `pipeline.with_rotations`, or just `x`.
+        trained_on_rotations: whether `train_step` takes `(x, x_rotated, d)` of
+            `pipeline.with_rotations`, or just `x`.
         reconstructs: whether it has a decoder, and so the method `reconstruct`.
-        adversarial: whether it is trained against a discriminator. If that collapses, it is said, and scored nevertheless.
+        adversarial: whether it is trained against a discriminator. If that collapses, it is said,
+            and scored nevertheless.
         config: the Config it was made with.
         image_shape: `(S, S, C)` of the images it takes.
-        thresholds: one a score, in the order of `score_names`; a higher score is an anomaly. NaN until `fit_decision`.
-        held_out_scores: `[scores, calibration.KEPT]`: the scores of the held-out images, as `calibration.kept` keeps them.
+        thresholds: one a score, in the order of `score_names`; a higher score is an anomaly. NaN
+            until `fit_decision`.
+        held_out_scores: `[scores, calibration.KEPT]`: the scores of the held-out images, as
+            `calibration.kept` keeps them.
         held_out_images: how many there were.
         decision_index: which of `score_names` decides.
-        map_scale: what an error map is divided by (see `maps`): as large a value in an image is as rare as a false alarm. NaN
-            until it is fitted.
+        map_scale: what an error map is divided by (see `maps`): as large a value in an image is as
+            rare as a false alarm. NaN until it is fitted.
     """
 
     score_names = ()
@@ -39,10 +45,15 @@ class Detector(keras.Model):
     adversarial = False
 
     def __init__(self, config, image_shape, **kwargs):
-        """Raises ValueError for an `image_shape` that `preprocess` cannot take, or a score to decide that it does not have."""
+        """Raises ValueError for an `image_shape` that `preprocess` cannot take, or a score to
+        decide that it does not have.
+        """
         super().__init__(**kwargs)
         if config.decision not in ("auto", *self.score_names):
-            raise ValueError(f"decision={config.decision!r}: {config.detector} has only {', '.join(self.score_names)}.")
+            raise ValueError(
+                f"decision={config.decision!r}: {config.detector} has only"
+                f" {', '.join(self.score_names)}."
+            )
         preprocessing.check_image_shape(image_shape, config.image_size)
         self.config = config
         self.image_shape = tuple(image_shape)
@@ -54,17 +65,28 @@ class Detector(keras.Model):
         self.map_scale = self._constant([], np.nan, "map_scale")
         self._means = {name: keras.metrics.Mean(name=name) for name in ("loss", *self.reported)}
         # A dozen operators a variable, in one.
-        self._apply = tf.function(lambda gradients: self.optimizer.apply(gradients, self.trainable_variables), jit_compile=True)
+        self._apply = tf.function(
+            lambda gradients: self.optimizer.apply(gradients, self.trainable_variables),
+            jit_compile=True,
+        )
 
     def _constant(self, shape, value, name, dtype="float32"):
-        """A weight that training leaves alone: what is fitted after it, and travels with the model."""
+        """A weight that training leaves alone: what is fitted after it, and travels
+        with the model.
+        """
         return self.add_weight(
-            shape=shape, initializer=keras.initializers.Constant(value), dtype=dtype, trainable=False, name=name
+            shape=shape,
+            initializer=keras.initializers.Constant(value),
+            dtype=dtype,
+            trainable=False,
+            name=name,
         )
 
     def compile_from_settings(self):
         """Compiles for training with the optimizer of the settings."""
-        self.compile(optimizer=self.adam(self.trainable_variables), jit_compile=self.config.jit_compile)
+        self.compile(
+            optimizer=self.adam(self.trainable_variables), jit_compile=self.config.jit_compile
+        )
         self.build(None)
 
     def adam(self, variables):
@@ -74,7 +96,9 @@ class Detector(keras.Model):
         return optimizer
 
     def finish_training(self):
-        """What is done once after the last epoch, before calibration. Checkpoints hold what was before it."""
+        """What is done once after the last epoch, before calibration. Checkpoints hold what was
+        before it.
+        """
         # Its moments would make a saved detector three times as large.
         self.optimizer = None
 
@@ -87,25 +111,31 @@ class Detector(keras.Model):
         self.built = True
 
     def preprocess(self, images):
-        """`[B, S, S, C]`, uint8 or float in [0, 1] `-> [B, T, T, C]` with T = `config.image_size`, float32 in [0, 1].
+        """`[B, S, S, C]`, uint8 or float in [0, 1] `-> [B, T, T, C]` with T = `config.image_size`,
+        float32 in [0, 1].
 
         Raises:
-            ValueError: for images of another shape than `image_shape`, or of integers that are not uint8.
+            ValueError: for images of another shape than `image_shape`, or of integers that are not
+                uint8.
         """
         dtype = tf.as_dtype(images.dtype)
         if dtype != tf.uint8 and not dtype.is_floating:
             raise ValueError(f"Images of {dtype.name}; expected uint8, or float in [0, 1].")
         if tuple(images.shape[1:]) != self.image_shape:
-            raise ValueError(f"Images of shape {list(images.shape)}; expected [B, {', '.join(map(str, self.image_shape))}].")
+            raise ValueError(
+                f"Images of shape {list(images.shape)}; expected [B,"
+                f" {', '.join(map(str, self.image_shape))}]."
+            )
         return preprocessing.preprocess(images, self.config.image_size)
 
     def primary(self, images):
         """What the networks say about images `[B, S, S, C]`.
 
         Returns:
-            A dict with the scores that need no others, `[B]`; from detectors that reconstruct, `reconstruction`,
-            `[B, T, T, C]`; from those that classify rotations, `rotation_probabilities`, `[B, 4, 4]`: the rotation
-            that the image was given, and the probability of each answer.
+            A dict with the scores that need no others, `[B]`; from detectors that reconstruct,
+            `reconstruction`, `[B, T, T, C]`; from those that classify rotations,
+            `rotation_probabilities`, `[B, 4, 4]`: the rotation that the image was given, and the
+            probability of each answer.
         """
         raise NotImplementedError
 
@@ -114,25 +144,34 @@ class Detector(keras.Model):
         return primary
 
     def everything(self, images):
-        """All there is to say about images `[B, S, S, C]`: what `primary` returns, with every score."""
+        """All there is to say about images `[B, S, S, C]`: what `primary` returns, with every
+        score.
+        """
         return self.all_scores(self.primary(images))
 
     def explain(self, images):
         """What the scores of images `[B, S, S, C]` rest on, for a person to see.
 
         Returns:
-            A dict: what `everything` returns, but as `rotation_probabilities`, `[B, 4]`, those of the true rotations alone; and
-            from detectors that reconstruct, `squared_error`, `[B, T, T, C]`.
+            A dict: what `everything` returns, but as `rotation_probabilities`, `[B, 4]`, those of
+            the true rotations alone; and from detectors that reconstruct, `squared_error`, `[B, T,
+            T, C]`.
         """
         outputs = dict(self.everything(images))
         if "reconstruction" in outputs:
-            outputs["squared_error"] = tf.square(self.preprocess(images) - outputs["reconstruction"])
+            outputs["squared_error"] = tf.square(
+                self.preprocess(images) - outputs["reconstruction"]
+            )
         if "rotation_probabilities" in outputs:
-            outputs["rotation_probabilities"] = tf.linalg.diag_part(outputs["rotation_probabilities"])
+            outputs["rotation_probabilities"] = tf.linalg.diag_part(
+                outputs["rotation_probabilities"]
+            )
         return outputs
 
     def reconstruct(self, images):
-        """`[B, S, S, C] -> [B, T, T, C]`, beside `preprocess(images)`: the decoder's picture of each image."""
+        """`[B, S, S, C] -> [B, T, T, C]`, beside `preprocess(images)`: the decoder's picture of
+        each image.
+        """
         return self.everything(images)["reconstruction"]
 
     def score(self, images, name):
@@ -154,11 +193,12 @@ class Detector(keras.Model):
         return bool(np.isfinite(self.thresholds.numpy()).all())
 
     def description(self):
-        """What a program that has only the scores must know to decide by them: a dict of JSON values.
+        """What a program that has only the scores must know to decide by them: a dict of JSON
+        values.
 
-        `image_shape` and `crop` of the squares it takes; `scores`, their names; `decision`, the score that decides;
-        `thresholds` and `target_fpr`; `held_out_images` and `held_out_scores`, for p-values, and `held_out`, false if they are
-        those of the training images; `map_scale`.
+        `image_shape` and `crop` of the squares it takes; `scores`, their names; `decision`, the
+        score that decides; `thresholds` and `target_fpr`; `held_out_images` and `held_out_scores`,
+        for p-values, and `held_out`, false if they are those of the training images; `map_scale`.
         """
         held_out = self.held_out_scores.numpy()
         return {
@@ -170,36 +210,50 @@ class Detector(keras.Model):
             "target_fpr": self.config.target_fpr,
             "held_out": self.config.calibration_share > 0,
             "held_out_images": int(self.held_out_images),
-            "held_out_scores": {name: row[np.isfinite(row)].tolist() for name, row in zip(self.score_names, held_out)},
+            "held_out_scores": {
+                name: row[np.isfinite(row)].tolist()
+                for name, row in zip(self.score_names, held_out)
+            },
             "map_scale": float(self.map_scale) if np.isfinite(self.map_scale.numpy()) else None,
         }
 
     def fit_decision(self, scores, decision):
-        """Fits the thresholds to `config.target_fpr`, and keeps them as weights, with the scores they come from.
+        """Fits the thresholds to `config.target_fpr`, and keeps them as weights, with the scores
+        they come from.
 
         Args:
             scores: `{score name: [n]}` of held-out normal images.
             decision: the name of the score that decides.
         """
-        self.thresholds.assign([calibration.threshold(scores[name], self.config.target_fpr) for name in self.score_names])
+        self.thresholds.assign(
+            [
+                calibration.threshold(scores[name], self.config.target_fpr)
+                for name in self.score_names
+            ]
+        )
         self.held_out_scores.assign([calibration.kept(scores[name]) for name in self.score_names])
         self.held_out_images.assign(len(scores[self.score_names[0]]))
         self.decision_index.assign(self.score_names.index(decision))
 
     def fit_normalisation(self, primary):
-        """Fits what `all_scores` needs to the primary scores of the training images, numpy `[N]` each, and keeps it as weights.
+        """Fits what `all_scores` needs to the primary scores of the training images, numpy `[N]`
+        each, and keeps it as weights.
 
         Raises:
             ValueError: a score is the same for all images.
         """
 
     def minimise(self, tape, loss, **reported):
-        """Applies the gradients of `loss` with the one optimizer, and returns what `report` does."""
+        """Applies the gradients of `loss` with the one optimizer, and returns what
+        `report` does.
+        """
         self._apply(tape.gradient(loss, self.trainable_variables))
         return self.report(loss=loss, **reported)
 
     def report(self, **values):
-        """Takes the values of a step, `loss` and `reported`, and returns the running means of each since the epoch began."""
+        """Takes the values of a step, `loss` and `reported`, and returns the running means of each
+        since the epoch began.
+        """
         for name, mean in self._means.items():
             mean.update_state(values[name])
         return {name: mean.result() for name, mean in self._means.items()}
@@ -214,4 +268,6 @@ class Detector(keras.Model):
 
 def accuracy(labels, logits):
     """The share, 0..1, of logits `[N, 4]` whose largest is the label's."""
-    return tf.reduce_mean(tf.cast(tf.argmax(logits, axis=1, output_type=labels.dtype) == labels, tf.float32))
+    return tf.reduce_mean(
+        tf.cast(tf.argmax(logits, axis=1, output_type=labels.dtype) == labels, tf.float32)
+    )

@@ -5,7 +5,9 @@ from tf_ssae.detectors.base import Detector
 
 
 class CombinedDetector(Detector):
-    """A detector whose subclass gives `a_rec` and `a_cls`; their combinations and the normalisation are here."""
+    """A detector whose subclass gives `a_rec` and `a_cls`; their combinations and the normalisation
+    are here.
+    """
 
     score_names = ("a_rec", "a_cls", "a_ws", "a_max")
     reported = ("l_rec", "l_cls", "rotation_accuracy")
@@ -18,7 +20,10 @@ class CombinedDetector(Detector):
         self.normalise_a_cls = scores.MinMax(name="normalise_a_cls")
 
     def all_scores(self, primary):
-        a_rec, a_cls = self.normalise_a_rec(primary["a_rec"]), self.normalise_a_cls(primary["a_cls"])
+        a_rec, a_cls = (
+            self.normalise_a_rec(primary["a_rec"]),
+            self.normalise_a_cls(primary["a_cls"]),
+        )
         return {
             **primary,
             "a_ws": scores.a_ws(a_rec, a_cls, self.config.alpha),

@@ -14,7 +14,9 @@ _AVERAGE_MOMENTUM = 0.999
 
 @keras.saving.register_keras_serializable(package="tf_ssae")
 class EGBAD(AdversarialDetector):
-    """D tells pairs (x, E(x)) from pairs (G(z), z); E and G learn to make them alike, and so to invert each other."""
+    """D tells pairs (x, E(x)) from pairs (G(z), z); E and G learn to make them alike, and so to
+    invert each other.
+    """
 
     score_names = ("a_egbad",)
     reported = ("l_d", "l_g", "l_e")
@@ -31,8 +33,8 @@ class EGBAD(AdversarialDetector):
         self.average = WeightAverage(self.trainable_variables, _AVERAGE_MOMENTUM)
 
     def train_step(self, images):
-        """One step of D on -log D(x, E(x)) - log(1 - D(G(z), z)), z from N(0, I); and one of G on -log D(G(z), z) and of E on
-        -log(1 - D(x, E(x))).
+        """One step of D on -log D(x, E(x)) - log(1 - D(G(z), z)), z from N(0, I); and one of G on
+        -log D(G(z), z) and of E on -log(1 - D(x, E(x))).
 
         `images`: `[B, S, S, C]`.
         """
@@ -46,8 +48,8 @@ class EGBAD(AdversarialDetector):
                 l_d = self.discriminator_step((x, encoded), (generated, z))
             l_g = self.loss_of_pairs((generated, z), 1)
             l_e = self.loss_of_pairs((x, encoded), 0)
-            # No variable has a gradient from both terms, and Adam treats every variable alone: one step on the sum is the
-            # paper's step of G and its step of E.
+            # No variable has a gradient from both terms, and Adam treats every variable alone: one
+            # step on the sum is the paper's step of G and its step of E.
             loss = l_g + l_e
         variables = self.generator_variables
         self.generator_optimizer.apply(tape.gradient(loss, variables), variables)
@@ -55,7 +57,9 @@ class EGBAD(AdversarialDetector):
         return self.report(loss=loss, l_d=l_d, l_g=l_g, l_e=l_e)
 
     def discriminator_step(self, encoded_pairs, generated_pairs):
-        """Trains D on pairs (x, E(x)) and (G(z), z), `([B, 32, 32, C], [B, A])` each, and returns its loss before the step."""
+        """Trains D on pairs (x, E(x)) and (G(z), z), `([B, 32, 32, C], [B, A])` each, and returns
+        its loss before the step.
+        """
         with tf.GradientTape() as tape:
             l_d = self.loss_of_pairs(encoded_pairs, 1) + self.loss_of_pairs(generated_pairs, 0)
         variables = self.discriminator.trainable_variables
@@ -63,7 +67,9 @@ class EGBAD(AdversarialDetector):
         return l_d
 
     def loss_of_pairs(self, pairs, label):
-        """The mean cross-entropy of D in training mode, if all of these pairs should be `label`: 1, encoded; 0, generated."""
+        """The mean cross-entropy of D in training mode, if all of these pairs should be `label`: 1,
+        encoded; 0, generated.
+        """
         logits, _ = self.discriminator(pairs, training=True)
         return tf.reduce_mean(binary_cross_entropy(logits, label))
 

@@ -1,4 +1,6 @@
-"""A*: AE and Rotation trained separately, combined only in the scores; table 5.1's test of joint training."""
+"""A*: AE and Rotation trained separately, combined only in the scores; table 5.1's test of joint
+training.
+"""
 
 import dataclasses
 
@@ -26,10 +28,12 @@ class Ensemble(CombinedDetector):
         with tf.GradientTape() as tape:
             l_rec = self.autoencoder.loss_rec(x)
             l_cls, rotation_accuracy = self.rotation.loss_cls(x_rotated, d)
-            # No variable has a gradient from both terms, and Adam treats every variable alone: a step on the sum is a
-            # step of each by itself.
+            # No variable has a gradient from both terms, and Adam treats every variable alone: a
+            # step on the sum is a step of each by itself.
             loss = self.config.w_cls * l_cls + self.config.w_rec * l_rec
-        return self.minimise(tape, loss, l_rec=l_rec, l_cls=l_cls, rotation_accuracy=rotation_accuracy)
+        return self.minimise(
+            tape, loss, l_rec=l_rec, l_cls=l_cls, rotation_accuracy=rotation_accuracy
+        )
 
     def reconstruct(self, images):
         return self.autoencoder.reconstruct(images)

@@ -1,4 +1,6 @@
-"""GANomaly: an auto-encoder trained against a discriminator, with a second encoder (Akcay et al. 2018, arXiv:1805.06725)."""
+"""GANomaly: an auto-encoder trained against a discriminator, with a second encoder (Akcay et al.
+2018, arXiv:1805.06725).
+"""
 
 import keras
 import tensorflow as tf
@@ -16,7 +18,9 @@ _HOPELESS = 1e-5
 
 @keras.saving.register_keras_serializable(package="tf_ssae")
 class GANomaly(AdversarialDetector):
-    """G = (G_E, G_D) maps x to z and to x^, second encoder E maps x^ to z^; anomalous is an x whose z and z^ differ."""
+    """G = (G_E, G_D) maps x to z and to x^, second encoder E maps x^ to z^; anomalous is an x whose
+    z and z^ differ.
+    """
 
     score_names = ("a_ganomaly",)
     reported = ("l_adv", "l_con", "l_enc", "l_d", "restarted")
@@ -35,10 +39,12 @@ class GANomaly(AdversarialDetector):
         self.discriminator = discriminator(size, channels, self.seed)
 
     def train_step(self, images):
-        """One step of G and E on 1 * MSE(f(x), f(x^)) + 50 * L1(x, x^) + 1 * MSE(z, z^), f the features of D; and one of D on
-        the mean of its cross-entropies on x, which is real, and on x^, which is not.
+        """One step of G and E on 1 * MSE(f(x), f(x^)) + 50 * L1(x, x^) + 1 * MSE(z, z^), f the
+        features of D; and one of D on the mean of its cross-entropies on x, which is real, and on
+        x^, which is not.
 
-        `images`: `[B, S, S, C]`. Reports, beside the losses, `restarted`: whether D began anew after this step.
+        `images`: `[B, S, S, C]`. Reports, beside the losses, `restarted`: whether D began anew
+            after this step.
         """
         x = self.to_tanh_range(images)
 
@@ -46,11 +52,14 @@ class GANomaly(AdversarialDetector):
         with tf.GradientTape(persistent=True) as tape:
             z = self.encoder(x, training=True)
             reconstruction = self.decoder(z, training=True)
-            # A second name, so that its three gradients are summed two by two: see `losses.binary_cross_entropy`.
+            # A second name, so that its three gradients are summed two by two: see
+            # `losses.binary_cross_entropy`.
             same = tf.identity(reconstruction)
             z_reconstruction = self.second_encoder(same, training=True)
             logits, f = self.discriminator(x, training=True)
-            logits_reconstruction, f_reconstruction = self.discriminator(reconstruction, training=True)
+            logits_reconstruction, f_reconstruction = self.discriminator(
+                reconstruction, training=True
+            )
 
             l_adv = tf.reduce_mean(mean_squared_error(f, f_reconstruction))
             l_con = tf.reduce_mean(mean_absolute_error(x, same))
@@ -67,7 +76,14 @@ class GANomaly(AdversarialDetector):
         self.discriminator_optimizer.apply(d_gradients, d_variables)
         hopeless = l_d < _HOPELESS
         tf.cond(hopeless, lambda: reinitialise(self.discriminator), lambda: None)
-        return self.report(loss=loss, l_adv=l_adv, l_con=l_con, l_enc=l_enc, l_d=l_d, restarted=tf.cast(hopeless, tf.float32))
+        return self.report(
+            loss=loss,
+            l_adv=l_adv,
+            l_con=l_con,
+            l_enc=l_enc,
+            l_d=l_d,
+            restarted=tf.cast(hopeless, tf.float32),
+        )
 
     def primary(self, images):
         x = self.to_tanh_range(images)

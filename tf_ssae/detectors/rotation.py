@@ -21,9 +21,15 @@ class Rotation(Detector):
 
     def __init__(self, config, image_shape, **kwargs):
         super().__init__(config, image_shape, **kwargs)
-        size, channels, seed = config.image_size, image_shape[-1], keras.random.SeedGenerator(config.seed)
+        size, channels, seed = (
+            config.image_size,
+            image_shape[-1],
+            keras.random.SeedGenerator(config.seed),
+        )
         self.encoder = encoder(size, channels, config.latent_depth, seed, name="encoder")
-        self.side_encoder = encoder(size, channels, config.side_latent_depth, seed, name="side_encoder")
+        self.side_encoder = encoder(
+            size, channels, config.side_latent_depth, seed, name="side_encoder"
+        )
         self.classifier = classifier(config.latent_depth + config.side_latent_depth, seed)
 
     def train_step(self, batch):
@@ -34,13 +40,17 @@ class Rotation(Detector):
         return self.minimise(tape, loss, l_cls=l_cls, rotation_accuracy=rotation_accuracy)
 
     def loss_cls(self, rotated_images, d):
-        """Eq. 3.8 in training mode, and the accuracy, over rotated images `[N, S, S, C]` and their rotations `[N]`."""
+        """Eq. 3.8 in training mode, and the accuracy, over rotated images `[N, S, S, C]` and their
+        rotations `[N]`.
+        """
         logits = self.classify(self.preprocess(rotated_images), training=True)
         return tf.reduce_mean(rotation_cross_entropy(d, logits)), accuracy(d, logits)
 
     def classify(self, x, training):
         """`C([E1(x) : E2(x)])`: `[B, T, T, C] -> [B, 4]`, logits."""
-        z = tf.concat([self.encoder(x, training=training), self.side_encoder(x, training=training)], axis=-1)
+        z = tf.concat(
+            [self.encoder(x, training=training), self.side_encoder(x, training=training)], axis=-1
+        )
         return self.classifier(tf.squeeze(z, axis=[1, 2]), training=training)
 
     def primary(self, images):

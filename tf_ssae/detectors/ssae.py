@@ -15,13 +15,21 @@ from tf_ssae.rotations import rotate_stack
 
 @keras.saving.register_keras_serializable(package="tf_ssae")
 class SSAE(CombinedDetector):
-    """One encoder E1 for two tasks: with decoder D it reconstructs, beside E2 it feeds rotation classifier C."""
+    """One encoder E1 for two tasks: with decoder D it reconstructs, beside E2 it feeds rotation
+    classifier C.
+    """
 
     def __init__(self, config, image_shape, **kwargs):
         super().__init__(config, image_shape, **kwargs)
-        size, channels, seed = config.image_size, image_shape[-1], keras.random.SeedGenerator(config.seed)
+        size, channels, seed = (
+            config.image_size,
+            image_shape[-1],
+            keras.random.SeedGenerator(config.seed),
+        )
         self.encoder = encoder(size, channels, config.latent_depth, seed, name="encoder")
-        self.side_encoder = encoder(size, channels, config.side_latent_depth, seed, name="side_encoder")
+        self.side_encoder = encoder(
+            size, channels, config.side_latent_depth, seed, name="side_encoder"
+        )
         self.decoder = decoder(size, config.latent_depth, channels, config.output_activation, seed)
         self.classifier = classifier(config.latent_depth + config.side_latent_depth, seed)
 
@@ -31,8 +39,8 @@ class SSAE(CombinedDetector):
         count = x.shape[0]
 
         with tf.GradientTape() as tape:
-            # E1 sees every image once a step, in one batch: its BatchNorm then has one set of statistics, and D is
-            # trained on what it will get at test time.
+            # E1 sees every image once a step, in one batch: its BatchNorm then has one set of
+            # statistics, and D is trained on what it will get at test time.
             if self.config.rotations == "all":
                 z1_rotated = self.encoder(x_rotated, training=True)
                 z1 = z1_rotated[:count]
@@ -42,18 +50,26 @@ class SSAE(CombinedDetector):
 
             # Eq. 3.7
             reconstruction = self.decoder(z1)
-            l_rec = tf.reduce_mean(RECONSTRUCTION_LOSSES[self.config.reconstruction_reduction](x, reconstruction))
+            l_rec = tf.reduce_mean(
+                RECONSTRUCTION_LOSSES[self.config.reconstruction_reduction](x, reconstruction)
+            )
             # Eq. 3.8
-            logits = self.classify(z1_rotated, self.side_encoder(x_rotated, training=True), training=True)
+            logits = self.classify(
+                z1_rotated, self.side_encoder(x_rotated, training=True), training=True
+            )
             l_cls = tf.reduce_mean(rotation_cross_entropy(d, logits))
             # Eq. 3.10
             loss = self.config.w_cls * l_cls + self.config.w_rec * l_rec
 
-        return self.minimise(tape, loss, l_rec=l_rec, l_cls=l_cls, rotation_accuracy=accuracy(d, logits))
+        return self.minimise(
+            tape, loss, l_rec=l_rec, l_cls=l_cls, rotation_accuracy=accuracy(d, logits)
+        )
 
     def classify(self, z1, z2, training):
         """`C([z_E1 : z_E2])`: `[B, 1, 1, a_1]` and `[B, 1, 1, a_2] -> [B, 4]`, logits."""
-        return self.classifier(tf.squeeze(tf.concat([z1, z2], axis=-1), axis=[1, 2]), training=training)
+        return self.classifier(
+            tf.squeeze(tf.concat([z1, z2], axis=-1), axis=[1, 2]), training=training
+        )
 
     def reconstruct(self, images):
         return self.decoder(self.encoder(self.preprocess(images), training=False))

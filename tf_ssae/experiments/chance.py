@@ -9,17 +9,22 @@ from tf_ssae.experiments import results, significance, thesis
 from tf_ssae.experiments.systems import SYSTEMS
 from tf_ssae.experiments.thesis import DATASET_NAMES
 
-# A mean of ten configurations so little above the share of anomalies says that the thesis' system was useless as well.
+# A mean of ten configurations so little above the share of anomalies says that the thesis' system
+# was useless as well.
 _NEAR = 0.05
 
 
 def above_chance(stored, system, dataset):
-    """How far its average precision lies above the share of anomalies, which is that of a useless score.
+    """How far its average precision lies above the share of anomalies, which is that of a useless
+    score.
 
     Returns:
-        In how many configurations it does, and the significance.Comparison of the difference; None if nothing is stored.
+        In how many configurations it does, and the significance.Comparison of the difference; None
+        if nothing is stored.
     """
-    shares = {(run.anomaly, run.seed): run.share for run in stored.of_detector(system.detector, dataset)}
+    shares = {
+        (run.anomaly, run.seed): run.share for run in stored.of_detector(system.detector, dataset)
+    }
     excess = {key: value - shares[key] for key, value in stored.of_system(system, dataset).items()}
     if not excess:
         return None
@@ -34,20 +39,27 @@ def text(stored):
         if found := above_chance(stored, system, dataset):
             above, excess = found
             lines.append(
-                f"{DATASET_NAMES[dataset]:14} {system.name:11} above chance in {above} of {excess.configurations} "
-                f"configurations, by {excess.difference:+.3f} on average{_interval(excess)}"
+                f"{DATASET_NAMES[dataset]:14} {system.name:11} above chance in {above} of"
+                f" {excess.configurations} configurations, by {excess.difference:+.3f} on"
+                f" average{_interval(excess)}"
             )
     return "\n".join([*lines, *doubts(stored, named="name")])
 
 
 def markdown(stored):
-    """A table: in how many configurations each system is above chance, and by how much on average."""
+    """A table: in how many configurations each system is above chance, and by how much
+    on average.
+    """
     lines = ["| | " + " | ".join(DATASET_NAMES[dataset] for dataset in stored.datasets) + " |"]
     lines.append("|---" * (len(stored.datasets) + 1) + "|")
     for system in SYSTEMS:
         found = [above_chance(stored, system, dataset) for dataset in stored.datasets]
         if any(found):
-            lines.append(f"| {system.markdown} | " + " | ".join(_cell(*pair) if pair else "–" for pair in found) + " |")
+            lines.append(
+                f"| {system.markdown} | "
+                + " | ".join(_cell(*pair) if pair else "–" for pair in found)
+                + " |"
+            )
     return "\n".join(lines)
 
 
@@ -61,7 +73,9 @@ def doubts(stored, named="markdown"):
         found = above_chance(stored, system, dataset)
         if found and found[1].low is not None and found[1].low <= 0:
             key = (dataset, _known(stored.of_detector(system.detector, dataset), dataset))
-            doubted.setdefault(key, []).append(getattr(system, named) + _beside_thesis(stored, system, dataset))
+            doubted.setdefault(key, []).append(
+                getattr(system, named) + _beside_thesis(stored, system, dataset)
+            )
     return [
         f"{DATASET_NAMES[dataset]}, not surely better than chance: {', '.join(names)}. {known}"
         for (dataset, known), names in doubted.items()
@@ -72,8 +86,15 @@ def _known(runs, dataset):
     """How long the runs of a detector were, and what went wrong in them."""
     trained, full = runs[0].stored["config"], preset(dataset, detector=runs[0].detector)
     steps = trained["epochs"] * (runs[0].stored["metrics"]["train_images"] // trained["batch_size"])
-    of_images = f", on {trained['max_train_images']:,} images in place of all" if trained["max_train_images"] else ""
-    length = f"Runs of {steps:,} steps: {trained['epochs']} of the {full.epochs} epochs of the preset{of_images}."
+    of_images = (
+        f", on {trained['max_train_images']:,} images in place of all"
+        if trained["max_train_images"]
+        else ""
+    )
+    length = (
+        f"Runs of {steps:,} steps: {trained['epochs']} of the {full.epochs} epochs of the"
+        f" preset{of_images}."
+    )
     return f"{length} {results.warnings(runs)}".rstrip()
 
 

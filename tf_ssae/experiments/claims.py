@@ -1,9 +1,11 @@
-"""Claims on runs, in a folder that several workers share, on one machine or many. Each run has one holder at a time.
+"""Claims on runs, in a folder that several workers share, on one machine or many. Each run has one
+holder at a time.
 
-A claim is a file `NAME.claim.N`; the one with the highest N counts. Its holder touches it while it works. A claim that was not
-touched for `expiry` seconds, or whose process on this very machine is dead, is stale, and taken over by making
-`NAME.claim.N+1`. A file is linked into place, which succeeds for one worker only; since claims are not removed or renamed
-before the run is finished, a worker that looked some time ago cannot take away what another has got since.
+A claim is a file `NAME.claim.N`; the one with the highest N counts. Its holder touches it while it
+works. A claim that was not touched for `expiry` seconds, or whose process on this very machine is
+dead, is stale, and taken over by making `NAME.claim.N+1`. A file is linked into place, which
+succeeds for one worker only; since claims are not removed or renamed before the run is finished, a
+worker that looked some time ago cannot take away what another has got since.
 """
 
 import contextlib
@@ -32,8 +34,12 @@ class Claim:
         return self.claims.folder / f"{self.name}.claim.{self.number}"
 
     def keep(self):
-        """Says that its holder lives. Raises ClaimLost if another worker holds it now, or has finished it."""
-        lost = ClaimLost(f"{self.name} was taken over by another worker, to which this one looked dead.")
+        """Says that its holder lives. Raises ClaimLost if another worker holds it now, or has
+        finished it.
+        """
+        lost = ClaimLost(
+            f"{self.name} was taken over by another worker, to which this one looked dead."
+        )
         if self.claims.latest(self.name) != self:
             raise lost
         try:
@@ -47,7 +53,9 @@ class Claim:
             os.utime(self.path, (0, 0))
 
     def finish(self):
-        """Removes all claims on a run whose result is stored. Whoever claims it after that finds the result."""
+        """Removes all claims on a run whose result is stored. Whoever claims it after that finds
+        the result.
+        """
         for path in self.claims.folder.glob(f"{self.name}.claim.*"):
             path.unlink(missing_ok=True)
 
@@ -83,7 +91,9 @@ class Claims:
 
     def latest(self, name):
         """The Claim that counts, whoever holds it; None if there is none."""
-        numbers = [int(path.name.rpartition(".")[2]) for path in self.folder.glob(f"{name}.claim.*")]
+        numbers = [
+            int(path.name.rpartition(".")[2]) for path in self.folder.glob(f"{name}.claim.*")
+        ]
         return Claim(self, name, max(numbers)) if numbers else None
 
     def live(self):
@@ -95,9 +105,13 @@ class Claims:
         return sum(not self._is_stale(claim, now) for claim in held)
 
     def _new_file(self):
-        """A file that names this process, and its time: the shared file system's, since machines' clocks differ."""
+        """A file that names this process, and its time: the shared file system's, since machines'
+        clocks differ.
+        """
         new = self.folder / f".{uuid.uuid4().hex}"
-        new.write_text(json.dumps({"host": _host(), "pid": os.getpid(), "started": _started(os.getpid())}))
+        new.write_text(
+            json.dumps({"host": _host(), "pid": os.getpid(), "started": _started(os.getpid())})
+        )
         return new, new.stat().st_mtime
 
     def _is_stale(self, claim, now):
@@ -112,7 +126,9 @@ class Claims:
 
 
 def _host():
-    """Names the machine, since when it is up, and the space that its process numbers are of: containers share names."""
+    """Names the machine, since when it is up, and the space that its process numbers are of:
+    containers share names.
+    """
     try:
         boot = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         return f"{platform.node()} {boot} {os.stat('/proc/self/ns/pid').st_ino}"
@@ -121,7 +137,9 @@ def _host():
 
 
 def _started(pid):
-    """When the process began, in the kernel's ticks: a number may be used again. None if there is no such process."""
+    """When the process began, in the kernel's ticks: a number may be used again. None if there is
+    no such process.
+    """
     try:
         # The second field is the program's name, in brackets, and may hold anything.
         fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

@@ -1,7 +1,8 @@
-"""Trains one run of a grid and stores its result. `worker` starts it in a process of its own: a crash then ends one run only.
+"""Trains one run of a grid and stores its result. `worker` starts it in a process of its own: a
+crash then ends one run only.
 
-Its only argument is a JSON object: grid, scale, name, results and work. It ends when its standard input does, so that it never
-outlives its worker, which holds the claim on the run.
+Its only argument is a JSON object: grid, scale, name, results and work. It ends when its standard
+input does, so that it never outlives its worker, which holds the claim on the run.
 """
 
 import base64
@@ -24,7 +25,8 @@ def main(job):
     """Trains and stores; a training that failed is a result as well.
 
     Returns:
-        The exit status: STORED; UNUSABLE settings or data, the reason printed; BUSY, the run folder is another's.
+        The exit status: STORED; UNUSABLE settings or data, the reason printed; BUSY, the run folder
+            is another's.
     """
     # Only now, so that the watch on the parent begins at once.
     import keras
@@ -41,7 +43,10 @@ def main(job):
     failed, trained = None, []
 
     def watch(*args):
-        return [*watching.watch(*args), keras.callbacks.LambdaCallback(on_train_end=lambda logs: trained.append(True))]
+        return [
+            *watching.watch(*args),
+            keras.callbacks.LambdaCallback(on_train_end=lambda logs: trained.append(True)),
+        ]
 
     try:
         config = preset(**grid.config_settings(run, scale))
@@ -50,7 +55,9 @@ def main(job):
             training.run(config, folder, watch=watch)
     except (TrainingFailed, ValueError, OSError) as error:
         # A ValueError after training is about its scores: all the same, or not finite.
-        if not isinstance(error, TrainingFailed) and not (trained and isinstance(error, ValueError)):
+        if not isinstance(error, TrainingFailed) and not (
+            trained and isinstance(error, ValueError)
+        ):
             print(f"Error: {error}", flush=True)
             return BUSY if isinstance(error, run_folder.FolderBusy) else UNUSABLE
         failed, folder = str(error), folder.with_name(f"{folder.name}.partial")
@@ -68,7 +75,10 @@ def main(job):
         "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "seconds": round(max(time.time() - started, sum(row["seconds"] for row in history)), 1),
         "config": run_folder.read_config(folder).to_dict(),
-        **{name: environment[name] for name in ("versions", "git_revision", "machine", "split_fingerprint")},
+        **{
+            name: environment[name]
+            for name in ("versions", "git_revision", "machine", "split_fingerprint")
+        },
         # What trained the first epochs, if it was another revision or machine.
         "earlier": environment.get("earlier", []),
         "metrics": metrics,
@@ -86,7 +96,10 @@ def _history(path):
     if not path.is_file():
         return []
     with open(path, newline="") as file:
-        return [{name: round(float(value), 6) for name, value in row.items()} for row in csv.DictReader(file)]
+        return [
+            {name: round(float(value), 6) for name, value in row.items()}
+            for row in csv.DictReader(file)
+        ]
 
 
 def _png(path):
@@ -94,7 +107,9 @@ def _png(path):
 
 
 def _end_with_parent():
-    """Ends this process when its standard input ends, which is when the worker does, however that died."""
+    """Ends this process when its standard input ends, which is when the worker does, however that
+    died.
+    """
 
     def wait():
         while os.read(0, 1024):

@@ -43,9 +43,25 @@ A look at a smaller scale than the thesis', whose numbers beside ours are of all
 systems with each other, not with its numbers."""
 
 # What says most of a detector's training; the rest is in each result's file.
-_SETTINGS = ("epochs", "max_train_images", "max_test_images", "batch_size", "learning_rate", "beta_1", "latent_depth")
+_SETTINGS = (
+    "epochs",
+    "max_train_images",
+    "max_test_images",
+    "batch_size",
+    "learning_rate",
+    "beta_1",
+    "latent_depth",
+)
 _OF_GANOMALY = ("latent_error",)
-_OURS = ("rotations", "lambda_e", "w_rec", "w_cls", "alpha", "reconstruction_reduction", "output_activation")
+_OURS = (
+    "rotations",
+    "lambda_e",
+    "w_rec",
+    "w_cls",
+    "alpha",
+    "reconstruction_reduction",
+    "output_activation",
+)
 
 
 def section(root):
@@ -55,7 +71,12 @@ def section(root):
         parts += _table(results.load(root, "table_5_1", scale))
     for scale in results.scales(root, "figure_5_4"):
         stored = results.load(root, "figure_5_4", scale)
-        parts += [f"### Figure 5.4, {_title(stored.scale)}", _runs(stored), _settings(stored), *_figures(stored)]
+        parts += [
+            f"### Figure 5.4, {_title(stored.scale)}",
+            _runs(stored),
+            _settings(stored),
+            *_figures(stored),
+        ]
     if not parts:
         return f"Nothing has been run yet: `{results.run_command('table_5_1', results.Scale())}`."
     parts += [_single_runs(root), "### What differs from the thesis at every scale", _DIFFERENCES]
@@ -70,10 +91,13 @@ def _table(stored):
         _runs(stored),
         table.markdown(stored),
         "\n".join(f"* {note}" for note in table.notes(stored)),
-        "The difference in average precision between OURS and each other system, the mean over configurations of pairs that "
-        "saw the same images, with a 95% bootstrap interval over configurations (widened, because they are few); bold where "
-        "the interval leaves out 0. Each interval is of one comparison, and with one seed it does not include the variation "
-        "between seeds:",
+        (
+            "The difference in average precision between OURS and each other system, the mean over"
+            " configurations of pairs that saw the same images, with a 95% bootstrap interval over"
+            " configurations (widened, because they are few); bold where the interval leaves out 0."
+            " Each interval is of one comparison, and with one seed it does not include the"
+            " variation between seeds:"
+        ),
         significance.markdown(stored),
         "\n".join(f"* {sentence}" for sentence in significance.sentences(stored)),
         "In how many configurations each system is better than chance, and by how much on average:",
@@ -89,21 +113,31 @@ def _title(scale):
 
 
 def _runs(stored):
-    """How many runs, where they are, what made them, and the command that makes them again or goes on."""
+    """How many runs, where they are, what made them, and the command that makes them again or goes
+    on.
+    """
     there = {
         name: [str(value) for value in dict.fromkeys(getattr(run, name) for run in stored.runs)]
         for name in ("dataset", "anomaly", "detector", "seed")
     }
     in_grid = {name: {str(getattr(run, name)) for run in stored.grid.runs} for name in there}
-    filters = {name: ",".join(values) for name, values in there.items() if set(values) < in_grid[name]}
+    filters = {
+        name: ",".join(values) for name, values in there.items() if set(values) < in_grid[name]
+    }
     command = results.run_command(stored.grid.name, stored.scale, **filters)
     kinds = [f"configuration {', '.join(there['anomaly'])}"] if "anomaly" in filters else []
     kinds.append(f"{'seed' if len(there['seed']) == 1 else 'seeds'} {', '.join(there['seed'])}")
-    rest = f" Without {', '.join(f'`--{name}`' for name in filters)} it goes on with the rest of the grid." if filters else ""
+    rest = (
+        f" Without {', '.join(f'`--{name}`' for name in filters)} it goes on with the rest of the"
+        " grid."
+        if filters
+        else ""
+    )
     hours = duration(sum(run.seconds for run in stored.runs))
     return (
-        f"{len(stored.runs)} runs ({'; '.join(kinds)}), {hours} summed over them, in "
-        f"`{stored.folder.as_posix()}`; {_versions(stored)}. `{command}` trains those that are not there.{rest}"
+        f"{len(stored.runs)} runs ({'; '.join(kinds)}), {hours} summed over them, in"
+        f" `{stored.folder.as_posix()}`; {_versions(stored)}. `{command}` trains those that are not"
+        f" there.{rest}"
     )
 
 
@@ -116,28 +150,51 @@ def _versions(stored):
 
 
 def _short(revision):
-    """The first seven digits of a revision, and whether files had been changed since; None is one that is not known."""
-    return revision[:7] + ("-dirty" if revision.endswith("-dirty") else "") if revision else "unknown"
+    """The first seven digits of a revision, and whether files had been changed since; None is one
+    that is not known.
+    """
+    return (
+        revision[:7] + ("-dirty" if revision.endswith("-dirty") else "") if revision else "unknown"
+    )
 
 
 def _settings(stored):
     """A line a detector: its settings, one value for each data set where they differ."""
-    differ = "where data sets differ, in the order of the table; " if len(stored.datasets) > 1 else ""
+    differ = (
+        "where data sets differ, in the order of the table; " if len(stored.datasets) > 1 else ""
+    )
     lines = [f"Settings ({differ}0 images: all):", ""]
     # The others of the grid's detectors do not know them.
     of_some = {name for run in stored.runs for name in run.settings}
     for detector in dict.fromkeys(run.detector for run in stored.runs):
-        configs = {run.dataset: run.stored["config"] for run in stored.runs if run.detector == detector}
+        configs = {
+            run.dataset: run.stored["config"] for run in stored.runs if run.detector == detector
+        }
         parts = []
         for name in _SETTINGS + {"egbad": (), "ganomaly": _OF_GANOMALY}.get(detector, _OURS):
-            varied = sorted({run.settings[name] for run in stored.runs if run.detector == detector and name in run.settings})
+            varied = sorted(
+                {
+                    run.settings[name]
+                    for run in stored.runs
+                    if run.detector == detector and name in run.settings
+                }
+            )
             values = [config[name] for config in configs.values() if name in config]
             if varied:
                 parts.append(f"{name} {' or '.join(map(_shown, varied))}")
             elif values and name not in of_some:
-                parts.append(f"{name} {' / '.join(map(_shown, values[:1] if len(set(values)) == 1 else values))}")
-        names = [f"`{detector}`", *(system.markdown for system in SYSTEMS if system.detector == detector)]
-        lines.append(f"* {', '.join(names)} ({', '.join(DATASET_NAMES[name] for name in configs)}): {', '.join(parts)}.")
+                parts.append(
+                    f"{name}"
+                    f" {' / '.join(map(_shown, values[:1] if len(set(values)) == 1 else values))}"
+                )
+        names = [
+            f"`{detector}`",
+            *(system.markdown for system in SYSTEMS if system.detector == detector),
+        ]
+        lines.append(
+            f"* {', '.join(names)} ({', '.join(DATASET_NAMES[name] for name in configs)}):"
+            f" {', '.join(parts)}."
+        )
     return "\n".join(lines)
 
 
@@ -149,12 +206,20 @@ def _single_runs(root):
     """A table of the run folders that lie beside the grids, and what made each."""
     rows, made = [], []
     for folder in sorted(path.parent for path in pathlib.Path(root).glob("*/metrics.json")):
-        metrics, environment = (json.loads((folder / name).read_text()) for name in ("metrics.json", "environment.json"))
+        metrics, environment = (
+            json.loads((folder / name).read_text()) for name in ("metrics.json", "environment.json")
+        )
         scores = [metrics["scores"][system.score]["average_precision"] for system in OURS]
-        rows.append(f"| `{folder.name}` | " + " | ".join(f"{value:.4f}" for value in (*scores, metrics["share"])) + " |")
+        rows.append(
+            f"| `{folder.name}` | "
+            + " | ".join(f"{value:.4f}" for value in (*scores, metrics["share"]))
+            + " |"
+        )
         made.append(
-            f"* `{folder.name}`: `{environment['command']}`; revision {_short(environment['git_revision'])}, TensorFlow "
-            f"{environment['versions']['tensorflow']}; {duration(metrics['training_seconds'])} of training."
+            f"* `{folder.name}`: `{environment['command']}`; revision"
+            f" {_short(environment['git_revision'])}, TensorFlow"
+            f" {environment['versions']['tensorflow']}; {duration(metrics['training_seconds'])} of"
+            " training."
         )
     if not rows:
         return ""
@@ -163,8 +228,11 @@ def _single_runs(root):
         [
             "### Single runs",
             "",
-            "Run folders, with all settings, versions and plots, each of the revision that is named: another may give slightly "
-            "other figures. Average precision, and that of a useless score:",
+            (
+                "Run folders, with all settings, versions and plots, each of the revision that is"
+                " named: another may give slightly other figures. Average precision, and that of a"
+                " useless score:"
+            ),
             "",
             f"| |{titles} chance |",
             "|---" * (len(OURS) + 2) + "|",
@@ -177,9 +245,20 @@ def _single_runs(root):
 
 def _figures(stored):
     """The main figure, and links to all others that are drawn."""
-    files = {file.stem: file.as_posix() for file in sorted((stored.folder / "figures").glob("figure_*.png"))}
-    main = [f"![Figure {_figure(name)}]({files.pop(name)})" for name in ("figure_5_1a", "figure_5_4") if name in files]
-    return main + ([f"Figures {', '.join(f'[{_figure(name)}]({file})' for name, file in files.items())}."] if files else [])
+    files = {
+        file.stem: file.as_posix()
+        for file in sorted((stored.folder / "figures").glob("figure_*.png"))
+    }
+    main = [
+        f"![Figure {_figure(name)}]({files.pop(name)})"
+        for name in ("figure_5_1a", "figure_5_4")
+        if name in files
+    ]
+    return main + (
+        [f"Figures {', '.join(f'[{_figure(name)}]({file})' for name, file in files.items())}."]
+        if files
+        else []
+    )
 
 
 def _figure(name):
@@ -189,7 +268,9 @@ def _figure(name):
 
 
 def replaced(readme, text):
-    """The text of a README with `text` between its markers. Raises ValueError if it does not have both."""
+    """The text of a README with `text` between its markers. Raises ValueError if it does not have
+    both.
+    """
     pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.S)
     if not pattern.search(readme):
         raise ValueError(f"It has no line '{BEGIN}' followed by a line '{END}'.")
@@ -210,5 +291,7 @@ def main(argv):
 
 if __name__ == "__main__":
     flags.DEFINE_string("readme", "README.md", "The file to write into.")
-    flags.DEFINE_string("results", results.DEFAULT, "Folder of all results, as the README is to name it.")
+    flags.DEFINE_string(
+        "results", results.DEFAULT, "Folder of all results, as the README is to name it."
+    )
     app.run(main)

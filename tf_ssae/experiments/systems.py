@@ -1,8 +1,9 @@
 """The seven systems of table 5.1, ten rows, and which training and score each is.
 
-Four trainings a configuration and seed give all ten rows. The `ensemble` trains an auto-encoder and a rotation classifier that
-share nothing, on the same batches and from the same weights as each alone would: its `a_rec` is the thesis' row AE, its
-`a_cls` the row Rotation, and its `a_max` and `a_ws` the rows A*.
+Four trainings a configuration and seed give all ten rows. The `ensemble` trains an auto-encoder and
+a rotation classifier that share nothing, on the same batches and from the same weights as each
+alone would: its `a_rec` is the thesis' row AE, its `a_cls` the row Rotation, and its `a_max` and
+`a_ws` the rows A*.
 """
 
 import dataclasses

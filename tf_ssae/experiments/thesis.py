@@ -1,6 +1,9 @@
-"""What the thesis prints (W. Kim, *Self-supervised auto-encoder for anomaly detection*, POSTECH 2019), and its names."""
+"""What the thesis prints (W. Kim, *Self-supervised auto-encoder for anomaly detection*, POSTECH
+2019), and its names.
+"""
 
-# Table 5.1, section 5.3: PR-AUC, the mean over ten configurations, three seeds each. It gives no deviations.
+# Table 5.1, section 5.3: PR-AUC, the mean over ten configurations, three seeds each. It gives no
+# deviations.
 TABLE_5_1 = {
     "BIGAN": {"mnist": 0.4738, "fashion_mnist": 0.4827, "cifar10": 0.3722},
     "GANomaly": {"mnist": 0.5645, "fashion_mnist": 0.5264, "cifar10": 0.3678},
@@ -14,13 +17,41 @@ TABLE_5_1 = {
     "OURS A_ws": {"mnist": 0.7403, "fashion_mnist": 0.6034, "cifar10": 0.4133},
 }
 
-# The configurations of MNIST that figure 5.5 and section 5.4 look at: those of the larger improvements by its method.
+# The configurations of MNIST that figure 5.5 and section 5.4 look at: those of the larger
+# improvements by its method.
 LARGEST_IMPROVEMENTS = (2, 6, 7)
 
-DATASET_NAMES = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "cifar10": "CIFAR-10", "digits": "digits"}
+DATASET_NAMES = {
+    "mnist": "MNIST",
+    "fashion_mnist": "Fashion-MNIST",
+    "cifar10": "CIFAR-10",
+    "digits": "digits",
+}
 
 CLASS_NAMES = {
     "mnist": tuple("0123456789"),
-    "fashion_mnist": ("T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
-    "cifar10": ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
+    "fashion_mnist": (
+        "T-shirt",
+        "Trouser",
+        "Pullover",
+        "Dress",
+        "Coat",
+        "Sandal",
+        "Shirt",
+        "Sneaker",
+        "Bag",
+        "Ankle boot",
+    ),
+    "cifar10": (
+        "airplane",
+        "automobile",
+        "bird",
+        "cat",
+        "deer",
+        "dog",
+        "frog",
+        "horse",
+        "ship",
+        "truck",
+    ),
 }

@@ -1,4 +1,5 @@
-"""A worker trains the runs of a grid that nobody has finished and nobody else is training, until all are finished.
+"""A worker trains the runs of a grid that nobody has finished and nobody else is training, until
+all are finished.
 
 Any number of workers may share the two folders, on one machine or many.
 """
@@ -33,7 +34,8 @@ class Worker:
     Args:
         grid, scale: a Grid and a Scale.
         results_root: the folder of all results.
-        work_root: the folder of unfinished runs, shared as well, so that another worker goes on with a dead one's.
+        work_root: the folder of unfinished runs, shared as well, so that another worker goes on
+            with a dead one's.
         say: takes each line of progress.
         expiry: seconds after which a silent worker's run is taken over.
     """
@@ -46,31 +48,39 @@ class Worker:
         self._attempts = {}
 
     def work(self, runs):
-        """Trains the runs that have no result, in their order; waits for those that other workers train.
+        """Trains the runs that have no result, in their order; waits for those that other workers
+        train.
 
         Returns:
-            The names of runs that crashed again and again; one with a stored result, failed or not, is none of them.
+            The names of runs that crashed again and again; one with a stored result, failed or not,
+            is none of them.
 
         Raises:
             GridStopped: settings or data are unusable.
         """
         self._say(
-            f"{len(runs)} runs at scale {self._scale.name}, {self._count_stored(runs)} of them stored. "
-            f"{self._estimate(runs, self._claims.live() + 1)}"
+            f"{len(runs)} runs at scale {self._scale.name}, {self._count_stored(runs)} of them"
+            f" stored. {self._estimate(runs, self._claims.live() + 1)}"
         )
         waiting = False
         while todo := self._todo(runs):
             trained = sum([self._train(run, runs) for run in todo])
             if not trained and self._todo(runs):
                 if not waiting:
-                    self._say(f"Waiting for {len(self._todo(runs))} runs that other workers train ...")
+                    self._say(
+                        f"Waiting for {len(self._todo(runs))} runs that other workers train ..."
+                    )
                 waiting = True
                 time.sleep(_POLL_SECONDS)
         self._tidy(runs)
         return [name for name, attempts in self._attempts.items() if attempts >= _ATTEMPTS]
 
     def _todo(self, runs):
-        return [run for run in runs if not self._path(run).exists() and self._attempts.get(run.name, 0) < _ATTEMPTS]
+        return [
+            run
+            for run in runs
+            if not self._path(run).exists() and self._attempts.get(run.name, 0) < _ATTEMPTS
+        ]
 
     def _count_stored(self, runs):
         return sum(self._path(run).exists() for run in runs)
@@ -86,7 +96,8 @@ class Worker:
         if claim is None:
             return False
         try:
-            # Its worker may have stored it between our look and our claim, or have died right after.
+            # Its worker may have stored it between our look and our claim, or have died right
+            # after.
             status = one_run.STORED if self._path(run).exists() else self._in_child(run, claim)
         except ClaimLost as error:
             self._say(str(error))
@@ -108,8 +119,13 @@ class Worker:
             time.sleep(_POLL_SECONDS)
             return False
         self._attempts[run.name] = self._attempts.get(run.name, 0) + 1
-        again = "It will be tried again." if self._attempts[run.name] < _ATTEMPTS else "It is left out."
-        self._say(f"{run.name} ended with status {status}: {said} {again} All it said is in {self._log(run)}.")
+        again = (
+            "It will be tried again." if self._attempts[run.name] < _ATTEMPTS else "It is left out."
+        )
+        self._say(
+            f"{run.name} ended with status {status}: {said} {again} All it said is in"
+            f" {self._log(run)}."
+        )
         return True
 
     def _in_child(self, run, claim):
@@ -146,7 +162,11 @@ class Worker:
         return self._work / f"{run.name}.log"
 
     def _last_line(self, run):
-        lines = self._log(run).read_text(errors="replace").split("\n") if self._log(run).exists() else []
+        lines = (
+            self._log(run).read_text(errors="replace").split("\n")
+            if self._log(run).exists()
+            else []
+        )
         return next((line for line in reversed(lines) if line.strip()), "It said nothing.")
 
     def _remove_work(self, run):
@@ -170,7 +190,9 @@ class Worker:
             outcome = f"failed: {stored['failed'].rstrip('.')}"
         else:
             scores = stored["metrics"]["scores"].items()
-            outcome = "average precision " + ", ".join(f"{name} {values['average_precision']:.3f}" for name, values in scores)
+            outcome = "average precision " + ", ".join(
+                f"{name} {values['average_precision']:.3f}" for name, values in scores
+            )
         estimate = self._estimate(runs, self._claims.live())
         return f"[{done}/{len(runs)}] {run.name}: {stored['seconds']:.0f} s, {outcome}. {estimate}"
 
@@ -178,7 +200,11 @@ class Worker:
         """When so many workers will have finished the grid, as a sentence."""
         todo = self._todo(runs)
         if not todo:
-            return "All are stored." if self._count_stored(runs) == len(runs) else "The others are left out."
+            return (
+                "All are stored."
+                if self._count_stored(runs) == len(runs)
+                else "The others are left out."
+            )
         seconds = expected_seconds(todo, self._stored())
         if seconds is None:
             return f"{len(todo)} to go."
@@ -195,10 +221,11 @@ class Worker:
 
 
 def expected_seconds(todo, stored):
-    """How long the runs `todo` will take one after the other, from the stored ones; None if there are none.
+    """How long the runs `todo` will take one after the other, from the stored ones; None if there
+    are none.
 
-    Each is expected to take what those of its data set and detector took on average; if there are none, those of its detector;
-    if there are none, all.
+    Each is expected to take what those of its data set and detector took on average; if there are
+    none, those of its detector; if there are none, all.
     """
     if not stored:
         return None

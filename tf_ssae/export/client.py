@@ -1,4 +1,5 @@
-"""Scores image files with a detector served by TF Serving, over REST or gRPC, and tells which are anomalies.
+"""Scores image files with a detector served by TF Serving, over REST or gRPC, and tells which are
+anomalies.
 
 python -m tf_ssae.export.client --model=NAME --rest=http://localhost:8501 part1.png part2.jpg
 """
@@ -45,25 +46,37 @@ def _answer(url, body):
         with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:
             return json.load(response)
     except urllib.error.HTTPError as error:
-        raise RuntimeError(f"The server refused the request ({error.code}): {error.read().decode()}") from error
+        raise RuntimeError(
+            f"The server refused the request ({error.code}): {error.read().decode()}"
+        ) from error
     except urllib.error.URLError as error:
         raise RuntimeError(f"No server answers at {url}: {error.reason}") from error
     except TimeoutError as error:
-        raise RuntimeError(f"The server at {url} did not answer within {_TIMEOUT_SECONDS} seconds.") from error
+        raise RuntimeError(
+            f"The server at {url} did not answer within {_TIMEOUT_SECONDS} seconds."
+        ) from error
     except (http.client.InvalidURL, ValueError) as error:
-        raise RuntimeError(f"{url} is no address of TF Serving, or what answers there is none: {error}") from error
+        raise RuntimeError(
+            f"{url} is no address of TF Serving, or what answers there is none: {error}"
+        ) from error
     except http.client.HTTPException as error:
-        raise RuntimeError(f"What answers at {url} does not speak HTTP ({error!r}): is it the gRPC port?") from error
+        raise RuntimeError(
+            f"What answers at {url} does not speak HTTP ({error!r}): is it the gRPC port?"
+        ) from error
 
 
 def score_over_grpc(address, model, files):
-    """As `score_over_rest`, for an address such as `localhost:8500`. Needs tensorflow-serving-api."""
+    """As `score_over_rest`, for an address such as `localhost:8500`. Needs
+    tensorflow-serving-api.
+    """
     try:
         import grpc
         import tensorflow as tf
         from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
     except ImportError as error:
-        raise RuntimeError(f"gRPC needs tensorflow-serving-api: pip install 'tf_ssae[serving]' ({error}).") from error
+        raise RuntimeError(
+            f"gRPC needs tensorflow-serving-api: pip install 'tf_ssae[serving]' ({error})."
+        ) from error
 
     request = predict_pb2.PredictRequest()
     request.model_spec.name = model
@@ -71,10 +84,13 @@ def score_over_grpc(address, model, files):
     request.inputs["image_bytes"].CopyFrom(tf.make_tensor_proto(list(files), dtype=tf.string))
     with grpc.insecure_channel(address) as channel:
         try:
-            response = prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict(request, timeout=_TIMEOUT_SECONDS)
+            response = prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict(
+                request, timeout=_TIMEOUT_SECONDS
+            )
         except grpc.RpcError as error:
             raise RuntimeError(
-                f"The server at {address} refused the request ({error.code().name}): {error.details()}"
+                f"The server at {address} refused the request ({error.code().name}):"
+                f" {error.details()}"
             ) from error
     return {name: tf.make_ndarray(tensor).tolist() for name, tensor in response.outputs.items()}
 
@@ -92,18 +108,27 @@ def main(argv):
                 if _REST.value
                 else score_over_grpc(_GRPC.value, _MODEL.value, files)
             )
-            decisions = ["anomaly" if is_anomaly else "normal" for is_anomaly in scores.pop("is_anomaly")]
+            decisions = [
+                "anomaly" if is_anomaly else "normal" for is_anomaly in scores.pop("is_anomaly")
+            ]
             names = sorted(scores)
             if not start:
                 print("\t".join(["file", *names, "decision"]))
             for i, (path, decision) in enumerate(zip(part, decisions)):
-                print("\t".join([path, *(f"{scores[name][i]:.6g}" for name in names), decision]), flush=True)
+                print(
+                    "\t".join([path, *(f"{scores[name][i]:.6g}" for name in names), decision]),
+                    flush=True,
+                )
     except (OSError, RuntimeError) as error:
         sys.exit(f"Error: {error}")
 
 
 if __name__ == "__main__":
     _MODEL = flags.DEFINE_string("model", None, "Name of the model.", required=True)
-    _REST = flags.DEFINE_string("rest", None, "URL of the server's REST interface, such as http://localhost:8501.")
-    _GRPC = flags.DEFINE_string("grpc", None, "Address of the server's gRPC interface, such as localhost:8500.")
+    _REST = flags.DEFINE_string(
+        "rest", None, "URL of the server's REST interface, such as http://localhost:8501."
+    )
+    _GRPC = flags.DEFINE_string(
+        "grpc", None, "Address of the server's gRPC interface, such as localhost:8500."
+    )
     app.run(main)

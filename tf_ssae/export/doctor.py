@@ -17,9 +17,10 @@ from tf_ssae.export import timing
 def examine(path):
     """A dict of what the file at `path` holds and takes.
 
-    `operators`: `{name: count}`; `flex`: those that need TensorFlow's own operators; `bytes`: of the file; `weight_bytes`: of
-    its constants; `arena_bytes`: of the largest set of activations alive at one time, with weights that the file dequantises:
-    an estimate of what an interpreter needs beside the file.
+    `operators`: `{name: count}`; `flex`: those that need TensorFlow's own operators; `bytes`: of
+    the file; `weight_bytes`: of its constants; `arena_bytes`: of the largest set of activations
+    alive at one time, with weights that the file dequantises: an estimate of what an interpreter
+    needs beside the file.
 
     Raises:
         ValueError: it is no TFLite file.
@@ -32,7 +33,11 @@ def examine(path):
     # The reader of the format follows offsets wherever they lead.
     except Exception as error:
         raise ValueError(f"{path} is a broken TFLite file: {error}") from error
-    names = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
+    names = {
+        value: name
+        for name, value in vars(schema.BuiltinOperator).items()
+        if isinstance(value, int)
+    }
     operators = collections.Counter()
     for graph in model.subgraphs:
         for operator in graph.operators:
@@ -53,7 +58,14 @@ def examine(path):
 def _peak_activations(graph):
     """Bytes of the tensors alive at one operator, at the operator where they are the most."""
     kinds = schema.TensorType
-    sizes = {kinds.FLOAT64: 8, kinds.INT64: 8, kinds.FLOAT32: 4, kinds.INT32: 4, kinds.FLOAT16: 2, kinds.INT16: 2}
+    sizes = {
+        kinds.FLOAT64: 8,
+        kinds.INT64: 8,
+        kinds.FLOAT32: 4,
+        kinds.INT32: 4,
+        kinds.FLOAT16: 2,
+        kinds.INT16: 2,
+    }
     born, dies = {}, {}
     for i in graph.inputs:
         born[i] = 0
@@ -79,7 +91,9 @@ def main(argv):
         found = examine(argv[1])
     except (ValueError, OSError) as error:
         sys.exit(f"Error: {error}")
-    print("operators: " + ", ".join(f"{name} x{count}" for name, count in found["operators"].items()))
+    print(
+        "operators: " + ", ".join(f"{name} x{count}" for name, count in found["operators"].items())
+    )
     print(f"needs Flex: {', '.join(found['flex']) or 'no'}")
     print(f"size: {found['bytes']:,} bytes, of which weights {found['weight_bytes']:,}")
     print(f"memory for activations: {found['arena_bytes']:,} bytes")
@@ -91,7 +105,10 @@ def main(argv):
     except Exception as error:
         print(f"not timed: {error}")
     else:
-        print(f"one invocation on one core here: {speed['latency_ms']:.2f} ms (99th percentile {speed['latency_p99_ms']:.2f})")
+        print(
+            f"one invocation on one core here: {speed['latency_ms']:.2f} ms (99th percentile"
+            f" {speed['latency_p99_ms']:.2f})"
+        )
 
 
 if __name__ == "__main__":

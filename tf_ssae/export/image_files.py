@@ -6,7 +6,8 @@ from tf_ssae.export.requirements import require_size
 
 
 def decode(data, channels):
-    """The pixels of a file, string `[] -> uint8 [H, W, channels]`. Fails for a size that no detector takes.
+    """The pixels of a file, string `[] -> uint8 [H, W, channels]`. Fails for a size that no
+    detector takes.
 
     EXIF orientation is not applied: no operator reads it.
     """
@@ -25,7 +26,8 @@ def require_png_or_jpeg(files):
     """Fails, naming the indices, unless every string of `[N]` begins as a PNG or JPEG file does."""
     is_image = tf.map_fn(_is_png_or_jpeg, files, fn_output_signature=tf.bool)
     return tf.debugging.Assert(
-        tf.reduce_all(is_image), ["image_bytes: neither PNG nor JPEG at index", tf.where(~is_image)[:, 0]]
+        tf.reduce_all(is_image),
+        ["image_bytes: neither PNG nor JPEG at index", tf.where(~is_image)[:, 0]],
     )
 
 

@@ -1,4 +1,6 @@
-"""Exported files against the trained model: the same images, the same scores, the same decisions?"""
+"""Exported files against the trained model: the same images, the same scores, the same
+decisions?
+"""
 
 import os
 
@@ -9,7 +11,8 @@ from tf_ssae.metrics import score_metrics
 
 # The largest difference of a score, relative to the largest score.
 RELATIVE_TOLERANCE = {"saved_model": 1e-4, "float32": 1e-4, "float16": 1e-2}
-# An int8 file is judged by what quantisation does to the ranking; where the images are of one kind, by Spearman's correlation.
+# An int8 file is judged by what quantisation does to the ranking; where the images are of one kind,
+# by Spearman's correlation.
 AP_LOSS_TOLERANCE = {"int8": 0.01}
 SPEARMAN_TOLERANCE = {"int8": 0.98}
 # Of fewer images of a kind, two that change places are more than that: then by the scores.
@@ -21,12 +24,15 @@ class Report:
     """Compares files with the trained model, one after the other.
 
     Attributes:
-        values: a dict of JSON values. `files` holds for each file its `scores` (see `compare`), `bytes` and speed.
+        values: a dict of JSON values. `files` holds for each file its `scores` (see `compare`),
+            `bytes` and speed.
         violations: sentences about what is out of tolerance; none if all is well.
     """
 
     def __init__(self, name, expected, thresholds, is_anomaly):
-        """Takes the scores of N test images by the trained model, `{score name: [N]}`, its thresholds, and the truth."""
+        """Takes the scores of N test images by the trained model, `{score name: [N]}`, its
+        thresholds, and the truth.
+        """
         self._expected, self._thresholds, self._is_anomaly = expected, thresholds, is_anomaly
         self.values = {
             "model": name,
@@ -38,23 +44,33 @@ class Report:
         self.violations = []
 
     def add(self, kind, found, thresholds, size, speed):
-        """Adds a file: its kind, its scores of the same images, its thresholds, its bytes and its speed."""
+        """Adds a file: its kind, its scores of the same images, its thresholds, its bytes and its
+        speed.
+        """
         comparison = self._compared(kind, kind, found, thresholds)
         if comparison:
             self.values["files"][kind] = {"bytes": size, **speed, "scores": comparison}
 
     def require(self, output, found):
-        """Demands that an output which answers with the scores of the SavedModel, for the same images, is in tolerance too."""
+        """Demands that an output which answers with the scores of the SavedModel, for the same
+        images, is in tolerance too.
+        """
         self._compared(f"{output} of saved_model", "saved_model", found, self._thresholds)
 
     def _compared(self, name, kind, found, thresholds):
-        """What `compare` says, and what is out of tolerance among the violations; None of scores that are not finite."""
+        """What `compare` says, and what is out of tolerance among the violations; None of scores
+        that are not finite.
+        """
         broken = [output for output, values in found.items() if not np.isfinite(values).all()]
         if broken:
-            self.violations += [f"{name}, output {output}: scores that are NaN or infinite." for output in broken]
+            self.violations += [
+                f"{name}, output {output}: scores that are NaN or infinite." for output in broken
+            ]
             return None
         comparison = compare(self._expected, found, self._thresholds, thresholds, self._is_anomaly)
-        self.violations += [f"{name}, {said}" for said in violations(kind, comparison, self._is_anomaly)]
+        self.violations += [
+            f"{name}, {said}" for said in violations(kind, comparison, self._is_anomaly)
+        ]
         return comparison
 
 
@@ -67,8 +83,9 @@ def compare(expected, found, thresholds, found_thresholds, is_anomaly):
         is_anomaly: bool `[N]`.
 
     Returns:
-        `{score name: dict}`: the largest difference, absolute and relative to the largest expected score; Spearman's
-        correlation; the share of images whose decision differs; AP and AUROC of both, if there are images of both kinds.
+        `{score name: dict}`: the largest difference, absolute and relative to the largest expected
+        score; Spearman's correlation; the share of images whose decision differs; AP and AUROC of
+        both, if there are images of both kinds.
     """
     result = {}
     for name, values in expected.items():
@@ -77,11 +94,16 @@ def compare(expected, found, thresholds, found_thresholds, is_anomaly):
             "largest_difference": difference,
             "largest_relative_difference": difference / float(np.abs(values).max()),
             "spearman": _spearman(values, found[name]),
-            "decisions_flipped": float(((values > thresholds[name]) != (found[name] > found_thresholds[name])).mean()),
+            "decisions_flipped": float(
+                ((values > thresholds[name]) != (found[name] > found_thresholds[name])).mean()
+            ),
         }
         # Neither is defined for images of one kind, as in a folder without anomalies.
         if 0 < is_anomaly.mean() < 1:
-            before, after = score_metrics(is_anomaly, values), score_metrics(is_anomaly, found[name])
+            before, after = (
+                score_metrics(is_anomaly, values),
+                score_metrics(is_anomaly, found[name]),
+            )
             for metric in ("average_precision", "auroc"):
                 result[name] |= {metric: after[metric], f"{metric}_of_the_model": before[metric]}
     return result
@@ -95,7 +117,9 @@ def _spearman(values, found):
 
 
 def violations(kind, comparison, is_anomaly):
-    """What is out of tolerance in a comparison of a file of this kind: a list of sentences, none of which names the file."""
+    """What is out of tolerance in a comparison of a file of this kind: a list of sentences, none of
+    which names the file.
+    """
     sentences = []
     few = min(count for count in (is_anomaly.sum(), (~is_anomaly).sum()) if count) < _FEWEST_RANKED
     for name, row in comparison.items():
@@ -104,7 +128,8 @@ def violations(kind, comparison, is_anomaly):
             tolerated = RELATIVE_TOLERANCE_OF_FEW.get(kind, tolerated)
         if tolerated is not None and difference > tolerated:
             sentences.append(
-                f"output {name}: scores differ by up to {difference:.2g} of the largest; tolerated are {tolerated:g}."
+                f"output {name}: scores differ by up to {difference:.2g} of the largest; tolerated"
+                f" are {tolerated:g}."
             )
         if few:
             continue
@@ -112,27 +137,41 @@ def violations(kind, comparison, is_anomaly):
             tolerated, found = SPEARMAN_TOLERANCE.get(kind), row["spearman"]
             if tolerated is not None and (found is None or found < tolerated):
                 said = "none: the scores are all the same" if found is None else f"{found:.4f}"
-                sentences.append(f"output {name}: Spearman's correlation {said}; expected at least {tolerated:g}.")
+                sentences.append(
+                    f"output {name}: Spearman's correlation {said}; expected at least"
+                    f" {tolerated:g}."
+                )
             continue
         tolerated = AP_LOSS_TOLERANCE.get(kind)
         loss = row["average_precision_of_the_model"] - row["average_precision"]
         if tolerated is not None and loss > tolerated:
-            sentences.append(f"output {name}: average precision falls by {loss:.4f}; tolerated are {tolerated:g}.")
+            sentences.append(
+                f"output {name}: average precision falls by {loss:.4f}; tolerated are"
+                f" {tolerated:g}."
+            )
     return sentences
 
 
 def table(report):
     """A report's values as text for a terminal: one row a file and score, then one a file."""
-    width = max([8, *(len(name) + 1 for entry in report["files"].values() for name in entry["scores"])])
+    width = max(
+        [8, *(len(name) + 1 for entry in report["files"].values() for name in entry["scores"])]
+    )
     lines = [
-        f"{report['test_images']} test images, {report['share']:.3f} of them anomalies; in brackets, the trained model.",
-        f"{'file':12}{'score':{width}}{'largest difference':>20}{'relative':>10}{'Spearman':>10}{'AP':>17}{'AUROC':>17}"
-        f"{'decision flips':>16}",
+        (
+            f"{report['test_images']} test images, {report['share']:.3f} of them anomalies; in"
+            " brackets, the trained model."
+        ),
+        (
+            f"{'file':12}{'score':{width}}{'largest difference':>20}{'relative':>10}{'Spearman':>10}{'AP':>17}{'AUROC':>17}"
+            f"{'decision flips':>16}"
+        ),
     ]
     for kind, entry in report["files"].items():
         for name, row in entry["scores"].items():
             ap, auroc = (
-                f"{row[m]:.4f} ({row[f'{m}_of_the_model']:.4f})" if m in row else "-" for m in ("average_precision", "auroc")
+                f"{row[m]:.4f} ({row[f'{m}_of_the_model']:.4f})" if m in row else "-"
+                for m in ("average_precision", "auroc")
             )
             ranks = "-" if row["spearman"] is None else f"{row['spearman']:.5f}"
             lines.append(
@@ -141,11 +180,16 @@ def table(report):
             )
     if not report["files"]:
         return "\n".join(lines)
-    lines.append(f"\n{'':12}{'':>10}{'one call, one thread':>32}{'images a second, by threads':>32}")
-    lines.append(f"{'file':12}{'size':>10}{'median':>18}{'99th pct':>14}" + "".join(_threads(report)))
+    lines.append(
+        f"\n{'':12}{'':>10}{'one call, one thread':>32}{'images a second, by threads':>32}"
+    )
+    lines.append(
+        f"{'file':12}{'size':>10}{'median':>18}{'99th pct':>14}" + "".join(_threads(report))
+    )
     for kind, entry in report["files"].items():
         lines.append(
-            f"{kind:12}{entry['bytes'] / 1e6:7.2f} MB{entry['latency_ms']:15.2f} ms{entry['latency_p99_ms']:11.2f} ms"
+            f"{kind:12}{entry['bytes'] / 1e6:7.2f} MB{entry['latency_ms']:15.2f}"
+            f" ms{entry['latency_p99_ms']:11.2f} ms"
             + "".join(f"{value:16.0f}" for value in entry["images_per_second"].values())
         )
     return "\n".join(lines)

@@ -1,7 +1,8 @@
-"""From a finished run to files that others load: a SavedModel for TF Serving, `.tflite` files for the edge.
+"""From a finished run to files that others load: a SavedModel for TF Serving, `.tflite` files for
+the edge.
 
-Every export is proven: the files score the run's own test images, and what differs from the trained model by more than the
-tolerance of `parity` is not published.
+Every export is proven: the files score the run's own test images, and what differs from the trained
+model by more than the tolerance of `parity` is not published.
 """
 
 import dataclasses
@@ -25,20 +26,35 @@ _WARMUP_IMAGES = 4
 
 
 class ParityError(RuntimeError):
-    """An exported file does not score as the trained model does; the message names the file and the output."""
+    """An exported file does not score as the trained model does; the message names the file and the
+    output.
+    """
 
 
-def run(model_dir, export_dir, name=None, version=None, tflite_batch_size=1, test_images=2000, data_dir=None, data=None):
+def run(
+    model_dir,
+    export_dir,
+    name=None,
+    version=None,
+    tflite_batch_size=1,
+    test_images=2000,
+    data_dir=None,
+    data=None,
+):
     """Exports the detector of a finished run to `export_dir/NAME/VERSION/`, and proves it.
 
     That folder holds
 
-    * a SavedModel (see `saved_model.write`) with warm-up requests, and `detector.json` (see `Detector.description`);
-    * `tflite/`: `float32`, `float16` and `int8`, each as `.tflite` and `.json` (see `tflite.description`);
-    * `parity.json`: how the scores, the size and the speed of each compare with the trained model (see `parity`).
+    * a SavedModel (see `saved_model.write`) with warm-up requests, and `detector.json` (see
+      `Detector.description`);
+    * `tflite/`: `float32`, `float16` and `int8`, each as `.tflite` and `.json` (see
+      `tflite.description`);
+    * `parity.json`: how the scores, the size and the speed of each compare with the trained model
+      (see `parity`).
 
-    It appears at once, when it is proven, so that a server which watches the folder never sees half a model. Beside the models,
-    `models.config`, `batching.config`, `compose.yaml` and `SERVING.md` say how to start TF Serving on them.
+    It appears at once, when it is proven, so that a server which watches the folder never sees half
+    a model. Beside the models, `models.config`, `batching.config`, `compose.yaml` and `SERVING.md`
+    say how to start TF Serving on them.
 
     Args:
         model_dir: the run's folder.
@@ -54,20 +70,24 @@ def run(model_dir, export_dir, name=None, version=None, tflite_batch_size=1, tes
         The report, as in `parity.json`.
 
     Raises:
-        FileNotFoundError, ValueError: `model_dir` is no finished run, its calibration is missing, or its images are not
-            those it was trained on.
+        FileNotFoundError, ValueError: `model_dir` is no finished run, its calibration is missing,
+            or its images are not those it was trained on.
         FileExistsError: this version exists.
         PermissionError: `export_dir` cannot be written.
-        ParityError: a file is out of tolerance. It is not published, but kept in `NAME-VERSION.rejected`.
+        ParityError: a file is out of tolerance. It is not published, but kept in
+            `NAME-VERSION.rejected`.
     """
     model_dir, export_dir = pathlib.Path(model_dir), pathlib.Path(export_dir)
     detector = detectors.load(model_dir)
     if not detector.is_calibrated:
-        raise ValueError(f"The detector in {model_dir} was never calibrated: train it to its end with train.py.")
+        raise ValueError(
+            f"The detector in {model_dir} was never calibrated: train it to its end with train.py."
+        )
     name = name or model_dir.resolve().name
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
         raise ValueError(
-            f"name={name!r}: expected letters, digits, '.', '_' and '-', as it becomes part of a URL: pass --name."
+            f"name={name!r}: expected letters, digits, '.', '_' and '-', as it becomes part of a"
+            " URL: pass --name."
         )
     target = _target(export_dir / name, version)
     with tempfile.TemporaryDirectory() as cache:
@@ -99,14 +119,19 @@ def _publish(detector, split, name, target, tflite_batch_size, test_images):
         if not any(target.parent.iterdir()):
             target.parent.rmdir()
     serving_kit.write(export_dir)
-    print(f"\nSavedModel: {target}\nTFLite: {target / 'tflite'}\nHow to serve it: {export_dir / 'SERVING.md'}")
+    print(
+        f"\nSavedModel: {target}\nTFLite: {target / 'tflite'}\nHow to serve it:"
+        f" {export_dir / 'SERVING.md'}"
+    )
     return report
 
 
 def _target(folder, version):
     taken = [int(path.name) for path in folder.glob("*") if path.name.isdigit()]
     if version in taken:
-        raise FileExistsError(f"{folder / str(version)} exists: leave out --version to take the next free one.")
+        raise FileExistsError(
+            f"{folder / str(version)} exists: leave out --version to take the next free one."
+        )
     return folder / str(version or max(taken, default=0) + 1)
 
 
@@ -115,11 +140,14 @@ def _split(config, model_dir, data_dir, data, cache):
     if data_dir is not None:
         config = dataclasses.replace(config, data_dir=data_dir)
     split = protocols.split(data or datasets.load(config, cache), config)
-    trained_on = json.loads((model_dir / run_folder.ENVIRONMENT).read_text()).get("split_fingerprint")
+    trained_on = json.loads((model_dir / run_folder.ENVIRONMENT).read_text()).get(
+        "split_fingerprint"
+    )
     if split.fingerprint() != trained_on:
         raise ValueError(
-            f"The images of {config.dataset} are not those that {model_dir} was trained and tested on: another version of "
-            "the data set, or a run on images of one's own, which only publish.run(..., data=...) of tf_ssae.export can export."
+            f"The images of {config.dataset} are not those that {model_dir} was trained and tested"
+            " on: another version of the data set, or a run on images of one's own, which only"
+            " publish.run(..., data=...) of tf_ssae.export can export."
         )
     if split.data.images.dtype != np.uint8:
         images = np.round(split.data.images * 255).astype(np.uint8)
@@ -143,7 +171,10 @@ def _write(detector, split, name, folder, tflite_batch_size, test_images):
 
     print("SavedModel ...", flush=True)
     saved_model.write(detector, folder)
-    run_folder.write_json(folder / saved_model.DESCRIPTION, {"class_names": split.data.class_names, **detector.description()})
+    run_folder.write_json(
+        folder / saved_model.DESCRIPTION,
+        {"class_names": split.data.class_names, **detector.description()},
+    )
     warmup.write(folder, name, test[:_WARMUP_IMAGES])
     report.add(
         "saved_model",
@@ -155,19 +186,26 @@ def _write(detector, split, name, folder, tflite_batch_size, test_images):
 
     # It has a decoder of its own, and is what clients ask.
     decide = saved_model.load_decide(folder)
-    report.require("decide", scores(lambda batch: decide([tf.io.encode_png(image).numpy() for image in batch])))
+    report.require(
+        "decide", scores(lambda batch: decide([tf.io.encode_png(image).numpy() for image in batch]))
+    )
 
     edge = folder / "tflite"
     edge.mkdir()
     for kind in tflite.KINDS:
         print(f"TFLite {kind} ...", flush=True)
-        calibrated, model = detector, tflite.convert(detector, kind, representative, tflite_batch_size)
+        calibrated, model = (
+            detector,
+            tflite.convert(detector, kind, representative, tflite_batch_size),
+        )
         if kind == "int8":
             calibrated = tflite.recalibrated(detector, model, split)
             model = tflite.convert(calibrated, kind, representative, tflite_batch_size)
         path = edge / f"{kind}.tflite"
         path.write_bytes(model)
-        path.with_suffix(".json").write_text(tflite.description(calibrated, model, kind, split.data.class_names) + "\n")
+        path.with_suffix(".json").write_text(
+            tflite.description(calibrated, model, kind, split.data.class_names) + "\n"
+        )
         found = scores(tflite.Scorer(model, os.cpu_count()))
         report.add(kind, found, _thresholds(calibrated), timing.size(path), timing.of_tflite(model))
 

@@ -11,15 +11,20 @@ def require(condition, message):
 
 
 def require_size(name, height, width):
-    """Fails unless images of this height and width, int32 `[]`, are what `resizing` takes. `name`: the input's."""
+    """Fails unless images of this height and width, int32 `[]`, are what `resizing` takes. `name`:
+    the input's.
+    """
     shorter, longer = tf.minimum(height, width), tf.maximum(height, width)
     return tf.debugging.Assert(
         (shorter >= resizing.SMALLEST_SIDE)
         & (longer <= resizing.LARGEST_ASPECT * shorter)
         & (tf.cast(shorter, tf.int64) * tf.cast(longer, tf.int64) <= resizing.LARGEST_IMAGE),
         [
-            f"{name}: expected sides of at least {resizing.SMALLEST_SIDE} pixels, one at most {resizing.LARGEST_ASPECT} times "
-            f"the other, and at most {resizing.LARGEST_IMAGE} pixels; got height and width",
+            (
+                f"{name}: expected sides of at least {resizing.SMALLEST_SIDE} pixels, one at most"
+                f" {resizing.LARGEST_ASPECT} times the other, and at most {resizing.LARGEST_IMAGE}"
+                " pixels; got height and width"
+            ),
             height,
             width,
         ],

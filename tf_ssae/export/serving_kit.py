@@ -15,7 +15,8 @@ _MODEL = """  config {{
   }}
 """
 
-# One image takes about as long as the wait, so a lone request is not held up by much, and a crowd is batched.
+# One image takes about as long as the wait, so a lone request is not held up by much, and a crowd
+# is batched.
 _BATCHING = f"""max_batch_size {{ value: {LARGEST_REQUEST} }}
 batch_timeout_micros {{ value: 2000 }}
 max_enqueued_batches {{ value: 100 }}
@@ -70,11 +71,18 @@ pixels as they are stored.
 
 
 def write(export_dir):
-    """Writes `models.config` for every model in the folder, `batching.config`, `compose.yaml` and `SERVING.md`.
+    """Writes `models.config` for every model in the folder, `batching.config`, `compose.yaml` and
+    `SERVING.md`.
 
     Files of these names that it did not write are left alone.
     """
-    names = sorted({path.parent.parent.name for path in export_dir.glob("*/*/saved_model.pb") if path.parent.name.isdigit()})
+    names = sorted(
+        {
+            path.parent.parent.name
+            for path in export_dir.glob("*/*/saved_model.pb")
+            if path.parent.name.isdigit()
+        }
+    )
     models = "model_config_list {\n" + "".join(_MODEL.format(name=name) for name in names) + "}\n"
     for file, text in {
         "models.config": models,

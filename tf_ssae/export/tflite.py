@@ -1,4 +1,6 @@
-"""A detector as a `.tflite` file for the edge: float32, float16 or int8, built-in operators only."""
+"""A detector as a `.tflite` file for the edge: float32, float16 or int8, built-in
+operators only.
+"""
 
 import hashlib
 import json
@@ -14,12 +16,23 @@ from tf_ssae.parts import largest
 
 KINDS = ("float32", "float16", "int8")
 
-# Kept in float in an int8 file: what turns the networks' outputs into scores. One int8 tensor holds 256 values: a sum of
-# squares over a thousand pixels, or a probability close to 1, would lose the differences that rank the images, and an
-# anomaly beyond what calibration saw would saturate.
-# fmt: off
+# Kept in float in an int8 file: what turns the networks' outputs into scores. One int8 tensor holds
+# 256 values: a sum of squares over a thousand pixels, or a probability close to 1, would lose the
+# differences that rank the images, and an anomaly beyond what calibration saw would saturate. fmt:
+# off
 _FLOAT_OPERATORS = (
-    "SUB", "SQUARED_DIFFERENCE", "ABS", "SUM", "MEAN", "SOFTMAX", "MUL", "DIV", "ADD", "MAXIMUM", "NEG", "RESHAPE",
+    "SUB",
+    "SQUARED_DIFFERENCE",
+    "ABS",
+    "SUM",
+    "MEAN",
+    "SOFTMAX",
+    "MUL",
+    "DIV",
+    "ADD",
+    "MAXIMUM",
+    "NEG",
+    "RESHAPE",
 )
 # fmt: on
 
@@ -27,19 +40,25 @@ _FLOAT_OPERATORS = (
 def convert(detector, kind, representative_images, batch_size=1):
     """A detector as the bytes of a TFLite file.
 
-    Its one signature takes `images`, uint8 `[batch_size, S, S, C]` of the size the detector was trained on, and returns
-    every score, float32 `[batch_size]`, by name.
+    Its one signature takes `images`, uint8 `[batch_size, S, S, C]` of the size the detector was
+    trained on, and returns every score, float32 `[batch_size]`, by name.
 
     Args:
         kind: "float32", "float16" (weights) or "int8" (weights and activations).
-        representative_images: uint8 `[N, S, S, C]`, normal ones; int8 takes the range of every activation from them.
+        representative_images: uint8 `[N, S, S, C]`, normal ones; int8 takes the range of every
+            activation from them.
         batch_size: fixed in the file.
 
     Raises:
-        ValueError: an operator is not built in, so that the file would need TensorFlow's own (Flex).
+        ValueError: an operator is not built in, so that the file would need TensorFlow's own
+            (Flex).
     """
 
-    @tf.function(input_signature=[tf.TensorSpec([batch_size, *detector.image_shape], tf.uint8, name="images")])
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([batch_size, *detector.image_shape], tf.uint8, name="images")
+        ]
+    )
     def scores(images):
         return detector.call(images)
 
@@ -47,7 +66,8 @@ def convert(detector, kind, representative_images, batch_size=1):
     module.weights = [variable.value for variable in detector.variables]
 
     def representative_dataset():
-        # Whole batches only: given none, the converter would leave the file in float without a word.
+        # Whole batches only: given none, the converter would leave the file in float without a
+        # word.
         batches = -(-len(representative_images) // batch_size)
         for index in np.resize(np.arange(len(representative_images)), [batches, batch_size]):
             yield {"images": representative_images[index]}
@@ -67,7 +87,11 @@ def convert(detector, kind, representative_images, batch_size=1):
             converter.representative_dataset = representative_dataset
         try:
             with held_back_stderr():
-                return _quantized(converter, representative_dataset) if kind == "int8" else converter.convert()
+                return (
+                    _quantized(converter, representative_dataset)
+                    if kind == "int8"
+                    else converter.convert()
+                )
         # The converter's own exception has no public name.
         except Exception as error:
             raise ValueError(f"{kind}: the converter refused the model: {error}") from error
@@ -101,7 +125,9 @@ class Scorer:
         self.image_shape = tuple(image_shape)
 
     def __call__(self, images):
-        """uint8 `[N, S, S, C]` -> `{score name: float32 [N]}`; the last batch is filled up with zeros."""
+        """uint8 `[N, S, S, C]` -> `{score name: float32 [N]}`; the last batch is filled up with
+        zeros.
+        """
         parts = []
         for start in range(0, len(images), self.batch_size):
             batch = images[start : start + self.batch_size]
@@ -112,7 +138,8 @@ class Scorer:
 
 
 def recalibrated(detector, model, split):
-    """A copy of a detector with its normalisation and thresholds fitted to what a TFLite file makes of the normal images.
+    """A copy of a detector with its normalisation and thresholds fitted to what a TFLite file makes
+    of the normal images.
 
     Quantisation shifts the scores; constants from the float scores would move the false-alarm rate.
 
@@ -134,22 +161,36 @@ def recalibrated(detector, model, split):
 
 
 def scores_of(score, images, index, batch_size=256):
-    """The scores of the images at `index`, by a function that takes batches of them: `{score name: [N]}`."""
-    parts = [score(images[index[start : start + batch_size]]) for start in range(0, len(index), batch_size)]
+    """The scores of the images at `index`, by a function that takes batches of them: `{score name:
+    [N]}`.
+    """
+    parts = [
+        score(images[index[start : start + batch_size]])
+        for start in range(0, len(index), batch_size)
+    ]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def description(detector, model, kind, class_names):
-    """What a program beside the file must know, as JSON text: `Detector.description`, and the file's kind, hash and input."""
+    """What a program beside the file must know, as JSON text: `Detector.description`, and the
+    file's kind, hash and input.
+    """
     scorer, constants = Scorer(model), {}
     if "a_ws" in detector.score_names:
-        for name, layer in (("a_rec", detector.normalise_a_rec), ("a_cls", detector.normalise_a_cls)):
+        for name, layer in (
+            ("a_rec", detector.normalise_a_rec),
+            ("a_cls", detector.normalise_a_cls),
+        ):
             constants[name] = {"minimum": float(layer.minimum), "maximum": float(layer.maximum)}
     return json.dumps(
         {
             "kind": kind,
             "sha256": hashlib.sha256(model).hexdigest(),
-            "input": {"name": "images", "dtype": "uint8", "shape": [scorer.batch_size, *scorer.image_shape]},
+            "input": {
+                "name": "images",
+                "dtype": "uint8",
+                "shape": [scorer.batch_size, *scorer.image_shape],
+            },
             "class_names": list(class_names),
             "normalisation": constants,
             **detector.description(),

@@ -27,30 +27,47 @@ def of_tflite(model):
     """The speed of a TFLite file, given as bytes.
 
     Returns:
-        A dict: `latency_ms` and `latency_p99_ms` of one batch on one thread, median and 99th percentile; and
-        `images_per_second`, `{threads: float}`, on one thread and on all cores.
+        A dict: `latency_ms` and `latency_p99_ms` of one batch on one thread, median and 99th
+        percentile; and `images_per_second`, `{threads: float}`, on one thread and on all cores.
     """
     scorers = {threads: tflite.Scorer(model, threads) for threads in _thread_counts()}
     batch = _noise([scorers[1].batch_size, *scorers[1].image_shape])
     return {
         **_latency(scorers[1], batch),
-        "images_per_second": {str(threads): _throughput(scorer, batch) for threads, scorer in scorers.items()},
+        "images_per_second": {
+            str(threads): _throughput(scorer, batch) for threads, scorer in scorers.items()
+        },
     }
 
 
 def of_saved_model(folder, image_shape):
-    """As `of_tflite`, for a SavedModel: the latency of one image, and images a second in batches of 64."""
+    """As `of_tflite`, for a SavedModel: the latency of one image, and images a second in batches of
+    64.
+    """
     measured = {}
     # TensorFlow's threads can't be changed once it runs: a process for each number of them.
     for threads in _thread_counts():
         program = "from tf_ssae.export import timing; timing.print_saved_model()"
-        command = [sys.executable, "-P", "-c", program, str(folder), json.dumps(list(image_shape)), str(threads)]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+        command = [
+            sys.executable,
+            "-P",
+            "-c",
+            program,
+            str(folder),
+            json.dumps(list(image_shape)),
+            str(threads),
+        ]
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        }
         done = subprocess.run(command, capture_output=True, text=True, env=environment)
         if done.returncode:
             raise RuntimeError(f"Timing {folder} failed:\n{done.stderr}")
         measured[threads] = json.loads(done.stdout.splitlines()[-1])
-    throughput = {str(threads): values.pop("images_per_second") for threads, values in measured.items()}
+    throughput = {
+        str(threads): values.pop("images_per_second") for threads, values in measured.items()
+    }
     return {**measured[1], "images_per_second": throughput}
 
 

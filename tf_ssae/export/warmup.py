@@ -1,4 +1,6 @@
-"""Warm-up requests, which TF Serving replays before it lets a model answer, so that no client waits for first-run work."""
+"""Warm-up requests, which TF Serving replays before it lets a model answer, so that no client waits
+for first-run work.
+"""
 
 import tensorflow as tf
 
@@ -6,14 +8,20 @@ FILE = "assets.extra/tf_serving_warmup_requests"
 
 
 def write(saved_model_folder, model_name, images):
-    """Writes one request a signature, and batch of 1 and of all, made of real images, uint8 `[N, S, S, C]`.
+    """Writes one request a signature, and batch of 1 and of all, made of real images, uint8 `[N, S,
+    S, C]`.
 
-    Needs the package tensorflow-serving-api (the extra `serving`); without it no file is written, and that is said.
+    Needs the package tensorflow-serving-api (the extra `serving`); without it no file is written,
+    and that is said.
     """
     try:
         from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
     except ImportError:
-        print("No warm-up requests: they need tensorflow-serving-api (pip install 'tf_ssae[serving]').", flush=True)
+        print(
+            "No warm-up requests: they need tensorflow-serving-api (pip install"
+            " 'tf_ssae[serving]').",
+            flush=True,
+        )
         return
     path = saved_model_folder / FILE
     path.parent.mkdir(exist_ok=True)
@@ -31,5 +39,7 @@ def write(saved_model_folder, model_name, images):
                 request.model_spec.signature_name = signature
                 for name, tensor in inputs.items():
                     request.inputs[name].CopyFrom(tf.make_tensor_proto(tensor[:count]))
-                log = prediction_log_pb2.PredictionLog(predict_log=prediction_log_pb2.PredictLog(request=request))
+                log = prediction_log_pb2.PredictionLog(
+                    predict_log=prediction_log_pb2.PredictLog(request=request)
+                )
                 writer.write(log.SerializeToString())

@@ -1,4 +1,6 @@
-"""The sub-networks of the detectors, figure 4.1 of the thesis and those of the GANs, as functions that build Keras models."""
+"""The sub-networks of the detectors, figure 4.1 of the thesis and those of the GANs, as functions
+that build Keras models.
+"""
 
 IMAGE_SIZES = (32, 64, 128)
 
@@ -15,10 +17,12 @@ LEAK = 0.2
 
 
 def stage_widths(image_size):
-    """The filters of the encoder's strided convolutions from the image inward, each of which halves the sides, down to 4x4.
+    """The filters of the encoder's strided convolutions from the image inward, each of which halves
+    the sides, down to 4x4.
 
-    The thesis' networks take 32x32 images. Each doubling of the side adds a stage at the image's end with half the filters
-    of its neighbour, so that a stage costs about what its neighbour costs, and the bottleneck stays 1x1.
+    The thesis' networks take 32x32 images. Each doubling of the side adds a stage at the image's
+    end with half the filters of its neighbour, so that a stage costs about what its neighbour
+    costs, and the bottleneck stays 1x1.
     """
     extra = IMAGE_SIZES.index(image_size)
     return [*(32 >> stage for stage in range(extra, 0, -1)), 32, 64, 128]

@@ -8,10 +8,11 @@ from tf_ssae.networks.output_convolution import OutputConvolution
 
 
 def decoder(image_size, depth, channels, output_activation, seed):
-    """`[B, 1, 1, depth] -> [B, S, S, channels]`, in transposed convolutions (five for 32x32) without BatchNorm.
+    """`[B, 1, 1, depth] -> [B, S, S, channels]`, in transposed convolutions (five for 32x32)
+    without BatchNorm.
 
-    The thesis lists kernels 256, 128, 64, 32, b with "other layers are 2 strides", which would give 64x64: the last
-    layer has stride 1 here.
+    The thesis lists kernels 256, 128, 64, 32, b with "other layers are 2 strides", which would give
+    64x64: the last layer has stride 1 here.
 
     Args:
         image_size: S, one of `IMAGE_SIZES`.
@@ -20,8 +21,12 @@ def decoder(image_size, depth, channels, output_activation, seed):
     """
     z = keras.Input([1, 1, depth])
     kernel = keras.initializers.RandomNormal(stddev=KERNEL_STDDEV, seed=seed)
-    x = layers.Conv2DTranspose(256, 4, padding="valid", activation="relu", kernel_initializer=kernel)(z)
+    x = layers.Conv2DTranspose(
+        256, 4, padding="valid", activation="relu", kernel_initializer=kernel
+    )(z)
     for filters in reversed(stage_widths(image_size)):
-        x = layers.Conv2DTranspose(filters, 4, 2, padding="same", activation="relu", kernel_initializer=kernel)(x)
+        x = layers.Conv2DTranspose(
+            filters, 4, 2, padding="same", activation="relu", kernel_initializer=kernel
+        )(x)
     x = OutputConvolution(channels, activation=output_activation, kernel_initializer=kernel)(x)
     return keras.Model(z, x, name="decoder")

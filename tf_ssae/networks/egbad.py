@@ -24,7 +24,9 @@ def encoder(channels, latent_depth, seed):
     kernel = _kernel(seed)
     x = layers.Conv2D(32, 3, padding="same", kernel_initializer=kernel)(images)
     for filters in (64, 128):
-        x = layers.Conv2D(filters, 3, strides=2, padding="same", use_bias=False, kernel_initializer=kernel)(x)
+        x = layers.Conv2D(
+            filters, 3, strides=2, padding="same", use_bias=False, kernel_initializer=kernel
+        )(x)
         x = layers.LeakyReLU(_LEAK)(BatchNormalization()(x))
     z = layers.Dense(latent_depth, kernel_initializer=kernel)(layers.Flatten()(x))
     return keras.Model(images, z, name="encoder")
@@ -42,9 +44,13 @@ def generator(latent_depth, channels, seed):
         x = layers.Dense(units, use_bias=False, kernel_initializer=kernel)(x)
         x = layers.ReLU()(BatchNormalization()(x))
     x = layers.Reshape(_START)(x)
-    x = layers.Conv2DTranspose(64, 4, 2, padding="same", use_bias=False, kernel_initializer=kernel)(x)
+    x = layers.Conv2DTranspose(64, 4, 2, padding="same", use_bias=False, kernel_initializer=kernel)(
+        x
+    )
     x = layers.ReLU()(BatchNormalization()(x))
-    x = layers.Conv2DTranspose(channels, 4, 2, padding="same", activation="tanh", kernel_initializer=kernel)(x)
+    x = layers.Conv2DTranspose(
+        channels, 4, 2, padding="same", activation="tanh", kernel_initializer=kernel
+    )(x)
     return keras.Model(z, x, name="generator")
 
 
@@ -52,23 +58,29 @@ def discriminator(channels, latent_depth, seed):
     """D: a pair of images `[B, 32, 32, channels]` in [-1, 1] and latents `[B, latent_depth]`, to
 
     * logits `[B]`, high for an image with its code E(x), low for a generated image G(z) with its z;
-    * f `[B, 1024]`, the layer before them, in which the score's feature-matching term compares images.
+    * f `[B, 1024]`, the layer before them, in which the score's feature-matching term compares
+      images.
 
     Args:
-        seed: a `keras.random.SeedGenerator`; every kernel, and the seed of every dropout, draws from it.
+        seed: a `keras.random.SeedGenerator`; every kernel, and the seed of every dropout, draws
+            from it.
     """
     images, z = keras.Input([IMAGE_SIZE, IMAGE_SIZE, channels]), keras.Input([latent_depth])
     kernel = _kernel(seed)
 
     x = layers.Conv2D(64, 4, strides=2, padding="same", kernel_initializer=kernel)(images)
     x = _dropout(seed)(layers.LeakyReLU(_LEAK)(x))
-    x = layers.Conv2D(64, 4, strides=2, padding="same", use_bias=False, kernel_initializer=kernel)(x)
+    x = layers.Conv2D(64, 4, strides=2, padding="same", use_bias=False, kernel_initializer=kernel)(
+        x
+    )
     x = _dropout(seed)(layers.LeakyReLU(_LEAK)(BatchNormalization()(x)))
 
     y = layers.Dense(512, kernel_initializer=kernel)(z)
     y = _dropout(seed)(layers.LeakyReLU(_LEAK)(y))
 
-    f = layers.Dense(1024, kernel_initializer=kernel)(layers.Concatenate()([layers.Flatten()(x), y]))
+    f = layers.Dense(1024, kernel_initializer=kernel)(
+        layers.Concatenate()([layers.Flatten()(x), y])
+    )
     f = _dropout(seed)(layers.LeakyReLU(_LEAK)(f))
     logits = layers.Reshape(())(layers.Dense(1, kernel_initializer=kernel)(f))
     return keras.Model([images, z], [logits, f], name="discriminator")

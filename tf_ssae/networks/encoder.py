@@ -8,7 +8,8 @@ from tf_ssae.networks.batch_normalization import BatchNormalization
 
 
 def encoder(image_size, channels, depth, seed, name):
-    """`[B, S, S, channels] -> [B, 1, 1, depth]`, in convolutions (four for 32x32), each with BatchNorm and leaky ReLU.
+    """`[B, S, S, channels] -> [B, 1, 1, depth]`, in convolutions (four for 32x32), each with
+    BatchNorm and leaky ReLU.
 
     Args:
         image_size: S, one of `IMAGE_SIZES`.
@@ -17,7 +18,8 @@ def encoder(image_size, channels, depth, seed, name):
     images = x = keras.Input([image_size, image_size, channels])
     for filters in stage_widths(image_size):
         x = _convolution(x, filters, seed, strides=2, padding="same")
-    # Not a dense layer: with 1x1 output this keeps features global without a trivial solution (section 4.4).
+    # Not a dense layer: with 1x1 output this keeps features global without a trivial solution
+    # (section 4.4).
     x = _convolution(x, depth, seed, strides=1, padding="valid")
     return keras.Model(images, x, name=name)
 

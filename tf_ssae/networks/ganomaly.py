@@ -1,4 +1,6 @@
-"""GANomaly's networks (Akcay et al. 2018, arXiv:1805.06725), which are DCGAN's. No convolution has a bias."""
+"""GANomaly's networks (Akcay et al. 2018, arXiv:1805.06725), which are DCGAN's. No convolution has
+a bias.
+"""
 
 import keras
 from keras import layers
@@ -8,14 +10,18 @@ from tf_ssae.networks.batch_normalization import BatchNormalization
 
 
 def encoder(image_size, channels, latent_depth, seed, name):
-    """G_E, and second encoder E of the same structure: images `[B, S, S, channels]` in [-1, 1] `-> [B, 1, 1, latent_depth]`.
+    """G_E, and second encoder E of the same structure: images `[B, S, S, channels]` in [-1, 1] `->
+    [B, 1, 1, latent_depth]`.
 
     Args:
         image_size: S, one of `IMAGE_SIZES`.
-        seed: a `keras.random.SeedGenerator`; every kernel and every gain of a BatchNorm draws from it.
+        seed: a `keras.random.SeedGenerator`; every kernel and every gain of a BatchNorm draws from
+            it.
     """
     images = keras.Input([image_size, image_size, channels])
-    z = layers.Conv2D(latent_depth, 4, use_bias=False, kernel_initializer=_kernel(seed))(_features(images, image_size, seed))
+    z = layers.Conv2D(latent_depth, 4, use_bias=False, kernel_initializer=_kernel(seed))(
+        _features(images, image_size, seed)
+    )
     return keras.Model(images, z, name=name)
 
 
@@ -24,17 +30,26 @@ def decoder(image_size, latent_depth, channels, seed):
 
     Args:
         image_size: S, one of `IMAGE_SIZES`.
-        seed: a `keras.random.SeedGenerator`; every kernel and every gain of a BatchNorm draws from it.
+        seed: a `keras.random.SeedGenerator`; every kernel and every gain of a BatchNorm draws from
+            it.
     """
     z = keras.Input([1, 1, latent_depth])
     first, *rest = reversed(_widths(image_size))
     x = layers.Conv2DTranspose(first, 4, use_bias=False, kernel_initializer=_kernel(seed))(z)
     x = layers.ReLU()(_batch_normalization(seed)(x))
     for filters in rest:
-        x = layers.Conv2DTranspose(filters, 4, 2, padding="same", use_bias=False, kernel_initializer=_kernel(seed))(x)
+        x = layers.Conv2DTranspose(
+            filters, 4, 2, padding="same", use_bias=False, kernel_initializer=_kernel(seed)
+        )(x)
         x = layers.ReLU()(_batch_normalization(seed)(x))
     x = layers.Conv2DTranspose(
-        channels, 4, 2, padding="same", activation="tanh", use_bias=False, kernel_initializer=_kernel(seed)
+        channels,
+        4,
+        2,
+        padding="same",
+        activation="tanh",
+        use_bias=False,
+        kernel_initializer=_kernel(seed),
     )(x)
     return keras.Model(z, x, name="decoder")
 
@@ -47,7 +62,8 @@ def discriminator(image_size, channels, seed):
 
     Args:
         image_size: S, one of `IMAGE_SIZES`.
-        seed: a `keras.random.SeedGenerator`; every kernel and every gain of a BatchNorm draws from it.
+        seed: a `keras.random.SeedGenerator`; every kernel and every gain of a BatchNorm draws from
+            it.
     """
     images = keras.Input([image_size, image_size, channels])
     f = _features(images, image_size, seed)
@@ -56,7 +72,9 @@ def discriminator(image_size, channels, seed):
 
 
 def reinitialise(discriminator):
-    """Draws the kernels, gains and offsets of a discriminator anew, from the distributions that they started from."""
+    """Draws the kernels, gains and offsets of a discriminator anew, from the distributions that
+    they started from.
+    """
     for layer in discriminator.layers:
         if isinstance(layer, layers.Conv2D):
             layer.kernel.assign(layer.kernel_initializer(layer.kernel.shape))
@@ -69,14 +87,18 @@ def _features(images, image_size, seed):
     """`[B, S, S, channels] -> [B, 4, 4, 256]`."""
     x = images
     for stage, filters in enumerate(_widths(image_size)):
-        x = layers.Conv2D(filters, 4, strides=2, padding="same", use_bias=False, kernel_initializer=_kernel(seed))(x)
+        x = layers.Conv2D(
+            filters, 4, strides=2, padding="same", use_bias=False, kernel_initializer=_kernel(seed)
+        )(x)
         # As in DCGAN, the first layer has no BatchNorm.
         x = layers.LeakyReLU(LEAK)(_batch_normalization(seed)(x) if stage else x)
     return x
 
 
 def _widths(image_size):
-    """64, 128, 256 for the paper's 32x32; larger images add stages as those of `stage_widths` do."""
+    """64, 128, 256 for the paper's 32x32; larger images add stages as those of
+    `stage_widths` do.
+    """
     return [2 * filters for filters in stage_widths(image_size)]
 
 

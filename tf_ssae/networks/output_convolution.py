@@ -1,4 +1,6 @@
-"""The decoder's last layer, fast on CPUs. Weights and results are those of `keras.layers.Conv2DTranspose`."""
+"""The decoder's last layer, fast on CPUs. Weights and results are those of
+`keras.layers.Conv2DTranspose`.
+"""
 
 import keras
 import tensorflow as tf
@@ -6,7 +8,9 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable(package="tf_ssae")
 class OutputConvolution(keras.layers.Conv2DTranspose):
-    """`Conv2DTranspose(kernel_size=4, padding="same")`: `[B, S, S, C] -> [B, S, S, filters]`, filters few, S even."""
+    """`Conv2DTranspose(kernel_size=4, padding="same")`: `[B, S, S, C] -> [B, S, S, filters]`,
+    filters few, S even.
+    """
 
     def __init__(self, filters, **kwargs):
         super().__init__(filters, kernel_size=4, strides=1, padding="same", **kwargs)
@@ -24,11 +28,13 @@ class OutputConvolution(keras.layers.Conv2DTranspose):
 
 @tf.custom_gradient
 def output_convolution(x, kernel):
-    """`tf.nn.conv2d_transpose(x, kernel, strides=1, padding="SAME")` for a 4x4 kernel, as one convolution with stride 2 or 4.
+    """`tf.nn.conv2d_transpose(x, kernel, strides=1, padding="SAME")` for a 4x4 kernel, as one
+    convolution with stride 2 or 4.
 
-    A CPU convolves to 16 channels at once, of which one or three are wanted. So a block of 2x2 or 4x4 pixels is
-    computed as the channels of one: with a kernel that holds the 4x4 one once for each pixel of the block, shifted. The
-    gradients are those of the plain operator, which are fast as they are.
+    A CPU convolves to 16 channels at once, of which one or three are wanted. So a block of 2x2 or
+    4x4 pixels is computed as the channels of one: with a kernel that holds the 4x4 one once for
+    each pixel of the block, shifted. The gradients are those of the plain operator, which are fast
+    as they are.
 
     Args:
         x: `[B, S, S, C]`, S even.
@@ -42,14 +48,24 @@ def output_convolution(x, kernel):
     # A transposed convolution with stride 1 is a convolution with the kernel turned over.
     turned = tf.transpose(kernel[::-1, ::-1], [0, 1, 3, 2])
     shifts = range(block)
-    shifted = [[tf.pad(turned, [_beside(p, block), _beside(q, block), [0, 0], [0, 0]]) for q in shifts] for p in shifts]
-    wide = tf.reshape(tf.stack([tf.stack(row, axis=3) for row in shifted], axis=3), [block + 3, block + 3, channels, -1])
+    shifted = [
+        [tf.pad(turned, [_beside(p, block), _beside(q, block), [0, 0], [0, 0]]) for q in shifts]
+        for p in shifts
+    ]
+    wide = tf.reshape(
+        tf.stack([tf.stack(row, axis=3) for row in shifted], axis=3),
+        [block + 3, block + 3, channels, -1],
+    )
     y = tf.nn.depth_to_space(tf.nn.conv2d(x, wide, block, [[0, 0], [2, 1], [2, 1], [0, 0]]), block)
 
     def gradient(dy):
         dx = tf.nn.conv2d(dy, kernel, strides=1, padding="SAME")
         dkernel = tf.raw_ops.Conv2DBackpropFilter(
-            input=dy, filter_sizes=kernel.shape, out_backprop=x, strides=[1, 1, 1, 1], padding="SAME"
+            input=dy,
+            filter_sizes=kernel.shape,
+            out_backprop=x,
+            strides=[1, 1, 1, 1],
+            padding="SAME",
         )
         return dx, dkernel
 

@@ -1,7 +1,7 @@
 """One self-contained HTML page about a run of training, or about one scoring of new images.
 
-The page needs no script and no network: pictures are data URIs, charts inline SVG whose size does not depend on how many
-images were scored.
+The page needs no script and no network: pictures are data URIs, charts inline SVG whose size does
+not depend on how many images were scored.
 """
 
 import dataclasses
@@ -23,12 +23,13 @@ class Picture:
         scores: `{score name: float}`.
         p_value: how often a normal image scores at least as high, 0..1; None if unknown.
         decision: "anomaly" or "normal".
-        image: uint8 `[H, W, C]`, C 1 or 3; 32 to 256 pixels wide, as it goes into the page as it is.
+        image: uint8 `[H, W, C]`, C 1 or 3; 32 to 256 pixels wide, as it goes into the page as it
+            is.
         reconstruction: uint8 `[H, W, C]`, or None.
-        error_map: float `[H, W]`, of the image's size; 0 = no error, 1 = the scale fitted to calibration normals; may exceed
-            1. Or None.
-        rotation_probabilities: `[4]`, the probability given to the true rotation when the image is turned by 0, 90, 180
-            and 270 degrees; or None.
+        error_map: float `[H, W]`, of the image's size; 0 = no error, 1 = the scale fitted to
+            calibration normals; may exceed 1. Or None.
+        rotation_probabilities: `[4]`, the probability given to the true rotation when the image is
+            turned by 0, 90, 180 and 270 degrees; or None.
     """
 
     name: str
@@ -50,15 +51,19 @@ class Report:
         title: of the page.
         facts: `((label, text), ...)`, the key facts, shown first.
         warnings: sentences, shown right after.
-        decision_score: the name of the score that decides: an image that scores above its threshold is an anomaly.
+        decision_score: the name of the score that decides: an image that scores above its threshold
+            is an anomaly.
         thresholds: `{score name: float}`, at least of the decision score.
-        calibration: `{score name: float [n]}`, the scores of held-out normals, or quantiles of them.
+        calibration: `{score name: float [n]}`, the scores of held-out normals, or quantiles of
+            them.
         scores: `{score name: float [M]}`, at least the decision score.
         is_anomaly: bool `[M]`, the truth; None if unknown.
-        metrics: `{score name: {metric: float}}`, as from `metrics.score_metrics`; None if there are none.
+        metrics: `{score name: {metric: float}}`, as from `metrics.score_metrics`; None if there are
+            none.
         pixel_metrics: `{metric: float}`, or None.
         rotation_accuracy: `{group of images: 0..1}`, or None.
-        history: one dict an epoch: `epoch`, and what was measured, as numbers; what is not finite is left out.
+        history: one dict an epoch: `epoch`, and what was measured, as numbers; what is not finite
+            is left out.
         pictures: `((section title, one sentence that explains it, (Picture, ...)), ...)`.
         unreadable: `((path, reason), ...)`.
         settings: `{name: value}`.
@@ -85,8 +90,8 @@ def write(path, report):
     """Writes the page in one piece: a reader finds the old file or the new one, whole.
 
     Raises:
-        ValueError: scores are not finite or not one an image, the decision score or its threshold is missing, or an error
-            map is not of its image's size.
+        ValueError: scores are not finite or not one an image, the decision score or its threshold
+            is missing, or an error map is not of its image's size.
         OSError: the file cannot be written.
     """
     _check(report)
@@ -102,14 +107,23 @@ def write(path, report):
 
 def _check(report):
     if report.decision_score not in report.scores or report.decision_score not in report.thresholds:
-        raise ValueError(f"The score that decides, {report.decision_score!r}, has no scores or no threshold.")
+        raise ValueError(
+            f"The score that decides, {report.decision_score!r}, has no scores or no threshold."
+        )
     images = len(report.scores[report.decision_score])
     for name, values in report.scores.items():
         if np.shape(values) != (images,):
-            raise ValueError(f"{name}: scores of shape {list(np.shape(values))}; expected [{images}].")
+            raise ValueError(
+                f"{name}: scores of shape {list(np.shape(values))}; expected [{images}]."
+            )
     if report.is_anomaly is not None and np.shape(report.is_anomaly) != (images,):
-        raise ValueError(f"is_anomaly: shape {list(np.shape(report.is_anomaly))}; expected [{images}].")
+        raise ValueError(
+            f"is_anomaly: shape {list(np.shape(report.is_anomaly))}; expected [{images}]."
+        )
     for values_of in (report.scores, report.calibration):
         for name, values in values_of.items():
             if not np.isfinite(values).all():
-                raise ValueError(f"{name}: {np.sum(~np.isfinite(values))} of {np.size(values)} scores are NaN or infinite.")
+                raise ValueError(
+                    f"{name}: {np.sum(~np.isfinite(values))} of {np.size(values)} scores are NaN or"
+                    " infinite."
+                )

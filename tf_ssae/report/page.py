@@ -43,7 +43,9 @@ _SHORT = 40
 
 
 def render(report):
-    """The page of a Report, as one string. Raises ValueError for an error map that is not of its image's size."""
+    """The page of a Report, as one string. Raises ValueError for an error map that is not of its
+    image's size.
+    """
     sections = (
         _facts(report),
         _warnings(report),
@@ -57,7 +59,9 @@ def render(report):
         _unreadable(report),
         _settings(report),
     )
-    return _PAGE.substitute(title=_escape(report.title), style=STYLE, body="\n".join(filter(None, sections)))
+    return _PAGE.substitute(
+        title=_escape(report.title), style=STYLE, body="\n".join(filter(None, sections))
+    )
 
 
 def _facts(report):
@@ -69,21 +73,29 @@ def _facts(report):
 
 
 def _warnings(report):
-    return "".join(f'<p class="warning" role="note">{_escape(sentence)}</p>' for sentence in report.warnings)
+    return "".join(
+        f'<p class="warning" role="note">{_escape(sentence)}</p>' for sentence in report.warnings
+    )
 
 
 def _metrics(report):
     parts = ""
     if report.metrics:
-        columns = list(dict.fromkeys(column for values in report.metrics.values() for column in values))
+        columns = list(
+            dict.fromkeys(column for values in report.metrics.values() for column in values)
+        )
         rows = [
-            [_score_name(name, report), *(_rate(report.metrics[name].get(column)) for column in columns)]
+            [
+                _score_name(name, report),
+                *(_rate(report.metrics[name].get(column)) for column in columns),
+            ]
             for name in _decision_first(report.metrics, report)
         ]
         parts += _table(["score", *map(_label, columns)], rows)
     if report.pixel_metrics:
         parts += "<h3>Pixels</h3>" + _table(
-            [_label(name) for name in report.pixel_metrics], [[_rate(value) for value in report.pixel_metrics.values()]]
+            [_label(name) for name in report.pixel_metrics],
+            [[_rate(value) for value in report.pixel_metrics.values()]],
         )
     return parts and _section("How well anomalies are told from normals", "", parts)
 
@@ -92,7 +104,10 @@ def _decisions(report):
     name = report.decision_score
     threshold = report.thresholds[name]
     called = np.asarray(report.scores[name]) > threshold
-    explanation = f"An image is called an anomaly if its <b>{_escape(name)}</b> is above <b>{charts.number(threshold)}</b>."
+    explanation = (
+        f"An image is called an anomaly if its <b>{_escape(name)}</b> is above"
+        f" <b>{charts.number(threshold)}</b>."
+    )
     if np.size(report.calibration.get(name, ())):
         share = np.mean(np.asarray(report.calibration[name]) > threshold)
         explanation += f" That holds for {share:.1%} of the held-out normals."
@@ -109,14 +124,16 @@ def _decisions(report):
         false_alarms, detected = np.sum(called & ~truth), np.sum(called & truth)
         normals, anomalies = np.sum(~truth), np.sum(truth)
         body = (
-            f"<p><b>False-alarm rate {_percent(false_alarms, normals)}</b>, {false_alarms:,} of {normals:,} normals.<br>"
-            f"<b>Detection rate {_percent(detected, anomalies)}</b>, {detected:,} of {anomalies:,} anomalies.</p>"
-        ) + _table(
-            ["truly", "called normal", "called anomaly"],
-            [
-                ["normal", f"{normals - false_alarms:,}", f"{false_alarms:,}"],
-                ["anomalous", f"{anomalies - detected:,}", f"{detected:,}"],
-            ],
+            f"<p><b>False-alarm rate {_percent(false_alarms, normals)}</b>, {false_alarms:,} of"
+            f" {normals:,} normals.<br><b>Detection rate {_percent(detected, anomalies)}</b>,"
+            f" {detected:,} of {anomalies:,} anomalies.</p>"
+            + _table(
+                ["truly", "called normal", "called anomaly"],
+                [
+                    ["normal", f"{normals - false_alarms:,}", f"{false_alarms:,}"],
+                    ["anomalous", f"{anomalies - detected:,}", f"{detected:,}"],
+                ],
+            )
         )
     return _section("Decisions", explanation, body)
 
@@ -154,12 +171,15 @@ def _histograms(report):
             groups[f"test anomalies ({np.sum(truth):,})", "anomalous"] = values[truth]
         chart, note = charts.histogram(groups, report.thresholds.get(name), f"Histogram of {name}")
         if chart:
-            figures.append((_score_name(name, report), chart + (note and f'<p class="muted">{note}</p>')))
+            figures.append(
+                (_score_name(name, report), chart + (note and f'<p class="muted">{note}</p>'))
+            )
     if not figures:
         return ""
     return _section(
         "How the scores are spread",
-        "The dashed line is the threshold. Heights are on a square-root scale, so that the few scores beyond it can be seen.",
+        "The dashed line is the threshold. Heights are on a square-root scale, so that the few"
+        " scores beyond it can be seen.",
         _figures(figures),
     )
 
@@ -168,7 +188,11 @@ def _rotation_accuracy(report):
     if not report.rotation_accuracy:
         return ""
     rows = [
-        [_escape(group), f'<span class="bar"><i style="width:{100 * _unit(value):.1f}%"></i></span>', _rate(value)]
+        [
+            _escape(group),
+            f'<span class="bar"><i style="width:{100 * _unit(value):.1f}%"></i></span>',
+            _rate(value),
+        ]
         for group, value in report.rotation_accuracy.items()
     ]
     return _section(
@@ -183,7 +207,9 @@ def _pictures(report):
     for title, explanation, shown in report.pictures:
         cards = "".join(_card(picture, report) for picture in shown)
         body = f'<div class="cards">{cards}</div>' if cards else '<p class="muted">None.</p>'
-        sections.append(_section(_escape(title), _escape(explanation), (explain if cards else "") + body))
+        sections.append(
+            _section(_escape(title), _escape(explanation), (explain if cards else "") + body)
+        )
         explain = "" if cards else explain
     return "\n".join(sections)
 
@@ -194,16 +220,20 @@ def _reading_aid(report):
     parts = []
     if any(picture.error_map is not None for picture in shown):
         parts.append(
-            f'<p class="scale">Error: <span>0 <img src="{pictures.error_scale()}" alt="from grey over yellow to red"> '
-            "1 and above.</span> 1 is the same in every picture; normal images rarely exceed it.</p>"
+            f'<p class="scale">Error: <span>0 <img src="{pictures.error_scale()}" alt="from grey'
+            ' over yellow to red"> 1 and above.</span> 1 is the same in every picture; normal'
+            " images rarely exceed it.</p>"
         )
     if any(picture.rotation_probabilities is not None for picture in shown):
         parts.append(
-            "<p>Bars: the probability that the classifier gives to the true rotation when the image is turned by "
-            "0°, 90°, 180° and 270°. Low bars are suspicious.</p>"
+            "<p>Bars: the probability that the classifier gives to the true rotation when the image"
+            " is turned by 0°, 90°, 180° and 270°. Low bars are suspicious.</p>"
         )
     if any(picture.p_value is not None for picture in shown):
-        parts.append("<p>p: how often a normal image scores at least as high, estimated from held-out normals.</p>")
+        parts.append(
+            "<p>p: how often a normal image scores at least as high, estimated from held-out"
+            " normals.</p>"
+        )
     return parts and f'<div class="aid">{"".join(parts)}</div>' or ""
 
 
@@ -211,9 +241,19 @@ def _card(picture, report):
     try:
         images = [_image("image", pictures.data_uri(picture.image), picture.image)]
         if picture.reconstruction is not None:
-            images.append(_image("reconstruction", pictures.data_uri(picture.reconstruction), picture.reconstruction))
+            images.append(
+                _image(
+                    "reconstruction",
+                    pictures.data_uri(picture.reconstruction),
+                    picture.reconstruction,
+                )
+            )
         if picture.error_map is not None:
-            images.append(_image("error", pictures.error_overlay(picture.image, picture.error_map), picture.image))
+            images.append(
+                _image(
+                    "error", pictures.error_overlay(picture.image, picture.error_map), picture.image
+                )
+            )
     except ValueError as error:
         raise ValueError(f"{picture.name}: {error}") from error
     scores = [
@@ -228,22 +268,26 @@ def _card(picture, report):
         f'<article><header><span class="name">{_path(picture.name)} {note}</span>'
         f"{_badge(picture.decision)}</header>"
         f'<div class="images">{"".join(images)}</div>'
-        f'<div class="about"><dl>{"".join(scores)}</dl>{_rotations(picture.rotation_probabilities)}</div></article>'
+        "<div"
+        f' class="about"><dl>{"".join(scores)}</dl>{_rotations(picture.rotation_probabilities)}</div></article>'
     )
 
 
 def _image(caption, uri, image):
     # Enlarged pixels stay sharp; a large image that is shrunk must not lose every other row.
     style = ' class="pixelated"' if image.shape[1] < _PIXELATED_BELOW else ""
-    return f'<figure><img{style} src="{uri}" alt="{caption}"><figcaption>{caption}</figcaption></figure>'
+    return (
+        f'<figure><img{style} src="{uri}"'
+        f' alt="{caption}"><figcaption>{caption}</figcaption></figure>'
+    )
 
 
 def _rotations(probabilities):
     if probabilities is None:
         return ""
     rows = "".join(
-        f'<li><span>{90 * turns}°</span><span class="bar"><i style="width:{100 * _unit(value):.0f}%"></i></span>'
-        f"<span>{value:.2f}</span></li>"
+        f'<li><span>{90 * turns}°</span><span class="bar"><i'
+        f' style="width:{100 * _unit(value):.0f}%"></i></span><span>{value:.2f}</span></li>'
         for turns, value in enumerate(probabilities)
     )
     return f'<ol class="rotations">{rows}</ol>'
@@ -252,10 +296,16 @@ def _rotations(probabilities):
 def _training(report):
     figures = []
     for name in dict.fromkeys(key for epoch in report.history for key in epoch if key != "epoch"):
-        measured = [(epoch["epoch"], epoch[name]) for epoch in report.history if np.isfinite(epoch.get(name, np.nan))]
+        measured = [
+            (epoch["epoch"], epoch[name])
+            for epoch in report.history
+            if np.isfinite(epoch.get(name, np.nan))
+        ]
         if measured:
             epochs, values = zip(*measured)
-            title = f'{_escape(name)} <span class="muted">{charts.number(values[-1])} at the end</span>'
+            title = (
+                f'{_escape(name)} <span class="muted">{charts.number(values[-1])} at the end</span>'
+            )
             figures.append((title, charts.over_epochs(epochs, values, f"{name} over the epochs")))
     return _section("Training", "", _figures(figures)) if figures else ""
 
@@ -268,15 +318,17 @@ def _unreadable(report):
     rows = [[_path(path), _escape(reason)] for path, reason in shown]
     more = f'<p class="muted">And {left_out:,} more.</p>' if left_out else ""
     return (
-        f"<details{' open' if len(rows) <= _UNREADABLE_OPEN else ''}>"
-        f"<summary>Files left out ({len(report.unreadable):,})</summary>{_table(['file', 'reason'], rows)}{more}</details>"
+        f"<details{' open' if len(rows) <= _UNREADABLE_OPEN else ''}><summary>Files left out"
+        f" ({len(report.unreadable):,})</summary>{_table(['file', 'reason'], rows)}{more}</details>"
     )
 
 
 def _settings(report):
     if not report.settings:
         return ""
-    rows = [[_escape(name), f"<bdi>{_escape(value)}</bdi>"] for name, value in report.settings.items()]
+    rows = [
+        [_escape(name), f"<bdi>{_escape(value)}</bdi>"] for name, value in report.settings.items()
+    ]
     return f"<details><summary>Settings</summary>{_table(['name', 'value'], rows)}</details>"
 
 
@@ -289,7 +341,9 @@ def _figures(figures):
     """`[(title, chart), ...]`, HTML."""
     return (
         '<div class="charts">'
-        + "".join(f"<figure><figcaption>{title}</figcaption>{chart}</figure>" for title, chart in figures)
+        + "".join(
+            f"<figure><figcaption>{title}</figcaption>{chart}</figure>" for title, chart in figures
+        )
         + "</div>"
     )
 
@@ -298,15 +352,23 @@ def _table(head, rows):
     """A table in a box of its own to scroll in; cells are HTML."""
     head = "".join(f'<th scope="col">{cell}</th>' for cell in head)
     rows = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    return (
+        "<div"
+        f' class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    )
 
 
 def _badge(decision):
-    return f'<span class="badge {"anomalous" if decision == "anomaly" else "normal"}">{_escape(decision)}</span>'
+    return (
+        '<span class="badge'
+        f' {"anomalous" if decision == "anomaly" else "normal"}">{_escape(decision)}</span>'
+    )
 
 
 def _score_name(name, report):
-    return _escape(name) + (' <span class="muted">(decides)</span>' if name == report.decision_score else "")
+    return _escape(name) + (
+        ' <span class="muted">(decides)</span>' if name == report.decision_score else ""
+    )
 
 
 def _decision_first(names, report):

@@ -7,7 +7,8 @@ import matplotlib
 import numpy as np
 from PIL import Image
 
-# One byte a pixel: 16 levels of error by 16 levels of grey. A third of the size of RGB, and the colours are fixed.
+# One byte a pixel: 16 levels of error by 16 levels of grey. A third of the size of RGB, and the
+# colours are fixed.
 _LEVELS = 16
 
 
@@ -30,18 +31,24 @@ def error_overlay(image, error_map):
         ValueError: the two are not of one size.
     """
     if image.shape[:2] != error_map.shape:
-        raise ValueError(f"An error map of {list(error_map.shape)} for an image of {list(image.shape[:2])}.")
+        raise ValueError(
+            f"An error map of {list(error_map.shape)} for an image of {list(image.shape[:2])}."
+        )
     return _from_palette(image.mean(axis=2) / 255, error_map)
 
 
 def error_scale():
-    """The colours of `error_overlay` from 0 to 1, on a mid-grey image: the data URI of one row of pixels."""
+    """The colours of `error_overlay` from 0 to 1, on a mid-grey image: the data URI of one row of
+    pixels.
+    """
     return _from_palette(np.full([1, _LEVELS], 0.5), np.linspace(0, 1, _LEVELS)[None])
 
 
 def _from_palette(grey, error):
     """`[H, W]` twice, 0..1 `->` PNG data URI."""
-    grey_level, error_level = (np.round(np.clip(part, 0, 1) * (_LEVELS - 1)).astype(np.uint8) for part in (grey, error))
+    grey_level, error_level = (
+        np.round(np.clip(part, 0, 1) * (_LEVELS - 1)).astype(np.uint8) for part in (grey, error)
+    )
     image = Image.fromarray(error_level * _LEVELS + grey_level).convert("P")
     image.putpalette(_palette())
     return _png(image)

@@ -1,8 +1,10 @@
-"""The bars of figures 5.1 to 5.3: average precision in every configuration of a data set, three panels.
+"""The bars of figures 5.1 to 5.3: average precision in every configuration of a data set, three
+panels.
 
-The thesis' captions name what each panel compares. They are taken to mean: (a) the baselines BIGAN and GANomaly, the base
-models AE and Rotation, and the two overall scores of OURS; (b) the base models and the components of OURS, its two primary
-scores; (c) the overall scores without joint learning, A*, and with it.
+The thesis' captions name what each panel compares. They are taken to mean: (a) the baselines BIGAN
+and GANomaly, the base models AE and Rotation, and the two overall scores of OURS; (b) the base
+models and the components of OURS, its two primary scores; (c) the overall scores without joint
+learning, A*, and with it.
 """
 
 import numpy as np
@@ -35,7 +37,9 @@ def draw(stored, dataset, number):
             f"{results.run_command(stored.grid.name, stored.scale, dataset=dataset)}"
         )
     return {
-        f"figure_{number.replace('.', '_')}{panel}": _panel(stored, dataset, f"Figure {number}{panel}: {caption}", names)
+        f"figure_{number.replace('.', '_')}{panel}": _panel(
+            stored, dataset, f"Figure {number}{panel}: {caption}", names
+        )
         for panel, (caption, names) in PANELS.items()
     }
 
@@ -55,16 +59,27 @@ def _panel(stored, dataset, caption, names):
         places = np.array(list(found)) + (i - (len(systems) - 1) / 2) * width
         means = [np.mean(seeds_of_one) for seeds_of_one in found.values()]
         axes.bar(places, means, 0.94 * width, color=system.colour, label=system.label, zorder=2)
-        several = [(x, y, np.std(s, ddof=1)) for x, y, s in zip(places, means, found.values()) if len(s) > 1]
+        several = [
+            (x, y, np.std(s, ddof=1))
+            for x, y, s in zip(places, means, found.values())
+            if len(s) > 1
+        ]
         if several:
             x, y, deviation = zip(*several)
             axes.errorbar(x, y, deviation, fmt="none", ecolor="0.15", elinewidth=1, zorder=3)
     share = stored.share(dataset)
-    axes.axhline(share, color="0.4", linestyle="--", linewidth=1, label=f"chance, {share:.3f}", zorder=4)
+    axes.axhline(
+        share, color="0.4", linestyle="--", linewidth=1, label=f"chance, {share:.3f}", zorder=4
+    )
     # Slanted where they are words that would touch.
     slant = {} if len(classes[-1]) < 3 else dict(rotation=20, ha="right", rotation_mode="anchor")
     axes.set_xticks(range(len(classes)), classes, **slant)
-    axes.set(xlabel="anomalous class", ylabel="average precision", ylim=(0, 1), xlim=(-0.6, len(classes) - 0.4))
+    axes.set(
+        xlabel="anomalous class",
+        ylabel="average precision",
+        ylim=(0, 1),
+        xlim=(-0.6, len(classes) - 0.4),
+    )
     axes.grid(axis="y", color="0.9", zorder=0)
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     drawing.title(

@@ -1,4 +1,6 @@
-"""What all figures share: how they are begun, what they say of their runs, and how they are saved."""
+"""What all figures share: how they are begun, what they say of their runs, and how they
+are saved.
+"""
 
 import os
 import pathlib
@@ -12,7 +14,12 @@ from matplotlib.figure import Figure
 
 from tf_ssae.experiments import reading
 
-_NAMES = {"ssae": "OURS", "ensemble": "AE, Rotation and A*", "ganomaly": "GANomaly", "egbad": "BIGAN"}
+_NAMES = {
+    "ssae": "OURS",
+    "ensemble": "AE, Rotation and A*",
+    "ganomaly": "GANomaly",
+    "egbad": "BIGAN",
+}
 
 
 def new(width, height):
@@ -42,14 +49,17 @@ def missing(pairs):
     for detector, anomaly in pairs:
         by_detector.setdefault(detector, []).append(str(anomaly))
     parts = [
-        f"{_NAMES[detector]} in {'any configuration' if len(found) == 10 else 'configuration ' + ', '.join(found)}"
+        f"{_NAMES[detector]} in"
+        f" {'any configuration' if len(found) == 10 else 'configuration ' + ', '.join(found)}"
         for detector, found in by_detector.items()
     ]
     return f"No result: {'; '.join(parts)}." if parts else ""
 
 
 def save(figure, folder, name):
-    """Writes `NAME.png` and `NAME.svg`, each in one piece; the same figure gives the same bytes. Returns their paths."""
+    """Writes `NAME.png` and `NAME.svg`, each in one piece; the same figure gives the same bytes.
+    Returns their paths.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for ending, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
@@ -65,7 +75,11 @@ def save(figure, folder, name):
 
 def define_flags(grids=("table_5_1",)):
     reading.define_flags(grids)
-    flags.DEFINE_string("output", None, "Folder for the figures. Default: figures/ beside the results they are drawn from.")
+    flags.DEFINE_string(
+        "output",
+        None,
+        "Folder for the figures. Default: figures/ beside the results they are drawn from.",
+    )
     reading.show_in_help("output")
 
 

@@ -1,12 +1,14 @@
-"""Figure 1.1: reconstructions of the anomalous digit, which was never trained on, a row for each configuration of MNIST.
+"""Figure 1.1: reconstructions of the anomalous digit, which was never trained on, a row for each
+configuration of MNIST.
 
     python -m tf_ssae.experiments.run --grid=table_5_1 --dataset=mnist --detector=ssae,ensemble
     python -m tf_ssae.experiments.figures.figure_1_1 --scale=full
 
-Drawing takes 3 seconds. The thesis' caption says that it shows the proposed model, its section 5.1 that it shows AE: both are
-drawn, figure_1_1 and figure_1_1_ae. The digits are the first ten anomalous test images, originals above reconstructions. What
-the same models make of every digit, the first test image of each class, is in figure_1_1_classes and figure_1_1_ae_classes;
-test sets differ between configurations, so each reconstruction stands below its own original.
+Drawing takes 3 seconds. The thesis' caption says that it shows the proposed model, its section 5.1
+that it shows AE: both are drawn, figure_1_1 and figure_1_1_ae. The digits are the first ten
+anomalous test images, originals above reconstructions. What the same models make of every digit,
+the first test image of each class, is in figure_1_1_classes and figure_1_1_ae_classes; test sets
+differ between configurations, so each reconstruction stands below its own original.
 """
 
 import base64
@@ -27,15 +29,22 @@ def draw(stored):
     """Raises ValueError if neither model has a run on MNIST."""
     figures = {}
     for name, (detector, title) in _MODELS.items():
-        for ending, strip in (("", "reconstructions_of_anomalies"), ("_classes", "reconstructions")):
+        for ending, strip in (
+            ("", "reconstructions_of_anomalies"),
+            ("_classes", "reconstructions"),
+        ):
             # The first seed of a configuration is the last to be put in.
             found = reversed(stored.of_detector(detector, "mnist"))
             runs = {run.anomaly: run for run in found if run.stored.get(strip)}
             if runs:
                 figures[name + ending] = _grid(stored, title, detector, runs, strip)
     if not figures:
-        command = results.run_command(stored.grid.name, stored.scale, dataset="mnist", detector="ssae,ensemble")
-        raise ValueError(f"No reconstructions of MNIST are stored in {stored.folder}. To train: {command}")
+        command = results.run_command(
+            stored.grid.name, stored.scale, dataset="mnist", detector="ssae,ensemble"
+        )
+        raise ValueError(
+            f"No reconstructions of MNIST are stored in {stored.folder}. To train: {command}"
+        )
     return figures
 
 
@@ -50,7 +59,11 @@ def _grid(stored, model, detector, runs, strip):
         axes.imshow(pixels, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
         if of_classes:
             _frame(axes, anomaly, *pixels.shape)
-    row = "every digit; framed, the anomalous one" if of_classes else "ten images of the anomalous digit"
+    row = (
+        "every digit; framed, the anomalous one"
+        if of_classes
+        else "ten images of the anomalous digit"
+    )
     drawing.title(
         figure,
         f"Figure 1.1: originals above reconstructions, {model}, MNIST",
@@ -67,7 +80,9 @@ def _grid(stored, model, detector, runs, strip):
 def _frame(axes, place, height, width):
     """Draws a frame around one of the ten places of a strip."""
     size = width // 10
-    frame = Rectangle((place * size - 0.5, -0.5), size, height, fill=False, edgecolor="#ee3344", linewidth=2.5)
+    frame = Rectangle(
+        (place * size - 0.5, -0.5), size, height, fill=False, edgecolor="#ee3344", linewidth=2.5
+    )
     # On the edge of the picture, half of it would be cut off.
     frame.set_clip_on(False)
     axes.add_patch(frame)
