@@ -12,8 +12,9 @@ import sys
 
 from absl import app, flags
 
-from tf_ssae import config, training
-from tf_ssae.health import TrainingFailed
+from tf_ssae import config
+from tf_ssae.training import run as training
+from tf_ssae.training.health import TrainingFailed
 
 _DEFINE = {
     str: flags.DEFINE_string,

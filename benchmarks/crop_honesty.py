@@ -15,10 +15,11 @@ import tensorflow as tf
 from absl import app
 from scipy.ndimage import gaussian_filter
 
-from tf_ssae import detectors, pipeline
-from tf_ssae.batched import batched
+from tf_ssae import detectors
 from tf_ssae.config import preset
-from tf_ssae.networks import resizing
+from tf_ssae.data import pipeline
+from tf_ssae.ops import tiles
+from tf_ssae.ops.batched import batched
 
 _HEIGHT, _WIDTH, _SIZE = 48, 96, 32
 _TRAIN, _TEST, _EPOCHS = 1024, 256, 12
@@ -32,7 +33,7 @@ def noise(count):
 
 
 def squares(crop):
-    return lambda images: resizing.squares(images, _SIZE, crop)[:, 0]
+    return lambda images: tiles.squares(images, _SIZE, crop)[:, 0]
 
 
 def squeezed(images):

@@ -13,8 +13,9 @@ import tempfile
 import numpy as np
 from absl import app, flags
 
-from tf_ssae import datasets, detectors
-from tf_ssae.datasets import protocols
+from tf_ssae import data as datasets
+from tf_ssae import detectors
+from tf_ssae.data import protocols
 from tf_ssae.export import saved_model, tflite, timing
 
 _MODEL_DIR = flags.DEFINE_string("model_dir", None, "A run folder.", required=True)

@@ -47,7 +47,7 @@ def step_of_many_images(count):
     import tensorflow as tf
     from train_speed import IMAGE_SHAPES, make_detector
 
-    from tf_ssae import pipeline
+    from tf_ssae.data import pipeline
 
     config = preset("mnist", epochs=1000)
     images = np.random.default_rng(0).integers(0, 256, (count, *IMAGE_SHAPES["mnist"]), np.uint8)

@@ -21,12 +21,13 @@ import tf_ssae  # noqa: F401  (before TensorFlow: it decides what TensorFlow pri
 import numpy as np
 import tensorflow as tf
 
-from tf_ssae import datasets, detectors, pipeline
-from tf_ssae.batched import batched
+from tf_ssae import data as datasets
+from tf_ssae import detectors
 from tf_ssae.config import Config, preset
-from tf_ssae.datasets import protocols
-from tf_ssae.losses import RECONSTRUCTION_LOSSES, rotation_cross_entropy
-from tf_ssae.rotations import rotate_stack, rotation_labels
+from tf_ssae.data import pipeline, protocols
+from tf_ssae.ops.batched import batched
+from tf_ssae.ops.losses import RECONSTRUCTION_LOSSES, rotation_cross_entropy
+from tf_ssae.ops.rotations import rotate_stack, rotation_labels
 
 _DATASET = flags.DEFINE_string("dataset", "mnist", "Data set.")
 _ANOMALY = flags.DEFINE_integer("anomaly", 2, "The anomalous class, of which nothing is used.")

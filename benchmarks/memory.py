@@ -83,7 +83,9 @@ def main(argv):
                 f"--images={images}",
                 f"--output={folder / f'{count}.csv'}",
             ]
-            row(f"scoring, {count:,} files", [sys.executable, "-m", "tf_ssae.scoring", *options])
+            row(
+                f"scoring, {count:,} files", [sys.executable, "-m", "tf_ssae.scoring.run", *options]
+            )
     print(json.dumps(rows))
 
 

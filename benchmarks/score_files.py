@@ -28,14 +28,14 @@ _FEW = 1_000
 
 def paths(count=None):
     """The first so many image files."""
-    from tf_ssae.datasets import files
+    from tf_ssae.data import files
 
     return files.find(_IMAGES.value)[:count]
 
 
 def ours(count=None):
     """tf_ssae.scoring, as from the command line: reading, scoring, table and report."""
-    from tf_ssae import scoring
+    from tf_ssae.scoring import run as scoring
 
     with tempfile.TemporaryDirectory() as folder:
         names = pathlib.Path(folder) / "images.txt"

@@ -63,7 +63,7 @@ def random_batch(config):
     import numpy as np
     import tensorflow as tf
 
-    from tf_ssae import pipeline
+    from tf_ssae.data import pipeline
 
     images = np.random.default_rng(0).integers(
         0, 256, (config.batch_size, *IMAGE_SHAPES[config.dataset]), np.uint8

@@ -39,7 +39,8 @@ def time_run():
     """Prints the seconds of the start-up, and the images a second of the epochs after the first."""
     import keras
 
-    from tf_ssae import pipeline, training
+    from tf_ssae.data import pipeline
+    from tf_ssae.training import run as training
 
     # One epoch or two are too few for some decoders to reconstruct anything, which is no matter
     # here.

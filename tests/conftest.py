@@ -27,9 +27,9 @@ import numpy as np
 import tensorflow as tf
 from stored_results import Store, fill_one_seed
 
-from tf_ssae import training
 from tf_ssae.config import preset
-from tf_ssae.datasets import digits
+from tf_ssae.data import digits
+from tf_ssae.training import run as training
 
 ROOT = pathlib.Path(__file__).parent.parent
 

@@ -11,10 +11,12 @@ import pytest
 from conftest import first_pictured, read_page, run_command
 from PIL import Image
 
-from tf_ssae import detectors, scoring, training
+from tf_ssae import detectors
 from tf_ssae.config import preset
-from tf_ssae.datasets import files
-from tf_ssae.training import default_model_dir
+from tf_ssae.data import files
+from tf_ssae.scoring import run as scoring
+from tf_ssae.training import run as training
+from tf_ssae.training.run import default_model_dir
 
 # Seconds of training: enough to tell rotations, not to be good.
 QUICK_FLAGS = [

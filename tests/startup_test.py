@@ -5,7 +5,7 @@ import os
 import pytest
 from conftest import ROOT, run_python
 
-from tf_ssae.native_logs import held_back_stderr
+from tf_ssae.system.terminal import held_back_stderr
 
 
 @pytest.mark.parametrize("program", ["import tf_ssae, keras", "import keras, tf_ssae"])

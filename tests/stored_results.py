@@ -6,8 +6,8 @@ import io
 import numpy as np
 from PIL import Image
 
-from tf_ssae.experiments import results
-from tf_ssae.experiments.grids import GRIDS, Scale
+from thesis import results
+from thesis.grids import GRIDS, Scale
 
 FULL = Scale()
 SCORES = {

@@ -11,7 +11,7 @@ import sys
 
 from absl import logging
 
-from tf_ssae.native_logs import held_back_stderr
+from tf_ssae.system.terminal import held_back_stderr
 
 # Read by TensorFlow and Keras at their first import; a user's own choice stands, and shows all (see
 # `native_logs`). Level 3 leaves out native errors too: what matters of them is raised as a Python

@@ -5,7 +5,8 @@ data set.
 import dataclasses
 import math
 
-from tf_ssae.networks import CROPS, IMAGE_SIZES
+from tf_ssae.ops.preprocessing import IMAGE_SIZES
+from tf_ssae.ops.tiles import CROPS
 
 
 def _setting(default, help, choices=None):

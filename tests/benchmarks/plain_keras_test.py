@@ -3,8 +3,9 @@ import pytest
 import tensorflow as tf
 from plain_keras import make_plain
 
-from tf_ssae import detectors, pipeline
+from tf_ssae import detectors
 from tf_ssae.config import preset
+from tf_ssae.data import pipeline
 
 
 @pytest.mark.parametrize("name", ["ssae", "ensemble"])

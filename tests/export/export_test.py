@@ -9,9 +9,10 @@ import pytest
 from conftest import QUICK, run_command
 from stored_results import SCORES
 
-from tf_ssae import detectors, training
+from tf_ssae import detectors
 from tf_ssae.config import preset
 from tf_ssae.export import publish, saved_model, tflite, timing
+from tf_ssae.training import run as training
 
 SPEED = {"latency_ms": 1.0, "latency_p99_ms": 1.0, "images_per_second": {"1": 1.0}}
 

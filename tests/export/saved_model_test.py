@@ -14,9 +14,9 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from tf_ssae import detectors
-from tf_ssae.datasets import files
+from tf_ssae.data import files
 from tf_ssae.export import saved_model
-from tf_ssae.networks import resizing
+from tf_ssae.ops import tiles
 
 PROGRAM = """
 import sys
@@ -78,7 +78,7 @@ def test_plain_tensorflow_scores_the_same_at_any_batch_and_image_size(
 
     results = np.load(tmp_path / "scores.npz")
     larger = np.kron(digit_images.images[:5], np.ones((1, 3, 3, 1), np.uint8))
-    resized = detector(resizing.squares(tf.constant(larger), 8, "tiles")[:, 0])
+    resized = detector(tiles.squares(tf.constant(larger), 8, "tiles")[:, 0])
     for name, values in detector(digit_images.images[:64]).items():
         for count in (1, 7, 64):
             found = results[f"{name}_{count}"]

@@ -11,7 +11,7 @@ from ai_edge_litert.interpreter import Interpreter
 from conftest import run_python
 
 from tf_ssae import detectors
-from tf_ssae.datasets.protocols import split
+from tf_ssae.data.protocols import split
 from tf_ssae.export import doctor, tflite
 
 

@@ -4,13 +4,13 @@ import pathlib
 
 import keras
 
-from tf_ssae import run_folder
 from tf_ssae.detectors.autoencoder import Autoencoder
 from tf_ssae.detectors.egbad import EGBAD
 from tf_ssae.detectors.ensemble import Ensemble
 from tf_ssae.detectors.ganomaly import GANomaly
 from tf_ssae.detectors.rotation import Rotation
 from tf_ssae.detectors.ssae import SSAE
+from tf_ssae.runs import run_folder
 
 DETECTORS = {
     "ssae": SSAE,

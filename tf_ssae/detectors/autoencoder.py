@@ -3,11 +3,11 @@
 import keras
 import tensorflow as tf
 
-from tf_ssae import scores
 from tf_ssae.detectors.base import Detector
-from tf_ssae.losses import RECONSTRUCTION_LOSSES
 from tf_ssae.networks.decoder import decoder
 from tf_ssae.networks.encoder import encoder
+from tf_ssae.ops import scores
+from tf_ssae.ops.losses import RECONSTRUCTION_LOSSES
 
 
 @keras.saving.register_keras_serializable(package="tf_ssae")

@@ -6,9 +6,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_ssae import calibration
+from tf_ssae.calibration import conformal as calibration
 from tf_ssae.config import Config
-from tf_ssae.networks import preprocessing
+from tf_ssae.ops import preprocessing
 
 
 class Detector(keras.Model):

@@ -1,7 +1,7 @@
 """Detectors with both primary scores, and the two overall scores made of them."""
 
-from tf_ssae import scores
 from tf_ssae.detectors.base import Detector
+from tf_ssae.ops import scores
 
 
 class CombinedDetector(Detector):

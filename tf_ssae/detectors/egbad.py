@@ -3,11 +3,11 @@
 import keras
 import tensorflow as tf
 
-from tf_ssae import scores
 from tf_ssae.detectors.adversarial import AdversarialDetector, from_tanh_range
-from tf_ssae.losses import binary_cross_entropy
+from tf_ssae.detectors.weight_average import WeightAverage
 from tf_ssae.networks.egbad import discriminator, encoder, generator
-from tf_ssae.weight_average import WeightAverage
+from tf_ssae.ops import scores
+from tf_ssae.ops.losses import binary_cross_entropy
 
 _AVERAGE_MOMENTUM = 0.999
 

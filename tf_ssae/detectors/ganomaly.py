@@ -5,10 +5,10 @@
 import keras
 import tensorflow as tf
 
-from tf_ssae import scores
 from tf_ssae.detectors.adversarial import AdversarialDetector, from_tanh_range
-from tf_ssae.losses import binary_cross_entropy, mean_absolute_error, mean_squared_error
 from tf_ssae.networks.ganomaly import decoder, discriminator, encoder, reinitialise
+from tf_ssae.ops import scores
+from tf_ssae.ops.losses import binary_cross_entropy, mean_absolute_error, mean_squared_error
 
 _W_ADV, _W_CON, _W_ENC = 1.0, 50.0, 1.0
 

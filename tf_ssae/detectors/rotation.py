@@ -3,12 +3,12 @@
 import keras
 import tensorflow as tf
 
-from tf_ssae import scores
 from tf_ssae.detectors.base import Detector, accuracy
-from tf_ssae.losses import rotation_cross_entropy
 from tf_ssae.networks.classifier import classifier
 from tf_ssae.networks.encoder import encoder
-from tf_ssae.rotations import rotate_stack
+from tf_ssae.ops import scores
+from tf_ssae.ops.losses import rotation_cross_entropy
+from tf_ssae.ops.rotations import rotate_stack
 
 
 @keras.saving.register_keras_serializable(package="tf_ssae")

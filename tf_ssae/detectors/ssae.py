@@ -3,14 +3,14 @@
 import keras
 import tensorflow as tf
 
-from tf_ssae import scores
 from tf_ssae.detectors.base import accuracy
 from tf_ssae.detectors.combined import CombinedDetector
-from tf_ssae.losses import RECONSTRUCTION_LOSSES, rotation_cross_entropy
 from tf_ssae.networks.classifier import classifier
 from tf_ssae.networks.decoder import decoder
 from tf_ssae.networks.encoder import encoder
-from tf_ssae.rotations import rotate_stack
+from tf_ssae.ops import scores
+from tf_ssae.ops.losses import RECONSTRUCTION_LOSSES, rotation_cross_entropy
+from tf_ssae.ops.rotations import rotate_stack
 
 
 @keras.saving.register_keras_serializable(package="tf_ssae")

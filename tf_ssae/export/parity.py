@@ -7,7 +7,7 @@ import os
 import numpy as np
 from scipy.stats import spearmanr
 
-from tf_ssae.metrics import score_metrics
+from tf_ssae.evaluation.metrics import score_metrics
 
 # The largest difference of a score, relative to the largest score.
 RELATIVE_TOLERANCE = {"saved_model": 1e-4, "float32": 1e-4, "float16": 1e-2}

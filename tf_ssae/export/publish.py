@@ -16,10 +16,12 @@ import tempfile
 import numpy as np
 import tensorflow as tf
 
-from tf_ssae import datasets, detectors, provenance, run_folder
-from tf_ssae.datasets import protocols
+from tf_ssae import data as datasets
+from tf_ssae import detectors
+from tf_ssae.data import protocols
 from tf_ssae.export import parity, saved_model, serving_kit, tflite, timing, warmup
-from tf_ssae.parts import largest
+from tf_ssae.ops.parts import largest
+from tf_ssae.runs import provenance, run_folder
 
 _REPRESENTATIVE_IMAGES = 300
 _WARMUP_IMAGES = 4

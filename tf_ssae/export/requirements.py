@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from tf_ssae.networks import resizing
+from tf_ssae.ops import tiles
 
 
 def require(condition, message):
@@ -16,13 +16,13 @@ def require_size(name, height, width):
     """
     shorter, longer = tf.minimum(height, width), tf.maximum(height, width)
     return tf.debugging.Assert(
-        (shorter >= resizing.SMALLEST_SIDE)
-        & (longer <= resizing.LARGEST_ASPECT * shorter)
-        & (tf.cast(shorter, tf.int64) * tf.cast(longer, tf.int64) <= resizing.LARGEST_IMAGE),
+        (shorter >= tiles.SMALLEST_SIDE)
+        & (longer <= tiles.LARGEST_ASPECT * shorter)
+        & (tf.cast(shorter, tf.int64) * tf.cast(longer, tf.int64) <= tiles.LARGEST_IMAGE),
         [
             (
-                f"{name}: expected sides of at least {resizing.SMALLEST_SIDE} pixels, one at most"
-                f" {resizing.LARGEST_ASPECT} times the other, and at most {resizing.LARGEST_IMAGE}"
+                f"{name}: expected sides of at least {tiles.SMALLEST_SIDE} pixels, one at most"
+                f" {tiles.LARGEST_ASPECT} times the other, and at most {tiles.LARGEST_IMAGE}"
                 " pixels; got height and width"
             ),
             height,

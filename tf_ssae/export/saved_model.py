@@ -6,8 +6,8 @@ import tensorflow as tf
 
 from tf_ssae.export import image_files
 from tf_ssae.export.requirements import require, require_size
-from tf_ssae.native_logs import held_back_stderr
-from tf_ssae.networks import resizing
+from tf_ssae.ops import tiles
+from tf_ssae.system.terminal import held_back_stderr
 
 DESCRIPTION = "detector.json"
 
@@ -68,7 +68,7 @@ def write(detector, folder):
             ]
         ):
             images = tf.identity(images)
-        return resizing.squares(tf.ensure_shape(images, [None, None, None, channels]), size, crop)
+        return tiles.squares(tf.ensure_shape(images, [None, None, None, channels]), size, crop)
 
     def scores_of_files(image_bytes):
         with tf.control_dependencies(
@@ -85,7 +85,7 @@ def write(detector, folder):
         # Files differ in size, and so in their number of squares: all squares are scored at once,
         # and told apart after.
         def squares_of_file(data):
-            return resizing.squares(image_files.decode(data, channels)[tf.newaxis], size, crop)[0]
+            return tiles.squares(image_files.decode(data, channels)[tf.newaxis], size, crop)[0]
 
         spec = tf.RaggedTensorSpec([None, size, size, channels], tf.uint8, ragged_rank=0)
         squares = tf.map_fn(squares_of_file, image_bytes, fn_output_signature=spec)

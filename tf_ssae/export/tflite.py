@@ -11,8 +11,8 @@ import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
-from tf_ssae.native_logs import held_back_stderr
-from tf_ssae.parts import largest
+from tf_ssae.ops.parts import largest
+from tf_ssae.system.terminal import held_back_stderr
 
 KINDS = ("float32", "float16", "int8")
 

@@ -4,8 +4,8 @@ import keras
 from keras import layers
 
 from tf_ssae.networks import KERNEL_STDDEV, LEAK
-from tf_ssae.networks.batch_normalization import BatchNormalization
-from tf_ssae.rotations import ROTATIONS
+from tf_ssae.networks.fast.batch_normalization import BatchNormalization
+from tf_ssae.ops.rotations import ROTATIONS
 
 
 def classifier(depth, seed):

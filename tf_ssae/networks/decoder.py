@@ -4,7 +4,7 @@ import keras
 from keras import layers
 
 from tf_ssae.networks import KERNEL_STDDEV, stage_widths
-from tf_ssae.networks.output_convolution import OutputConvolution
+from tf_ssae.networks.fast.output_convolution import OutputConvolution
 
 
 def decoder(image_size, depth, channels, output_activation, seed):

@@ -4,7 +4,7 @@ import keras
 from keras import layers
 
 from tf_ssae.networks import GAN_KERNEL_STDDEV
-from tf_ssae.networks.batch_normalization import BatchNormalization
+from tf_ssae.networks.fast.batch_normalization import BatchNormalization
 
 # The paper's images are 28x28, for which G starts at 7x7x128.
 IMAGE_SIZE = 32

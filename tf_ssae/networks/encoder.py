@@ -4,7 +4,7 @@ import keras
 from keras import layers
 
 from tf_ssae.networks import KERNEL_STDDEV, LEAK, stage_widths
-from tf_ssae.networks.batch_normalization import BatchNormalization
+from tf_ssae.networks.fast.batch_normalization import BatchNormalization
 
 
 def encoder(image_size, channels, depth, seed, name):

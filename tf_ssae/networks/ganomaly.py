@@ -6,7 +6,7 @@ import keras
 from keras import layers
 
 from tf_ssae.networks import GAN_KERNEL_STDDEV, LEAK, stage_widths
-from tf_ssae.networks.batch_normalization import BatchNormalization
+from tf_ssae.networks.fast.batch_normalization import BatchNormalization
 
 
 def encoder(image_size, channels, latent_depth, seed, name):

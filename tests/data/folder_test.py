@@ -1,0 +1,194 @@
+"""Folders of images: the layout of MVTec AD, a plain folder, and folders that are not as they
+should be.
+"""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tf_ssae import data as datasets
+from tf_ssae.config import preset
+from tf_ssae.data import folder
+
+
+def write(path, seed=0, size=(40, 40), colour=True):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shape = (size[1], size[0], 3) if colour else (size[1], size[0])
+    Image.fromarray(np.random.default_rng(seed).integers(0, 256, shape, np.uint8)).save(path)
+
+
+def load(root, cache, **settings):
+    return datasets.load(preset("folder", data_dir=str(root), **settings), cache)
+
+
+@pytest.fixture
+def parts(tmp_path):
+    """Three train; two normal ones, two scratched ones and one stained one test; the scratched ones
+    have masks.
+    """
+    root = tmp_path / "parts"
+    for i in range(3):
+        write(root / "train" / "good" / f"{i}.png", i)
+    for i in range(2):
+        write(root / "test" / "good" / f"{i}.png", 10 + i)
+        write(root / "test" / "scratch" / f"{i}.jpg", 20 + i)
+        mask = np.zeros((40, 40), np.uint8)
+        mask[:20, i * 20 : i * 20 + 20] = 255
+        (root / "ground_truth" / "scratch").mkdir(parents=True, exist_ok=True)
+        Image.fromarray(mask).save(root / "ground_truth" / "scratch" / f"{i}_mask.png")
+    write(root / "test" / "stain" / "0.png", 30)
+    return root
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return tmp_path / "cache"
+
+
+def test_mvtec_layout(parts, cache):
+    data = load(parts, cache)
+    assert data.class_names == ("good", "scratch", "stain") and data.image_shape == (64, 64, 3)
+    assert data.labels.tolist() == [0, 0, 0, 0, 0, 1, 1, 2]
+    assert data.official_test.tolist() == [False] * 3 + [True] * 5
+    assert data.names[5] == "test/scratch/0.jpg" and data.left_out == ()
+    assert isinstance(data.images, np.memmap)
+
+
+def test_hidden_folders_are_no_classes_and_loose_images_are_said(parts, cache):
+    write(parts / "test" / ".ipynb_checkpoints" / "0.png", 40)
+    (parts / "train" / ".cache").mkdir()
+    write(parts / "test" / "loose.png", 41)
+    (parts / "test" / "notes.txt").touch()
+    data = load(parts, cache)
+    assert data.class_names == ("good", "scratch", "stain") and len(data.names) == 8
+    assert data.left_out == (
+        ("test/loose.png", "not in a folder: expected train/good, test/good or test/DEFECT"),
+    )
+
+
+def test_an_empty_folder_of_masks_is_none(parts, cache):
+    for mask in (parts / "ground_truth" / "scratch").iterdir():
+        mask.unlink()
+    data = load(parts, cache)
+    assert (
+        data.left_out == ()
+        and folder.masks(preset("folder", data_dir=str(parts)), data, range(8)) == {}
+    )
+
+
+def test_hidden_masks_are_none(parts, cache):
+    for mask in (parts / "ground_truth" / "scratch").iterdir():
+        mask.rename(mask.with_name(f".{mask.name}"))
+    assert folder.load(preset("folder", data_dir=str(parts)), cache).left_out == ()
+
+
+def test_small_images_of_one_size_stay_as_they_are(tmp_path, cache):
+    for i in range(3):
+        write(tmp_path / "parts" / f"{i}.png", i, (28, 28), colour=False)
+    data = load(tmp_path / "parts", cache, image_size=32)
+    assert (
+        data.image_shape == (28, 28, 1)
+        and data.class_names == ("good",)
+        and data.official_test is None
+    )
+    np.testing.assert_array_equal(
+        data.images[1, ..., 0], np.asarray(Image.open(tmp_path / "parts" / "1.png"))
+    )
+
+
+def test_one_colour_image_makes_all_of_them_colour(tmp_path, cache):
+    write(tmp_path / "parts" / "a.png", 0, colour=False)
+    write(tmp_path / "parts" / "b.png", 1)
+    images = load(tmp_path / "parts", cache).images
+    assert images.shape[3] == 3 and (images[0, ..., 0] == images[0, ..., 1]).all()
+
+
+@pytest.mark.parametrize("crop, source", [("tiles", [0, 0, 0, 1, 1]), ("centre", [0, 1])])
+def test_images_that_are_not_square_become_squares(crop, source, tmp_path, cache):
+    write(tmp_path / "parts" / "a.png", 0, (100, 40))
+    write(tmp_path / "parts" / "b.png", 1, (40, 60))
+    data = load(tmp_path / "parts", cache, crop=crop)
+    assert data.source.tolist() == source and len(data.names) == 2
+
+
+def test_what_cannot_be_used_is_left_out_and_said(parts, cache):
+    (parts / "train" / "good" / "broken.png").write_bytes(b"\x89PNG\r\n")
+    (parts / "test" / "good" / "empty.png").write_bytes(b"")
+    (parts / "test" / "good" / "copy of 1.png").write_bytes(
+        (parts / "train" / "good" / "1.png").read_bytes()
+    )
+    Image.new("L", (30, 40)).save(parts / "ground_truth" / "scratch" / "1_mask.png")
+    Image.new("L", (40, 40)).save(parts / "ground_truth" / "scratch" / "9_mask.png")
+    (parts / "ground_truth" / "good").mkdir()
+    Image.new("L", (40, 40)).save(parts / "ground_truth" / "good" / "0_mask.png")
+    (parts / "train" / "good" / "copy of 0.png").write_bytes(
+        (parts / "train" / "good" / "0.png").read_bytes()
+    )
+    Image.new("RGBA", (1, 1)).save(parts / "train" / "good" / "tiny.png")
+    data = load(parts, cache)
+    assert len(data.names) == 8
+    left_out = dict(data.left_out)
+    assert set(left_out) == {
+        "train/good/broken.png",
+        "train/good/copy of 0.png",
+        "train/good/tiny.png",
+        "test/good/empty.png",
+        "test/good/copy of 1.png",
+        "ground_truth/good/0_mask.png",
+        "ground_truth/scratch/1_mask.png",
+        "ground_truth/scratch/9_mask.png",
+    }
+    assert left_out["test/good/copy of 1.png"] == "the same file as train/good/1.png, which trains"
+    assert (
+        left_out["ground_truth/scratch/1_mask.png"]
+        == "a mask of 30x40 pixels for an image of 40x40"
+    )
+    expected = "a mask without its image: expected test/scratch/NAME.png for NAME_mask.png"
+    assert left_out["ground_truth/scratch/9_mask.png"] == expected
+    assert "a mask of a normal image" in left_out["ground_truth/good/0_mask.png"]
+
+
+def test_a_file_that_cannot_be_used_does_not_change_the_others(tmp_path, cache):
+    for i in range(3):
+        write(tmp_path / "parts" / f"{i}.png", i, (28, 28), colour=False)
+    Image.new("RGB", (1, 1)).save(tmp_path / "parts" / "tiny.png")
+    assert load(tmp_path / "parts", cache, image_size=32).image_shape == (28, 28, 1)
+
+
+def test_masks_are_cut_as_their_images_are(parts, cache):
+    config = preset("folder", data_dir=str(parts))
+    data = load(parts, cache)
+    masks = folder.masks(config, data, range(3, 8))
+    # Normal pictures have an empty one, the stained one has none.
+    assert list(masks) == [3, 4, 5, 6] and not masks[3].any() and masks[3].shape == (1, 64, 64)
+    assert masks[5].mean() == pytest.approx(0.25, abs=0.01) and masks[5][0, :30, :30].all()
+    assert masks[6][0, :30, 34:].all() and not masks[6][0, 34:].any()
+
+
+def test_folders_that_are_not_as_they_should_be(tmp_path, cache):
+    with pytest.raises(FileNotFoundError, match="needs --data_dir=PATH"):
+        load("", cache)
+    with pytest.raises(FileNotFoundError, match="nowhere: no such folder"):
+        load(tmp_path / "nowhere", cache)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(
+        FileNotFoundError, match="No images in .*empty: searched .*Found no files at all"
+    ):
+        load(tmp_path / "empty", cache)
+    (tmp_path / "other" / "train" / "bad").mkdir(parents=True)
+    with pytest.raises(FileNotFoundError, match="train holds bad; expected one folder, good"):
+        load(tmp_path / "other", cache)
+    for name in ("good", "scratched"):
+        (tmp_path / "parts" / name).mkdir(parents=True)
+    with pytest.raises(
+        FileNotFoundError,
+        match="a folder good beside scratched; .* Give --data_dir=.*parts/good, or move",
+    ):
+        load(tmp_path / "parts", cache)
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "a.png").write_bytes(b"a cat")
+    with pytest.raises(
+        ValueError, match="None of the 1 images in .*broken can be read: a.png: no PNG, JPEG"
+    ):
+        load(tmp_path / "broken", cache)
+    assert not cache.exists()

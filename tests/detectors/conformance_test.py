@@ -1,0 +1,332 @@
+"""What `detectors.base.Detector` promises, checked on every detector."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import run_python
+from stored_results import SCORES
+
+from tf_ssae import detectors
+from tf_ssae.config import preset
+from tf_ssae.data import pipeline
+from tf_ssae.data.protocols import split
+from tf_ssae.evaluation import predictions as evaluation
+from tf_ssae.export import saved_model, tflite
+from tf_ssae.ops.batched import batched
+
+
+class Trained:
+    """A detector after some steps on real digits, calibrated, with some test images; its weights
+    around the first step.
+    """
+
+    def __init__(self, name, digit_images, rotations="all"):
+        # A high rate, so that one step moves every variable by more than rounding; no default where
+        # one is told from another.
+        settings = dict(learning_rate=0.01, batch_size=32, alpha=0.25, target_fpr=0.05)
+        config = preset("digits", detector=name, rotations=rotations, **settings)
+        chosen = split(digit_images, config)
+        images = digit_images.images
+        self.detector = detectors.make(config, digit_images.image_shape)
+        self.before = {v.path: v.numpy() for v in self.detector.trainable_variables}
+        batches = pipeline.training_batches(images, chosen.train, config)
+        if self.detector.trained_on_rotations:
+            batches = pipeline.with_rotations(batches, config)
+        else:
+            batches = batches.map(lambda step, x: x)
+        self.detector.fit(batches, steps_per_epoch=1, shuffle=False, verbose=0)
+        self.after = {v.path: v.numpy() for v in self.detector.trainable_variables}
+        # Until the scores differ by more than rounding, which normalisation would magnify.
+        self.logs = self.detector.fit(batches, steps_per_epoch=8, shuffle=False, verbose=0).history
+        self.detector.finish_training()
+        self.normals = pipeline.scoring_batches(images, chosen.train[:100], 50)
+        self.detector.fit_normalisation(evaluation.ask(self.detector, self.normals).primary)
+        self.held_out = pipeline.scoring_batches(images, chosen.calibration, 50)
+        self.fit_decision()
+        self.images = tf.gather(images, chosen.test[:24])
+        self.scores = {name: value.numpy() for name, value in self.detector(self.images).items()}
+
+    def fit_decision(self):
+        scores = [self.detector(batch) for batch in self.held_out]
+        names = self.detector.score_names
+        self.detector.fit_decision(
+            {name: np.concatenate([batch[name] for batch in scores]) for name in names}, names[0]
+        )
+
+
+@pytest.fixture(scope="module", params=detectors.DETECTORS)
+def trained(request, digit_images):
+    return Trained(request.param, digit_images)
+
+
+def test_scores_have_names_and_one_value_an_image(trained):
+    assert (
+        set(trained.detector.score_names)
+        == set(trained.scores)
+        == set(SCORES[trained.detector.config.detector])
+    )
+    for name, values in trained.scores.items():
+        assert values.shape == (24,) and values.dtype == np.float32, name
+
+
+def test_scores_are_finite_and_differ_between_images(trained):
+    for name, values in trained.scores.items():
+        assert np.isfinite(values).all() and len(np.unique(values)) > 12, name
+
+
+def test_one_score_by_itself_is_the_same(trained):
+    for name, values in trained.scores.items():
+        np.testing.assert_allclose(
+            trained.detector.score(trained.images, name), values, rtol=1e-4, atol=1e-5
+        )
+    if trained.detector.reconstructs:
+        expected = trained.detector.everything(trained.images)["reconstruction"]
+        np.testing.assert_allclose(
+            trained.detector.reconstruct(trained.images), expected, atol=1e-5
+        )
+
+
+def test_an_image_scores_the_same_alone_in_any_batch_and_in_any_order(trained):
+    order = np.random.default_rng(0).permutation(24)
+    alone = [trained.detector(trained.images[i : i + 1]) for i in range(24)]
+    shuffled = trained.detector(tf.gather(trained.images, order))
+    for name, values in trained.scores.items():
+        np.testing.assert_allclose(
+            [float(score[name][0]) for score in alone], values, rtol=1e-4, atol=1e-5
+        )
+        np.testing.assert_allclose(shuffled[name], values[order], rtol=1e-4, atol=1e-5)
+
+
+def test_compiled_scores_are_the_scores_whatever_the_last_batch(trained):
+    batches = [trained.images[:10], trained.images[10:20], trained.images[20:]]
+    compiled = list(batched(trained.detector.everything, batches, jit_compile=True))
+    for name, values in trained.scores.items():
+        np.testing.assert_allclose(
+            np.concatenate([batch[name] for batch in compiled]), values, rtol=1e-4, atol=1e-5
+        )
+
+
+def test_uint8_and_float_images_score_the_same(trained):
+    scores = trained.detector(tf.cast(trained.images, tf.float32) / 255)
+    for name, values in trained.scores.items():
+        np.testing.assert_allclose(scores[name], values, rtol=1e-4, atol=1e-5)
+
+
+def test_images_of_another_shape_are_refused(trained):
+    with pytest.raises(
+        ValueError, match=r"Images of shape \[2, 28, 28, 1\]; expected \[B, 8, 8, 1\]"
+    ):
+        trained.detector.preprocess(tf.zeros([2, 28, 28, 1], tf.uint8))
+
+
+def test_integers_that_are_not_uint8_are_refused(trained):
+    with pytest.raises(ValueError, match=r"Images of int64; expected uint8, or float in \[0, 1\]"):
+        trained.detector(np.zeros([2, 8, 8, 1], np.int64))
+
+
+def test_one_step_changes_every_trainable_variable(trained):
+    unchanged = [
+        path for path, value in trained.before.items() if np.array_equal(value, trained.after[path])
+    ]
+    assert not unchanged
+    assert len(trained.before) == len(trained.after) > 5
+
+
+def test_reports_what_it_promises(trained):
+    assert set(trained.logs) == {"loss", *trained.detector.reported}
+
+
+def test_explains_what_it_promises(trained):
+    outputs = trained.detector.everything(trained.images)
+    assert set(trained.detector.score_names) <= set(outputs)
+    assert ("reconstruction" in outputs) == trained.detector.reconstructs
+    assert ("rotation_probabilities" in outputs) == trained.detector.trained_on_rotations
+    if trained.detector.reconstructs:
+        x, rebuilt = (
+            trained.detector.preprocess(trained.images),
+            trained.detector.reconstruct(trained.images),
+        )
+        assert rebuilt.shape == (24, 32, 32, 1)
+        assert np.min(rebuilt) >= 0
+        if "a_rec" in trained.scores:
+            np.testing.assert_allclose(
+                np.square(x - rebuilt).sum((1, 2, 3)), trained.scores["a_rec"], rtol=1e-4
+            )
+    if trained.detector.trained_on_rotations:
+        probabilities = outputs["rotation_probabilities"].numpy()
+        assert probabilities.shape == (24, 4, 4)
+        np.testing.assert_allclose(probabilities.sum(2), 1, rtol=1e-5)
+        np.testing.assert_allclose(
+            -probabilities[:, np.arange(4), np.arange(4)].mean(1),
+            trained.scores["a_cls"],
+            rtol=1e-4,
+        )
+
+
+def test_normalisation_comes_from_the_calibration_images(trained):
+    if "a_ws" not in trained.scores:
+        pytest.skip("one score alone needs no normalisation")
+    raw = [trained.detector(batch) for batch in trained.normals]
+    parts = []
+    for name, weight in (("a_rec", 0.25), ("a_cls", 0.75)):
+        normal = np.concatenate([batch[name] for batch in raw])
+        parts.append(weight * (trained.scores[name] - normal.min()) / (normal.max() - normal.min()))
+    np.testing.assert_allclose(trained.scores["a_ws"], parts[0] + parts[1], rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(trained.scores["a_max"], np.maximum(*parts), rtol=1e-3, atol=1e-4)
+
+
+def test_thresholds_come_from_the_held_out_images(trained):
+    scores = [trained.detector(batch) for batch in trained.held_out]
+    description = trained.detector.description()
+    assert (
+        description["held_out_images"] == 125
+        and description["decision"] == trained.detector.score_names[0]
+    )
+    for name, threshold in zip(trained.detector.score_names, trained.detector.thresholds.numpy()):
+        normal = np.sort(np.concatenate([batch[name] for batch in scores]))
+        # 5% of 126 is six images: the threshold is the sixth largest score.
+        assert (
+            threshold == description["thresholds"][name] == pytest.approx(normal[-6], rel=1e-5)
+        ), name
+        np.testing.assert_allclose(
+            description["held_out_scores"][name], normal, rtol=1e-4, atol=1e-5
+        )
+
+
+def test_a_fresh_process_loads_it_and_scores_the_same(trained, tmp_path):
+    trained.detector.save(tmp_path / "model.keras")
+    np.save(tmp_path / "images.npy", trained.images)
+    program = (
+        "import sys, tf_ssae.detectors, keras, numpy as np\ndetector ="
+        " keras.saving.load_model(sys.argv[1] + '/model.keras')\nscores ="
+        " detector(np.load(sys.argv[1] + '/images.npy'))\nnp.savez(sys.argv[1] + '/scores.npz',"
+        " **{name: value.numpy() for name, value in scores.items()})\n"
+    )
+    done = run_python("-c", program, str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    loaded = np.load(tmp_path / "scores.npz")
+    assert set(loaded) == set(trained.scores)
+    for name, values in trained.scores.items():
+        np.testing.assert_allclose(loaded[name], values, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, cls in detectors.DETECTORS.items() if cls.trained_on_rotations]
+)
+def test_sampled_rotations_train_too(name, digit_images):
+    trained = Trained(name, digit_images, rotations="sampled")
+    assert all(np.isfinite(values).all() for values in trained.scores.values())
+    assert any(
+        not np.array_equal(trained.before[path], trained.after[path]) for path in trained.before
+    )
+
+
+def test_ensemble_trains_as_its_parts_do_alone(digit_images):
+    ensemble = Trained("ensemble", digit_images).detector
+    for name, part in (("autoencoder", ensemble.autoencoder), ("rotation", ensemble.rotation)):
+        alone = Trained(name, digit_images).detector
+        for ours, theirs in zip(part.trainable_variables, alone.trainable_variables, strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5, err_msg=ours.path)
+
+
+@pytest.mark.parametrize("name", detectors.DETECTORS)
+def test_no_step_sums_more_than_two_gradients_at_once(name, digit_images):
+    """Of three, TensorFlow's AddN takes first the one whose buffer is free by then: now and then a
+    step rounds differently.
+    """
+    config = preset("digits", detector=name, batch_size=4)
+    detector = detectors.make(config, digit_images.image_shape)
+    detector.compile_from_settings()
+    batches = pipeline.training_batches(digit_images.images, np.arange(8), config)
+    batches = (
+        pipeline.with_rotations(batches, config)
+        if detector.trained_on_rotations
+        else batches.map(lambda step, x: x)
+    )
+    step = tf.function(detector.train_step).get_concrete_function(next(iter(batches)))
+    sums = [operation for operation in step.graph.get_operations() if operation.type == "AddN"]
+    assert all(len(operation.inputs) <= 2 for operation in sums)
+
+
+@pytest.mark.parametrize("name", ["ssae", "ganomaly"])
+def test_a_step_compiled_by_xla_is_the_same_step(name, digit_images):
+    losses = {}
+    for jit_compile in (False, True):
+        config = preset(
+            "digits", detector=name, jit_compile=jit_compile, batch_size=16, rotations="sampled"
+        )
+        detector = detectors.make(config, digit_images.image_shape)
+        batches = pipeline.training_batches(digit_images.images, np.arange(16), config)
+        if detector.trained_on_rotations:
+            batches = pipeline.with_rotations(batches, config)
+        else:
+            batches = batches.map(lambda step, x: x)
+        # Three epochs of one step: the later losses depend on the updates of the earlier steps.
+        losses[jit_compile] = detector.fit(
+            batches, epochs=3, steps_per_epoch=1, shuffle=False, verbose=0
+        ).history["loss"]
+    assert len(set(losses[True])) == 3
+    np.testing.assert_allclose(losses[True], losses[False], rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "weights, moved",
+    [
+        ({"w_rec": 0.0}, {"encoder", "side_encoder", "classifier"}),
+        ({"w_cls": 0.0}, {"encoder", "decoder"}),
+        ({}, {"encoder", "side_encoder", "classifier", "decoder"}),
+    ],
+)
+def test_ssae_trains_e1_on_both_tasks_and_the_rest_on_its_own(digit_images, weights, moved):
+    config = preset("digits", batch_size=8, **weights)
+    detector = detectors.make(config, digit_images.image_shape)
+    networks = {
+        name: getattr(detector, name)
+        for name in ("encoder", "side_encoder", "classifier", "decoder")
+    }
+    before = {name: network.get_weights() for name, network in networks.items()}
+    batches = pipeline.training_batches(digit_images.images, np.arange(8), config)
+    detector.fit(
+        pipeline.with_rotations(batches, config), steps_per_epoch=1, shuffle=False, verbose=0
+    )
+
+    def kernel_moved(name):
+        changed = zip(networks[name].weights, before[name])
+        return all(not np.array_equal(v, old) for v, old in changed if "kernel" in v.path)
+
+    assert {name for name in networks if kernel_moved(name)} == moved
+
+
+def test_its_saved_model_scores_the_same(trained, tmp_path):
+    saved_model.write(trained.detector, tmp_path)
+    loaded = saved_model.load(tmp_path)[0](trained.images.numpy())
+    assert set(loaded) == set(trained.scores)
+    for name, values in trained.scores.items():
+        np.testing.assert_allclose(loaded[name], values, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", tflite.KINDS)
+def test_its_tflite_files_score_the_same(trained, kind):
+    model = tflite.convert(trained.detector, kind, np.concatenate(list(trained.normals)))
+    found = tflite.Scorer(model)(trained.images.numpy())
+    assert set(found) == set(trained.scores)
+    for name, values in trained.scores.items():
+        # Of an int8 file only the ranking is promised, within rounding.
+        if kind == "int8":
+            assert np.corrcoef(found[name], values)[0, 1] > 0.98, name
+        else:
+            tolerance = {"float32": 1e-4, "float16": 1e-2}[kind] * np.abs(values).max()
+            np.testing.assert_allclose(found[name], values, atol=tolerance)
+
+
+@pytest.mark.parametrize("size", [64, 128])
+def test_larger_images_train_and_score(size, digit_images):
+    config = preset("digits", image_size=size, batch_size=4, rotations="sampled")
+    detector = detectors.make(config, digit_images.image_shape)
+    batches = pipeline.training_batches(digit_images.images, np.arange(8), config)
+    detector.fit(
+        pipeline.with_rotations(batches, config), steps_per_epoch=2, shuffle=False, verbose=0
+    )
+    outputs = detector.primary(tf.constant(digit_images.images[:3]))
+    assert outputs["reconstruction"].shape == (3, size, size, 1)
+    assert np.isfinite(outputs["a_rec"]).all() and np.isfinite(outputs["a_cls"]).all()

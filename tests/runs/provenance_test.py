@@ -1,0 +1,33 @@
+import re
+import subprocess
+
+from tf_ssae.runs import provenance
+
+
+def test_the_revision_is_that_of_the_checkout_that_holds_the_package(tmp_path, monkeypatch):
+    def git(*arguments):
+        identity = ["-c", "user.name=A", "-c", "user.email=a@example.com"]
+        subprocess.run(
+            ["git", *identity, *arguments],
+            cwd=tmp_path,
+            check=True,
+            capture_output=True,
+            timeout=60,
+        )
+
+    def revision():
+        return provenance.environment()["git_revision"]
+
+    package = tmp_path / "provenance.py"
+    package.touch()
+    monkeypatch.setattr(provenance, "__file__", str(package))
+    assert revision() is None
+    git("init")
+    git("commit", "--allow-empty", "-m", "Another project")
+    assert revision() is None
+    git("add", ".")
+    git("commit", "-m", "This one")
+    found = revision()
+    assert re.fullmatch("[0-9a-f]{40}", found)
+    package.write_text("changed")
+    assert revision() == f"{found}-dirty"

@@ -1,0 +1,334 @@
+"""Image files scored from the command line and from Python, by every form that a detector takes."""
+
+import csv
+import fcntl
+import json
+import os
+import shutil
+
+import numpy as np
+import pytest
+from conftest import QUICK, first_pictured, read_page, run_python
+from PIL import Image
+from pyarrow import parquet
+from stored_results import SCORES
+
+from tf_ssae import detectors
+from tf_ssae.config import preset
+from tf_ssae.scoring import run as scoring
+from tf_ssae.scoring import scorers
+from tf_ssae.training import run as training
+
+
+def read(path):
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory, digit_images):
+    """Thirty digits as PNG files, and what they hold."""
+    folder = tmp_path_factory.mktemp("photos")
+    for i, image in enumerate(digit_images.images[:30]):
+        Image.fromarray(image[..., 0]).save(folder / f"{i:03d} – 部品 'a'.png")
+    return folder, digit_images.images[:30]
+
+
+@pytest.fixture(scope="module")
+def table(digits_run, photos, tmp_path_factory):
+    output = tmp_path_factory.mktemp("tables") / "scores.csv"
+    return scoring.run(digits_run[0], photos[0], output), output
+
+
+def test_rows_hold_the_detectors_scores_and_decisions(table, digits_run, photos):
+    result, output = table
+    detector = detectors.load(digits_run[0])
+    rows = read(output)
+    assert [row["path"] for row in rows] == [str(path) for path in sorted(photos[0].iterdir())]
+    thresholds = dict(zip(SCORES["ssae"], detector.thresholds.numpy()))
+    scores = {name: value.numpy() for name, value in detector(photos[1]).items()}
+    for name in SCORES["ssae"]:
+        np.testing.assert_allclose(
+            [float(row[name]) for row in rows], scores[name], rtol=1e-4, atol=1e-5
+        )
+    anomalous = scores["a_ws"] > thresholds["a_ws"]
+    assert [row["decision"] for row in rows] == [
+        "anomaly" if value else "normal" for value in anomalous
+    ]
+    assert (result.scored, result.anomalies, result.unreadable) == (30, anomalous.sum(), [])
+    for row in rows:
+        # 1% of 126 is one image.
+        assert (float(row["p_value"]) <= 0.01) == (row["decision"] == "anomaly")
+        fired = [name for name in ("a_rec", "a_cls") if float(row[name]) > thresholds[name]]
+        expected = " and ".join(fired) or "both together, neither alone"
+        assert row["why"] == (expected if row["decision"] == "anomaly" else "")
+    assert not output.with_name("scores.csv.partial").exists()
+
+
+def test_report_lies_beside_the_table_and_shows_the_extremes_first(table):
+    page, rows = read_page(table[1].with_suffix(".html")), read(table[1])
+    for title, extreme in (("Most anomalous", max), ("Least anomalous", min)):
+        assert (
+            first_pictured(page, title) == extreme(rows, key=lambda row: float(row["a_ws"]))["path"]
+        )
+
+
+def test_a_threshold_from_the_training_images_is_said_to_promise_nothing(photos, tmp_path):
+    config = preset("digits", detector="autoencoder", calibration_share=0.0, **QUICK)
+    metrics = training.run(config, tmp_path / "run")
+    assert metrics["promise"] is None
+    result = scoring.run(tmp_path / "run", photos[0], tmp_path / "scores.csv")
+    warning = (
+        "No image was held out in training: the threshold, set on the training images, promises"
+        " nothing."
+    )
+    assert result.warnings == [warning]
+    assert {row["p_value"] for row in read(tmp_path / "scores.csv")} == {""}
+    for page in (tmp_path / "run" / "report.html", tmp_path / "scores.html"):
+        assert f'<p class="warning" role="note">{warning}</p>' in page.read_text()
+
+
+@pytest.mark.parametrize("model", [".", "tflite/float32.tflite"])
+def test_exported_models_score_the_same(model, exported, table, photos, tmp_path):
+    scoring.run(exported / model, photos[0], tmp_path / "scores.csv")
+    for ours, theirs in zip(read(tmp_path / "scores.csv"), read(table[1]), strict=True):
+        assert (ours["path"], ours["decision"], ours["why"]) == (
+            theirs["path"],
+            theirs["decision"],
+            theirs["why"],
+        )
+        for name in SCORES["ssae"]:
+            assert float(ours[name]) == pytest.approx(float(theirs[name]), rel=1e-3, abs=1e-4)
+
+
+def test_every_form_of_a_model_describes_itself_alike(digits_run, exported):
+    descriptions = [
+        scorers.load(path).description
+        for path in (digits_run[0], exported, exported / "tflite" / "float16.tflite")
+    ]
+    for other in descriptions[1:]:
+        assert {name: other[name] for name in descriptions[0]} == descriptions[0]
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
+def test_other_tables_hold_the_same(suffix, digits_run, table, photos, tmp_path):
+    output = tmp_path / f"scores.{suffix}"
+    scoring.run(digits_run[0], photos[0], output)
+    rows = (
+        parquet.read_table(output).to_pylist()
+        if suffix == "parquet"
+        else list(map(json.loads, open(output)))
+    )
+    for ours, theirs in zip(rows, read(table[1]), strict=True):
+        assert ours["path"] == theirs["path"] and ours["decision"] == theirs["decision"]
+        assert ours["a_ws"] == pytest.approx(float(theirs["a_ws"]), rel=1e-5)
+
+
+def test_images_larger_and_not_square(digits_run, photos, tmp_path):
+    """An image of three digits in a row scores as the most anomalous of them."""
+    Image.fromarray(np.concatenate(list(photos[1][:3, ..., 0]), axis=1)).save(
+        tmp_path / "three.png"
+    )
+    scoring.run(digits_run[0], tmp_path / "three.png", tmp_path / "three.csv")
+    (row,) = read(tmp_path / "three.csv")
+    for name, values in detectors.load(digits_run[0])(photos[1][:3]).items():
+        assert float(row[name]) == pytest.approx(values.numpy().max(), rel=1e-3)
+
+
+def test_unreadable_files_become_rows(digits_run, photos, tmp_path):
+    for path in list(photos[0].iterdir())[:3]:
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "000 broken.png").write_bytes(b"\x89PNG")
+    (tmp_path / "zero.jpg").write_bytes(b"")
+    (tmp_path / "list.txt").write_text(
+        "\n".join(map(str, [*sorted(tmp_path.glob("*.*g")), tmp_path / "gone.png"]))
+    )
+    command = [
+        "-m",
+        "tf_ssae.scoring.run",
+        f"--model_dir={digits_run[0]}",
+        f"--images={tmp_path / 'list.txt'}",
+    ]
+    done = run_python(*command, f"--output={tmp_path / 'a.csv'}")
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    assert "3 images scored" in done.stdout and "3 unreadable" in done.stdout
+    rows = {row["path"].rsplit("/")[-1]: row for row in read(tmp_path / "a.csv")}
+    assert rows["zero.jpg"]["error"] == "an empty file" and rows["zero.jpg"]["a_ws"] == ""
+    assert (
+        rows["gone.png"]["error"].startswith("cannot be read")
+        and rows["gone.png"]["decision"] == "unreadable"
+    )
+    assert len(rows) == 6 and sum(row["error"] == "" for row in rows.values()) == 3
+    done = run_python(*command, f"--output={tmp_path / 'b.csv'}", "--strict")
+    assert done.returncode == 1 and read(tmp_path / "b.csv") == read(tmp_path / "a.csv")
+
+
+def test_a_broken_run_goes_on_without_scoring_twice(
+    digits_run, table, photos, tmp_path, monkeypatch
+):
+    output, partial = tmp_path / "scores.csv", tmp_path / "scores.csv.partial"
+    monkeypatch.setattr(scorers, "BATCH_SIZE", 16)
+    plain, seen = scorers.Scorer.score, []
+
+    def counting(self, squares):
+        if seen:
+            raise KeyboardInterrupt
+        seen.append(len(squares))
+        return plain(self, squares)
+
+    monkeypatch.setattr(scorers.Scorer, "score", counting)
+    with pytest.raises(KeyboardInterrupt):
+        scoring.run(digits_run[0], photos[0], output)
+    assert not output.exists() and len(partial.read_text().splitlines()) == 1 + 16
+    # As a killed process leaves it: a line that breaks off.
+    whole = partial.read_bytes()
+    partial.write_bytes(whole + whole.splitlines()[-1][:20])
+    monkeypatch.setattr(
+        scorers.Scorer,
+        "score",
+        lambda self, squares: seen.append(len(squares)) or plain(self, squares),
+    )
+    scoring.run(digits_run[0], photos[0], output)
+    assert seen[1] == 14
+    for ours, theirs in zip(read(output), read(table[1]), strict=True):
+        assert ours["path"] == theirs["path"] and float(ours["a_ws"]) == pytest.approx(
+            float(theirs["a_ws"]), rel=1e-4
+        )
+
+
+def test_what_was_begun_with_other_images_is_left_alone(digits_run, photos, tmp_path):
+    for content in ('{"images": "others", "model": "another"}\n', "a cat"):
+        (tmp_path / "scores.csv.partial").write_text(content)
+        with pytest.raises(ValueError, match="was begun with other images or another model"):
+            scoring.run(digits_run[0], photos[0], tmp_path / "scores.csv")
+        assert (tmp_path / "scores.csv.partial").read_text() == content
+
+
+def test_nothing_can_be_read(digits_run, tmp_path):
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG")
+    result = scoring.run(digits_run[0], tmp_path / "broken.png", tmp_path / "scores.csv")
+    assert result.scored == 0 and read(tmp_path / "scores.csv")[0]["decision"] == "unreadable"
+    assert "broken.png" in (tmp_path / "scores.html").read_text()
+
+
+def test_drift_is_said(digits_run, digit_images, tmp_path):
+    """Images of the kind it was trained on don't drift; the same, seen through a camera that is too
+    dark, do.
+    """
+    normal = digit_images.images[digit_images.labels != 0][:400]
+    for name, images in (("same", normal), ("dark", normal // 4)):
+        (tmp_path / name).mkdir()
+        for i, image in enumerate(images):
+            Image.fromarray(image[..., 0]).save(tmp_path / name / f"{i}.png")
+        warnings = scoring.run(digits_run[0], tmp_path / name, tmp_path / f"{name}.csv").warnings
+        assert any("Drift" in warning for warning in warnings) == (name == "dark"), (name, warnings)
+
+
+@pytest.mark.parametrize(
+    "model, images, output, message",
+    [
+        ("run", "photos", "scores.xlsx", "expected a name that ends in .csv, .jsonl, .parquet"),
+        (
+            "run",
+            "nowhere/*.png",
+            "scores.csv",
+            "no such folder or file, and no file that this pattern fits",
+        ),
+        (
+            "photos",
+            "photos",
+            "scores.csv",
+            "no run folder .*, no exported version .*, no .tflite file",
+        ),
+        ("exports", "photos", "scores.csv", "Its versions: 1; name one"),
+        (
+            "old",
+            "photos",
+            "scores.csv",
+            "detector.json does not describe a model: it lacks crop, decision",
+        ),
+        (
+            "lonely.tflite",
+            "photos",
+            "scores.csv",
+            "lonely.json is missing: it holds the model's thresholds",
+        ),
+        ("other.tflite", "photos", "scores.csv", "other.json does not belong to .*other.tflite"),
+        ("half", "photos", "scores.csv", "half holds no whole SavedModel"),
+    ],
+)
+def test_what_cannot_be_scored(
+    model, images, output, message, digits_run, exported, photos, tmp_path
+):
+    (tmp_path / "lonely.tflite").write_bytes((exported / "tflite" / "int8.tflite").read_bytes())
+    (tmp_path / "other.tflite").write_bytes((exported / "tflite" / "float32.tflite").read_bytes())
+    (tmp_path / "other.json").write_bytes((exported / "tflite" / "int8.json").read_bytes())
+    shutil.copytree(exported, tmp_path / "half")
+    (variables,) = (tmp_path / "half" / "variables").glob("*.data*")
+    os.truncate(variables, 1000)
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "saved_model.pb").touch()
+    (tmp_path / "old" / "detector.json").write_text("{}")
+    place = {"run": digits_run[0], "photos": photos[0], "exports": exported.parent}
+    with pytest.raises((ValueError, OSError), match=message):
+        scoring.run(
+            place.get(model, tmp_path / model), place.get(images, images), tmp_path / output
+        )
+    assert not (tmp_path / output).exists()
+
+
+def test_names_that_are_no_utf_8(digits_run, photos, tmp_path):
+    name = os.fsdecode(b"caf\xe9.png")
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / name).write_bytes(next(photos[0].iterdir()).read_bytes())
+    for suffix in ("csv", "parquet"):
+        output = tmp_path / f"{suffix}" / f"scores.{suffix}"
+        output.parent.mkdir()
+        assert scoring.run(digits_run[0], tmp_path / "in", output).scored == 1
+    assert b"caf\xe9.png" in (tmp_path / "csv" / "scores.csv").read_bytes()
+
+
+def test_two_processes_do_not_write_one_table(digits_run, photos, tmp_path):
+    with open(tmp_path / "scores.csv.partial", "a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with pytest.raises(FileExistsError, match="Another process is writing"):
+            scoring.run(digits_run[0], photos[0], tmp_path / "scores.csv")
+
+
+def test_a_table_that_appears_while_another_process_is_about_to_begin_is_kept(
+    digits_run, photos, tmp_path, monkeypatch
+):
+    load = scoring.scorers.load
+
+    def finished_meanwhile(model_dir):
+        (tmp_path / "scores.csv").write_text("finished")
+        return load(model_dir)
+
+    monkeypatch.setattr(scoring.scorers, "load", finished_meanwhile)
+    with pytest.raises(FileExistsError, match="scores.csv exists"):
+        scoring.run(digits_run[0], photos[0], tmp_path / "scores.csv")
+    assert [path.name for path in tmp_path.iterdir()] == ["scores.csv"]
+    assert (tmp_path / "scores.csv").read_text() == "finished"
+
+
+def test_a_process_that_died_between_report_and_table_is_made_up_for(
+    digits_run, photos, tmp_path, monkeypatch
+):
+    def dies_at_the_table(temporary, path):
+        if path.suffix == ".csv":
+            raise KeyboardInterrupt
+        os.rename(temporary, path)
+
+    monkeypatch.setattr(os, "replace", dies_at_the_table)
+    with pytest.raises(KeyboardInterrupt):
+        scoring.run(digits_run[0], photos[0], tmp_path / "scores.csv")
+    monkeypatch.undo()
+    scoring.run(digits_run[0], photos[0], tmp_path / "scores.csv")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["scores.csv", "scores.html"]
+
+
+def test_a_finished_table_is_not_overwritten(table, digits_run, photos):
+    with pytest.raises(FileExistsError, match="scores.csv exists"):
+        scoring.run(digits_run[0], photos[0], table[1])
+    with pytest.raises(FileExistsError, match="scores.html exists"):
+        scoring.run(digits_run[0], photos[0], table[1].with_suffix(".jsonl"))

@@ -1,0 +1,126 @@
+import json
+
+import pytest
+from conftest import run_python
+
+from thesis import results
+from thesis.grids import GRIDS, Run, Scale
+from thesis.systems import BY_NAME
+
+SMALL = Scale(6000, 5, 4000)
+SSAE, ENSEMBLE = Run("mnist", 2, "ssae", 0), Run("mnist", 2, "ensemble", 0)
+
+
+def test_what_is_written_is_read(store):
+    store.add(SSAE, {"a_rec": 0.1, "a_cls": 0.2, "a_ws": 0.3, "a_max": 0.4})
+    stored = store.load()
+    assert stored.scale == Scale() and stored.datasets == ["mnist"] and len(stored.missing) == 359
+    assert stored.of_system(BY_NAME["OURS A_ws"], "mnist") == {(2, 0): 0.3}
+    assert stored.of_system(BY_NAME["AE"], "mnist") == {}
+
+
+def test_a_result_is_written_once(store):
+    path = store.add(SSAE, 0.5)
+    before = path.read_text()
+    assert not results.write(path, {"another": "result"})
+    assert path.read_text() == before and [file.name for file in path.parent.iterdir()] == [
+        path.name
+    ]
+
+
+def test_scales_do_not_mix(store):
+    store.add(SSAE, 0.5)
+    small = store.add(SSAE, 0.4, scale=SMALL)
+    with pytest.raises(
+        ValueError,
+        match=r"several scales, which do not mix: --scale=full\|6000-images-5-epochs-4000-test",
+    ):
+        store.load()
+    assert store.load(scale="full").runs[0].metric("a_ws", "average_precision") == 0.5
+    small.rename(small.parent.parent / "full" / "mnist-3-ssae-seed-0.json")
+    with pytest.raises(
+        ValueError,
+        match="belongs to table_5_1/6000-images.*: results of different grids or scales do not mix",
+    ):
+        store.load()
+
+
+def test_different_settings_do_not_mix(store):
+    store.add(SSAE, 0.5)
+    path = store.add(Run("mnist", 3, "ssae", 0), 0.5)
+    stored = json.loads(path.read_text())
+    stored["config"]["learning_rate"] = 1e-3
+    path.write_text(json.dumps(stored))
+    with pytest.raises(
+        ValueError,
+        match=(
+            "mixes runs of different settings: mnist-2-.* and mnist-3-.* have learning_rate 0.0001"
+            " and 0.001"
+        ),
+    ):
+        store.load()
+
+
+def test_different_splits_do_not_mix(store):
+    store.add(SSAE, 0.5)
+    store.add(ENSEMBLE, 0.5, split_fingerprint="other")
+    with pytest.raises(
+        ValueError,
+        match="mixes splits: mnist-2-ssae-seed-0 and mnist-2-ensemble-seed-0 saw different images",
+    ):
+        store.load()
+
+
+def test_settings_that_the_grid_varies_do(store):
+    for run in GRIDS["figure_5_4"].runs[:21]:
+        store.add(run, 0.5, grid="figure_5_4")
+    stored = store.load("figure_5_4")
+    assert len(
+        stored.of_detector("ssae", lambda_e=0.1, w_rec=10.0)
+    ) == 1 and not stored.of_detector("ssae")
+
+
+def test_a_failed_run_counts_as_stored_but_has_no_scores(store):
+    store.add(SSAE, 0.5)
+    store.add(Run("mnist", 3, "ssae", 0), 0.5, failed="The decoder died.")
+    stored = store.load()
+    assert [run.name for run in stored.failed] == ["mnist-3-ssae-seed-0"] and len(
+        stored.missing
+    ) == 358
+    assert set(stored.of_system(BY_NAME["OURS A_ws"], "mnist")) == {(2, 0)}
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"format": 2}', "[]"])
+def test_a_corrupt_file_is_named(store, content):
+    path = store.add(SSAE, 0.5)
+    path.write_text(content)
+    with pytest.raises(ValueError, match="mnist-2-ssae-seed-0.json is no stored result"):
+        store.load()
+
+
+def test_what_is_no_run_of_the_grid_is_named(store):
+    store.add(Run("mnist", 2, "rotation", 0), 0.5)
+    with pytest.raises(
+        ValueError, match="holds what is no run of grid table_5_1: mnist-2-rotation-seed-0"
+    ):
+        store.load()
+
+
+def test_nothing_stored_names_the_command(store):
+    with pytest.raises(
+        ValueError,
+        match=("Nothing is stored of grid table_5_1 .*python -m thesis.run --grid=table_5_1"),
+    ):
+        store.load()
+    store.add(SSAE, 0.5)
+    with pytest.raises(ValueError, match="at scale 5-epochs in .* There are some at full"):
+        store.load(scale="5-epochs")
+
+
+def test_reading_needs_no_tensorflow():
+    program = (
+        "import sys, thesis.run, thesis.table,"
+        " thesis.readme, thesis.figures.figure_1_1; sys.exit('tensorflow'"
+        " in sys.modules)"
+    )
+    assert run_python("-c", program).returncode == 0

@@ -1,0 +1,1 @@
+"""Which score decides, above what, and what that promises."""

@@ -1,0 +1,89 @@
+"""tf.data pipelines over images in memory or in a mapped file. Images stay uint8 until they are
+inside the model.
+
+What is shuffled and sampled depends on the seed and the epoch only, never on what ran before, so
+that a resumed run sees the batches that it would have seen.
+"""
+
+import tensorflow as tf
+
+from tf_ssae.ops.rotations import rotate_sampled, rotate_stack, rotation_labels
+
+
+def training_batches(images, index, config, first_epoch=0):
+    """Shuffled batches of whole epochs, `first_epoch` to `config.epochs`, one dataset after the
+    other's end.
+
+    Args:
+        images: array `[N, S, S, C]`, read in place, a batch at a time.
+        index: int `[n]`, the images to train on.
+        config: for `batch_size`, `epochs` and `seed`. The images left over by the last whole batch
+            of an epoch are not used in that epoch (another few each time): one batch shape is one
+            compiled step.
+
+    Returns:
+        A dataset of `(step, batch)`: the number of the step since the start of training, int64, and
+        `[B, S, S, C]`.
+    """
+    index = tf.constant(index)
+    steps = steps_per_epoch(index.shape[0], config)
+
+    def epoch_batches(epoch):
+        order = tf.random.experimental.stateless_shuffle(index, seed=[config.seed, epoch])
+        batches = tf.data.Dataset.from_tensor_slices(order).batch(
+            config.batch_size, drop_remainder=True
+        )
+        return batches.enumerate(start=epoch * steps)
+
+    return (
+        tf.data.Dataset.range(first_epoch, config.epochs)
+        .flat_map(epoch_batches)
+        .map(lambda step, batch: (step, _gather(images, batch)))
+    )
+
+
+def steps_per_epoch(images, config):
+    """Whole batches in an epoch of so many images. Raises ValueError if there is none."""
+    if images < config.batch_size:
+        raise ValueError(
+            f"batch_size={config.batch_size} is more than the {images} training images: lower it."
+        )
+    return images // config.batch_size
+
+
+def with_rotations(batches, config):
+    """Adds rotated images and their labels to the output of `training_batches`.
+
+    Returns:
+        A dataset of `(x, x_rotated, d)`: images `[B, S, S, C]`; rotated images and the rotation of
+        each. With `config.rotations == "all"` the latter are `[4B, S, S, C]` and `[4B]`, and the
+        first `B` rotated images are `x`; with "sampled" they are `[B, S, S, C]` and `[B]`.
+    """
+
+    def rotate(step, x):
+        if config.rotations == "all":
+            return x, rotate_stack(x), rotation_labels(config.batch_size)
+        # Folded once more, so that this stream is not the one that shuffled the epoch of the same
+        # number.
+        seed = tf.random.experimental.stateless_fold_in([config.seed, step], 1)
+        return x, *rotate_sampled(x, seed)
+
+    return batches.map(rotate)
+
+
+def scoring_batches(images, index, batch_size):
+    """Batches `[B, S, S, C]` of the images at `index`, in its order; the last one may
+    be smaller.
+    """
+    return (
+        tf.data.Dataset.from_tensor_slices(index)
+        .batch(batch_size)
+        .map(lambda batch: _gather(images, batch))
+        .prefetch(tf.data.AUTOTUNE)
+    )
+
+
+def _gather(images, index):
+    # Not tf.gather: the images would have to be a tensor, all in memory.
+    batch = tf.numpy_function(lambda index: images[index], [index], images.dtype)
+    return tf.ensure_shape(batch, [index.shape[0], *images.shape[1:]])

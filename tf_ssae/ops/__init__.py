@@ -1,0 +1,1 @@
+"""Tensors or arrays in, the same out: no model, no setting, no file."""

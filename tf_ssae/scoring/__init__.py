@@ -1,0 +1,1 @@
+"""Image files to rows, by any stored model."""
