@@ -37,7 +37,7 @@ def main(argv):
             f"Unexpected arguments: {' '.join(argv[1:])}. Flags look like --name=value."
         )
     try:
-        publish.run(
+        publish.export(
             _MODEL_DIR.value,
             _EXPORT_DIR.value,
             name=_NAME.value,

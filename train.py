@@ -13,8 +13,9 @@ import sys
 from absl import app, flags
 
 from tf_ssae import config
+from tf_ssae.detectors.health import TrainingFailed
+from tf_ssae.detectors.registry import preset
 from tf_ssae.training import run as training
-from tf_ssae.training.health import TrainingFailed
 
 _DEFINE = {
     str: flags.DEFINE_string,
@@ -38,9 +39,9 @@ def main(argv):
         )
     given = {name: flag.value for name, flag in _SETTINGS.items() if flag.value is not None}
     try:
-        settings = config.preset(given.pop("dataset", "digits"), **given)
+        settings = preset(given.pop("dataset", "digits"), **given)
         model_dir = _MODEL_DIR.value or training.default_model_dir(settings)
-        training.run(settings, model_dir)
+        training.train(settings, model_dir)
     except (ValueError, OSError) as error:
         sys.exit(f"Error: {error}")
     except TrainingFailed as error:

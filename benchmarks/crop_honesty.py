@@ -16,7 +16,7 @@ from absl import app
 from scipy.ndimage import gaussian_filter
 
 from tf_ssae import detectors
-from tf_ssae.config import preset
+from tf_ssae.detectors.registry import preset
 from tf_ssae.data import pipeline
 from tf_ssae.ops import tiles
 from tf_ssae.ops.batched import batched
@@ -33,7 +33,7 @@ def noise(count):
 
 
 def squares(crop):
-    return lambda images: tiles.squares(images, _SIZE, crop)[:, 0]
+    return lambda images: tiles.cut(images, _SIZE, crop)[:, 0]
 
 
 def squeezed(images):
@@ -55,7 +55,7 @@ WAYS = {
 def accuracy(images):
     """On images that were not trained on."""
     config = preset("digits", detector="rotation", epochs=_EPOCHS, latent_depth=64)
-    detector = detectors.make(config, images.shape[1:])
+    detector = registry.make(config, images.shape[1:])
     batches = pipeline.with_rotations(
         pipeline.training_batches(images, np.arange(_TRAIN), config), config
     )
@@ -63,7 +63,7 @@ def accuracy(images):
     detector.fit(batches, epochs=_EPOCHS, steps_per_epoch=steps, shuffle=False, verbose=0)
     test = pipeline.scoring_batches(images, np.arange(_TRAIN, len(images)), 64)
     answers = np.concatenate(
-        [part["rotation_probabilities"] for part in batched(detector.everything, test, False)]
+        [part["rotation_probabilities"] for part in batched(detector.explain, test, False)]
     ).argmax(2)
     return float((answers == np.arange(4)).mean())
 

@@ -24,7 +24,7 @@ _REPRESENTATIVE = 256
 
 def main(argv):
     del argv
-    detector = detectors.load(_MODEL_DIR.value)
+    detector = loading.load(_MODEL_DIR.value)
     config = detector.config
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)

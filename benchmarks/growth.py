@@ -12,7 +12,7 @@ import json
 import turns
 from absl import app, flags
 
-from tf_ssae.config import preset
+from tf_ssae.detectors.registry import preset
 
 _BATCH_SIZES = (16, 32, 64, 128, 256)
 _IMAGE_SIZES = (32, 64, 128)

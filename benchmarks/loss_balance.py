@@ -72,7 +72,7 @@ def balance(config, data, split):
     images = data.images
     held_out = split.train[_TRAIN.value : _TRAIN.value + _HELD_OUT]
     batches = list(pipeline.scoring_batches(images, held_out, 64))[:8]
-    detector = detectors.make(config, data.image_shape)
+    detector = registry.make(config, data.image_shape)
 
     def ratio():
         norms = np.mean([gradient_norms(detector, batch) for batch in batches], axis=0)
@@ -88,7 +88,7 @@ def balance(config, data, split):
     )
     after = ratio()
     explained = list(
-        batched(detector.everything, pipeline.scoring_batches(images, held_out, 250), True)
+        batched(detector.explain, pipeline.scoring_batches(images, held_out, 250), True)
     )
     answers = np.concatenate([part["rotation_probabilities"] for part in explained]).argmax(2)
     errors = np.concatenate([part["a_rec"] for part in explained])

@@ -24,7 +24,7 @@ def make_plain(config, image_shape):
                 mock.patch.object(networks, "BatchNormalization", batch_normalization)
             )
         patches.enter_context(mock.patch.object(decoder, "OutputConvolution", output_convolution))
-        detector = detectors.make(config, image_shape)
+        detector = registry.make(config, image_shape)
     detector._apply = lambda gradients: detector.optimizer.apply(
         gradients, detector.trainable_variables
     )

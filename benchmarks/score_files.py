@@ -30,7 +30,7 @@ def paths(count=None):
     """The first so many image files."""
     from tf_ssae.data import files
 
-    return files.find(_IMAGES.value)[:count]
+    return find.find(_IMAGES.value)[:count]
 
 
 def ours(count=None):
@@ -41,7 +41,7 @@ def ours(count=None):
         names = pathlib.Path(folder) / "images.txt"
         names.write_text("\n".join(map(str, paths(count))))
         start = time.perf_counter()
-        result = scoring.run(_MODEL_DIR.value, names, pathlib.Path(folder) / "scores.csv")
+        result = scoring.score(_MODEL_DIR.value, names, pathlib.Path(folder) / "scores.csv")
         return result.scored, time.perf_counter() - start
 
 
@@ -54,7 +54,7 @@ def predict(count, batch_size):
 
     from tf_ssae import detectors
 
-    detector = detectors.load(_MODEL_DIR.value)
+    detector = loading.load(_MODEL_DIR.value)
     chosen = paths(count)
 
     def score(names):

@@ -16,7 +16,7 @@ import platform
 import turns
 from absl import app, flags
 
-from tf_ssae.config import preset
+from tf_ssae.detectors.registry import preset
 
 _DATASET = flags.DEFINE_enum(
     "dataset", "mnist", ["mnist", "fashion_mnist", "cifar10"], "Whose preset and image shape."

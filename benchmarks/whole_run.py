@@ -67,7 +67,7 @@ def time_run():
         return [Watch()]
 
     with tempfile.TemporaryDirectory() as folder:
-        training.run(config, pathlib.Path(folder) / "run", watch=watch)
+        training.train(config, pathlib.Path(folder) / "run", watch=watch)
     speed = found["images"] / (found["end"] - found["second_epoch"])
     print("\n" + json.dumps({"startup": found["startup"], "speed": speed}))
 

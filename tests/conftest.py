@@ -27,7 +27,7 @@ import numpy as np
 import tensorflow as tf
 from stored_results import Store, fill_one_seed
 
-from tf_ssae.config import preset
+from tf_ssae.detectors.registry import preset
 from tf_ssae.data import digits
 from tf_ssae.training import run as training
 
@@ -95,7 +95,7 @@ def digits_run(tmp_path_factory):
 def quick_run(tmp_path_factory):
     """The folder of a finished run. It is not to be changed."""
     model_dir = tmp_path_factory.mktemp("runs") / "quick"
-    training.run(preset("digits", **QUICK), model_dir)
+    training.train(preset("digits", **QUICK), model_dir)
     return model_dir
 
 

@@ -4,7 +4,7 @@ import tensorflow as tf
 from plain_keras import make_plain
 
 from tf_ssae import detectors
-from tf_ssae.config import preset
+from tf_ssae.detectors.registry import preset
 from tf_ssae.data import pipeline
 
 

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from tf_ssae import detectors
-from tf_ssae.config import preset
+from tf_ssae.detectors.registry import preset
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed; only benchmarks need it")
 
@@ -18,7 +18,7 @@ def test_the_twin_computes_the_same_losses_gradients_and_scores(dataset, shape, 
     from pytorch_twin import SSAE, _to_torch
 
     config = preset(dataset, rotations=rotations, batch_size=8)
-    detector = detectors.make(config, shape)
+    detector = registry.make(config, shape)
     # Larger weights than training starts from, which give features that differ between images.
     for variable in detector.trainable_variables:
         if "kernel" in variable.path:

@@ -22,9 +22,9 @@ def encoded(image, kind, **options):
 )
 def test_lossless_kinds_are_read_exactly(kind, options):
     np.testing.assert_array_equal(
-        files.decode(encoded(Image.fromarray(PIXELS), kind, **options)), PIXELS
+        decode.decode(encoded(Image.fromarray(PIXELS), kind, **options)), PIXELS
     )
-    grey = files.decode(encoded(Image.fromarray(PIXELS[..., 0]), "PNG"))
+    grey = decode.decode(encoded(Image.fromarray(PIXELS[..., 0]), "PNG"))
     np.testing.assert_array_equal(grey, PIXELS[..., :1])
 
 
@@ -34,7 +34,7 @@ def test_jpeg_is_read_nearly():
     )
     assert (
         np.abs(
-            files.decode(encoded(Image.fromarray(smooth), "JPEG", quality=95)).astype(int) - smooth
+            decode.decode(encoded(Image.fromarray(smooth), "JPEG", quality=95)).astype(int) - smooth
         ).max()
         < 8
     )
@@ -47,33 +47,33 @@ def test_exif_orientation_is_applied():
         6  # the camera was held upright: turn by 270 degrees counter-clockwise to see it so
     )
     np.testing.assert_array_equal(
-        files.decode(encoded(image, "PNG", exif=exif)), np.rot90(PIXELS, 3)
+        decode.decode(encoded(image, "PNG", exif=exif)), np.rot90(PIXELS, 3)
     )
 
 
 def test_sixteen_bits_are_scaled():
     deep = (np.arange(600, dtype=np.uint16).reshape(20, 30) * 109).astype(np.uint16)
     np.testing.assert_array_equal(
-        files.decode(encoded(Image.fromarray(deep), "PNG"))[..., 0], deep >> 8
+        decode.decode(encoded(Image.fromarray(deep), "PNG"))[..., 0], deep >> 8
     )
 
 
 def test_alpha_palette_and_cmyk_become_grey_or_colour():
     opaque = Image.fromarray(np.dstack([PIXELS, np.full((20, 30), 7, np.uint8)]), "RGBA")
-    np.testing.assert_array_equal(files.decode(encoded(opaque, "PNG")), PIXELS)
+    np.testing.assert_array_equal(decode.decode(encoded(opaque, "PNG")), PIXELS)
     palette = Image.fromarray(PIXELS).quantize(16)
     np.testing.assert_array_equal(
-        files.decode(encoded(palette, "PNG")), np.asarray(palette.convert("RGB"))
+        decode.decode(encoded(palette, "PNG")), np.asarray(palette.convert("RGB"))
     )
-    assert files.decode(encoded(Image.fromarray(PIXELS).convert("CMYK"), "JPEG")).shape == (
+    assert decode.decode(encoded(Image.fromarray(PIXELS).convert("CMYK"), "JPEG")).shape == (
         20,
         30,
         3,
     )
-    one_bit = files.decode(encoded(Image.fromarray(PIXELS[..., 0] > 99), "PNG"))
+    one_bit = decode.decode(encoded(Image.fromarray(PIXELS[..., 0] > 99), "PNG"))
     np.testing.assert_array_equal(one_bit, 255 * (PIXELS[..., :1] > 99))
     np.testing.assert_array_equal(
-        files.decode(encoded(Image.fromarray(PIXELS[..., :2], "LA"), "PNG")), PIXELS[..., :1]
+        decode.decode(encoded(Image.fromarray(PIXELS[..., :2], "LA"), "PNG")), PIXELS[..., :1]
     )
 
 
@@ -105,27 +105,27 @@ def animation(kind):
     ],
 )
 def test_what_is_refused_says_why(data, reason):
-    with pytest.raises(files.UnreadableImage, match=reason):
-        files.decode(data)
+    with pytest.raises(decode.UnreadableImage, match=reason):
+        decode.decode(data)
 
 
 def test_the_first_picture_of_a_phones_two_is_read():
     smooth = Image.fromarray(np.full((20, 30, 3), 90, np.uint8))
     data = io.BytesIO()
     smooth.save(data, "MPO", save_all=True, append_images=[Image.new("RGB", (30, 20))])
-    assert np.abs(files.decode(data.getvalue()).astype(int) - 90).max() < 3
+    assert np.abs(decode.decode(data.getvalue()).astype(int) - 90).max() < 3
 
 
 def test_a_very_wide_image_is_read():
-    assert files.decode(encoded(Image.new("L", (20_000, 1_500)), "PNG")).shape == (1_500, 20_000, 1)
+    assert decode.decode(encoded(Image.new("L", (20_000, 1_500)), "PNG")).shape == (1_500, 20_000, 1)
 
 
 def test_channels_are_made_to_fit():
     grey = PIXELS[..., :1]
-    np.testing.assert_array_equal(files.with_channels(grey, 3), np.repeat(grey, 3, axis=2))
+    np.testing.assert_array_equal(decode.with_channels(grey, 3), np.repeat(grey, 3, axis=2))
     # 0.299 of red
     np.testing.assert_array_equal(
-        files.with_channels(np.full((2, 3, 3), [255, 0, 0], np.uint8), 1), np.full((2, 3, 1), 76)
+        decode.with_channels(np.full((2, 3, 3), [255, 0, 0], np.uint8), 1), np.full((2, 3, 1), 76)
     )
 
 
@@ -134,7 +134,7 @@ def test_reading_goes_on_past_what_cannot_be_read(tmp_path):
     for name in names[:3]:
         (tmp_path / name).write_bytes(encoded(Image.fromarray(PIXELS), "PNG"))
     (tmp_path / "broken.png").write_bytes(b"\x89PNG")
-    found = list(files.Squares((8, 8, 3), "tiles").read([tmp_path / name for name in names]))
+    found = list(TileReader((8, 8, 3), "tiles").read([tmp_path / name for name in names]))
     assert [path.name for path, _, _ in found] == names
     for _, squares, digest in found[:3]:
         assert squares.shape == (2, 8, 8, 3) and digest == found[0][2]
@@ -144,23 +144,23 @@ def test_reading_goes_on_past_what_cannot_be_read(tmp_path):
 
 def test_looking_for_images_says_where_and_what_is_there(tmp_path):
     with pytest.raises(FileNotFoundError, match="No folder .*nowhere"):
-        files.find(tmp_path / "nowhere")
+        find.find(tmp_path / "nowhere")
     with pytest.raises(
         FileNotFoundError,
         match=(
             "searched it .* for .png, .jpg, .jpeg, .bmp, .webp, .tif, .tiff. Found no files at all"
         ),
     ):
-        files.find(tmp_path)
+        find.find(tmp_path)
     for name in ("a.gif", "b.TXT", "c.txt", ".hidden.png"):
         (tmp_path / name).touch()
     with pytest.raises(FileNotFoundError, match="Found 1 .gif, 2 .txt"):
-        files.find(tmp_path)
+        find.find(tmp_path)
     (tmp_path / ".cache").mkdir()
     (tmp_path / ".cache" / "thumbnail.png").touch()
     (tmp_path / "below").mkdir()
     (tmp_path / "below" / "e.pdf").touch()
     with pytest.raises(FileNotFoundError, match="Found 1 .gif, 2 .txt; in below: 1 .pdf"):
-        files.find(tmp_path)
+        find.find(tmp_path)
     (tmp_path / "below" / "d.JPG").touch()
-    assert [path.name for path in files.find(tmp_path)] == ["d.JPG"]
+    assert [path.name for path in find.find(tmp_path)] == ["d.JPG"]

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from tf_ssae import data as datasets
-from tf_ssae.config import preset
+from tf_ssae.detectors.registry import preset
 from tf_ssae.data import folder
 
 

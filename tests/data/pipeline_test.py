@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tf_ssae.config import preset
+from tf_ssae.detectors.registry import preset
 from tf_ssae.data import pipeline
 
 CONFIG = preset("digits", batch_size=8, epochs=3, seed=5)

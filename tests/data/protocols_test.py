@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tf_ssae.config import preset
+from tf_ssae.detectors.registry import preset
 from tf_ssae.data.images import LabelledImages
 from tf_ssae.data.protocols import Split, split
 
@@ -33,7 +33,7 @@ def test_pooled_cuts_every_class_to_the_smallest(data):
         np.bincount(data.labels[everything]).tolist() == [100] * 5 and len(set(everything)) == 500
     )
     assert 3 not in data.labels[result.train] and 3 not in data.labels[result.calibration]
-    assert result.test_is_anomaly.sum() == 100
+    assert result.test.is_anomaly.sum() == 100
 
 
 def test_what_is_held_out_comes_off_the_training_set_alone(data):
@@ -69,7 +69,7 @@ def test_parts_of_a_picture_stay_together(data):
     trains = (data.labels == 0) & (np.arange(1000) % 2 == 1)
     assert set(pictures["train"]) | set(pictures["calibration"]) == set(np.flatnonzero(trains))
     assert len(set(pictures["calibration"])) == round(0.1 * trains.sum())
-    assert result.test_is_anomaly.sum() == 3 * 900
+    assert result.test.is_anomaly.sum() == 3 * 900
     with pytest.raises(ValueError, match="are in both the training and the test set"):
         dataclasses.replace(result, train=result.train[1:], test=result.train[:1])
 
@@ -104,12 +104,12 @@ def test_a_folder_without_test_images_tests_on_a_tenth():
     )
     result = split(data, preset("folder", data_dir="parts"))
     assert (len(result.train), len(result.calibration), len(result.test)) == (81, 9, 10)
-    assert not result.test_is_anomaly.any()
+    assert not result.test.is_anomaly.any()
 
 
 def test_ten_equal_classes_give_the_thesis_share(digit_images):
     result = split(digit_images, preset("digits", anomaly=4))
-    assert result.test_is_anomaly.mean() == pytest.approx(1 / 2.8, abs=1e-3)
+    assert result.test.is_anomaly.mean() == pytest.approx(1 / 2.8, abs=1e-3)
 
 
 def test_official_keeps_the_sources_own_test_set(data):
@@ -135,7 +135,7 @@ def test_max_train_images_leaves_the_test_set_alone(data):
 
 
 def test_test_images_come_in_no_order(data):
-    is_anomaly = split(data, preset("digits")).test_is_anomaly
+    is_anomaly = split(data, preset("digits")).test.is_anomaly
     assert 0 < is_anomaly[:40].sum() < 40
 
 
@@ -200,13 +200,13 @@ def test_max_test_images_keeps_the_share_and_the_order(data):
     whole, part = (
         split(data, preset("digits", anomaly=3, max_test_images=count)) for count in (0, 90)
     )
-    assert len(part.test) == 90 and part.test_is_anomaly.sum() == 50
+    assert len(part.test) == 90 and part.test.is_anomaly.sum() == 50
     # The first normals and the first anomalies of the whole test set, in its order.
     places = [whole.test.tolist().index(i) for i in part.test]
     assert places == sorted(places)
     for kind in (True, False):
-        chosen = part.test[part.test_is_anomaly == kind]
-        assert chosen.tolist() == whole.test[whole.test_is_anomaly == kind][: len(chosen)].tolist()
+        chosen = part.test[part.test.is_anomaly == kind]
+        assert chosen.tolist() == whole.test[whole.test.is_anomaly == kind][: len(chosen)].tolist()
     assert part.train.tolist() == whole.train.tolist()
 
 
@@ -222,7 +222,7 @@ def test_max_test_images_cuts_no_picture_apart(data):
     result = split(parts, preset("folder", data_dir="parts", max_test_images=100))
     assert len(result.test) == 200 and len(np.unique(parts.pictures(result.test))) == 100
     whole = split(parts, preset("folder", data_dir="parts"))
-    assert result.test_is_anomaly.mean() == pytest.approx(whole.test_is_anomaly.mean(), abs=0.01)
+    assert result.test.is_anomaly.mean() == pytest.approx(whole.test.is_anomaly.mean(), abs=0.01)
 
 
 @pytest.mark.parametrize("count", [180, 1000])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tf_ssae import data as datasets
-from tf_ssae.config import preset
+from tf_ssae.detectors.registry import preset
 
 
 def test_digits_are_spread_over_uint8(digit_images):

@@ -7,7 +7,7 @@ from conftest import run_python
 from stored_results import SCORES
 
 from tf_ssae import detectors
-from tf_ssae.config import preset
+from tf_ssae.detectors.registry import preset
 from tf_ssae.data import pipeline
 from tf_ssae.data.protocols import split
 from tf_ssae.evaluation import predictions as evaluation
@@ -27,7 +27,7 @@ class Trained:
         config = preset("digits", detector=name, rotations=rotations, **settings)
         chosen = split(digit_images, config)
         images = digit_images.images
-        self.detector = detectors.make(config, digit_images.image_shape)
+        self.detector = registry.make(config, digit_images.image_shape)
         self.before = {v.path: v.numpy() for v in self.detector.trainable_variables}
         batches = pipeline.training_batches(images, chosen.train, config)
         if self.detector.trained_on_rotations:
@@ -54,7 +54,7 @@ class Trained:
         )
 
 
-@pytest.fixture(scope="module", params=detectors.DETECTORS)
+@pytest.fixture(scope="module", params=registry.names())
 def trained(request, digit_images):
     return Trained(request.param, digit_images)
 
@@ -80,7 +80,7 @@ def test_one_score_by_itself_is_the_same(trained):
             trained.detector.score(trained.images, name), values, rtol=1e-4, atol=1e-5
         )
     if trained.detector.reconstructs:
-        expected = trained.detector.everything(trained.images)["reconstruction"]
+        expected = trained.detector.explain(trained.images)["reconstruction"]
         np.testing.assert_allclose(
             trained.detector.reconstruct(trained.images), expected, atol=1e-5
         )
@@ -99,7 +99,7 @@ def test_an_image_scores_the_same_alone_in_any_batch_and_in_any_order(trained):
 
 def test_compiled_scores_are_the_scores_whatever_the_last_batch(trained):
     batches = [trained.images[:10], trained.images[10:20], trained.images[20:]]
-    compiled = list(batched(trained.detector.everything, batches, jit_compile=True))
+    compiled = list(batched(trained.detector.explain, batches, jit_compile=True))
     for name, values in trained.scores.items():
         np.testing.assert_allclose(
             np.concatenate([batch[name] for batch in compiled]), values, rtol=1e-4, atol=1e-5
@@ -137,7 +137,7 @@ def test_reports_what_it_promises(trained):
 
 
 def test_explains_what_it_promises(trained):
-    outputs = trained.detector.everything(trained.images)
+    outputs = trained.detector.explain(trained.images)
     assert set(trained.detector.score_names) <= set(outputs)
     assert ("reconstruction" in outputs) == trained.detector.reconstructs
     assert ("rotation_probabilities" in outputs) == trained.detector.trained_on_rotations
@@ -211,7 +211,7 @@ def test_a_fresh_process_loads_it_and_scores_the_same(trained, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", [name for name, cls in detectors.DETECTORS.items() if cls.trained_on_rotations]
+    "name", [name for name, cls in registry.names().items() if cls.trained_on_rotations]
 )
 def test_sampled_rotations_train_too(name, digit_images):
     trained = Trained(name, digit_images, rotations="sampled")
@@ -229,13 +229,13 @@ def test_ensemble_trains_as_its_parts_do_alone(digit_images):
             np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5, err_msg=ours.path)
 
 
-@pytest.mark.parametrize("name", detectors.DETECTORS)
+@pytest.mark.parametrize("name", registry.names())
 def test_no_step_sums_more_than_two_gradients_at_once(name, digit_images):
     """Of three, TensorFlow's AddN takes first the one whose buffer is free by then: now and then a
     step rounds differently.
     """
     config = preset("digits", detector=name, batch_size=4)
-    detector = detectors.make(config, digit_images.image_shape)
+    detector = registry.make(config, digit_images.image_shape)
     detector.compile_from_settings()
     batches = pipeline.training_batches(digit_images.images, np.arange(8), config)
     batches = (
@@ -255,7 +255,7 @@ def test_a_step_compiled_by_xla_is_the_same_step(name, digit_images):
         config = preset(
             "digits", detector=name, jit_compile=jit_compile, batch_size=16, rotations="sampled"
         )
-        detector = detectors.make(config, digit_images.image_shape)
+        detector = registry.make(config, digit_images.image_shape)
         batches = pipeline.training_batches(digit_images.images, np.arange(16), config)
         if detector.trained_on_rotations:
             batches = pipeline.with_rotations(batches, config)
@@ -279,7 +279,7 @@ def test_a_step_compiled_by_xla_is_the_same_step(name, digit_images):
 )
 def test_ssae_trains_e1_on_both_tasks_and_the_rest_on_its_own(digit_images, weights, moved):
     config = preset("digits", batch_size=8, **weights)
-    detector = detectors.make(config, digit_images.image_shape)
+    detector = registry.make(config, digit_images.image_shape)
     networks = {
         name: getattr(detector, name)
         for name in ("encoder", "side_encoder", "classifier", "decoder")
@@ -322,7 +322,7 @@ def test_its_tflite_files_score_the_same(trained, kind):
 @pytest.mark.parametrize("size", [64, 128])
 def test_larger_images_train_and_score(size, digit_images):
     config = preset("digits", image_size=size, batch_size=4, rotations="sampled")
-    detector = detectors.make(config, digit_images.image_shape)
+    detector = registry.make(config, digit_images.image_shape)
     batches = pipeline.training_batches(digit_images.images, np.arange(8), config)
     detector.fit(
         pipeline.with_rotations(batches, config), steps_per_epoch=2, shuffle=False, verbose=0

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from tf_ssae import detectors
-from tf_ssae.config import preset
+from tf_ssae.detectors.registry import preset
 from tf_ssae.evaluation.predictions import Evaluation, ask, choose_decision, evaluate, table
 
 
@@ -80,7 +80,7 @@ def test_a_set_decision_stands():
     assert name == "a_max" and "as set" in reason and "a_cls is noise" in reason
     assert choose_decision(detector(names=("a_cls",)), evaluation(USELESS))[0] == "a_cls"
     with pytest.raises(ValueError, match="decision='a_ws': autoencoder has only a_rec"):
-        detectors.make(preset("digits", detector="autoencoder", decision="a_ws"), (8, 8, 1))
+        registry.make(preset("digits", detector="autoencoder", decision="a_ws"), (8, 8, 1))
 
 
 def test_decision_by_hand():

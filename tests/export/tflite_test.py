@@ -55,7 +55,7 @@ def test_description_tells_what_a_program_needs(exported, kind):
 
 
 def test_int8_has_the_thresholds_of_its_own_scores(exported, digits_run, digit_images):
-    config = detectors.load(digits_run[0]).config
+    config = loading.load(digits_run[0]).config
     held_out = digit_images.images[split(digit_images, config).calibration]
     folder = exported / "tflite"
     scores = tflite.Scorer((folder / "int8.tflite").read_bytes())(held_out)
@@ -81,8 +81,8 @@ def test_int8_does_not_saturate_on_what_calibration_never_saw(exported, digit_im
 def test_an_operator_that_is_not_built_in_fails_the_conversion(quick_run):
     import tensorflow as tf
 
-    detector = detectors.load(quick_run)
-    plain = detector.everything
+    detector = loading.load(quick_run)
+    plain = detector.explain
 
     def with_foreign_operator(images):
         return {
@@ -92,7 +92,7 @@ def test_an_operator_that_is_not_built_in_fails_the_conversion(quick_run):
             ],
         }
 
-    detector.everything = with_foreign_operator
+    detector.explain = with_foreign_operator
     with pytest.raises(ValueError, match="float32: .*MatrixDiagPart"):
         tflite.convert(detector, "float32", None)
 
@@ -101,7 +101,7 @@ def test_int8_is_int8_whatever_the_batch_size(quick_run, digit_images):
     """More images a batch than there are to calibrate on: the converter would leave the file in
     float without a word.
     """
-    detector = detectors.load(quick_run)
+    detector = loading.load(quick_run)
     model = tflite.convert(detector, "int8", digit_images.images[:5], batch_size=8)
     assert len(model) < 0.35 * len(tflite.convert(detector, "float32", None, batch_size=8))
 

@@ -1,1 +1,3 @@
-"""Flags in, a sentence out; no logic. The only room that reads flags, exits, or quiets TensorFlow."""
+"""Flags in, a sentence out; no logic. The only room that reads flags, exits, or quiets
+TensorFlow.
+"""

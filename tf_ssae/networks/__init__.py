@@ -2,7 +2,7 @@
 that build Keras models.
 """
 
-from tf_ssae.ops.preprocessing import IMAGE_SIZES
+from tf_ssae.config import IMAGE_SIZES
 
 # Every kernel of the thesis' networks starts from N(0, 0.01), section 4.4.
 KERNEL_STDDEV = 0.01

@@ -1,4 +1,4 @@
-"""Scores image files of any number with a trained detector: one row an image, with a decision and
+"""Scores image files of any number with a trained detector: one row per image, with a decision and
 why.
 
     python -m tf_ssae.scoring.run --model_dir=RUN_OR_EXPORT --images=FOLDER --output=scores.csv
@@ -12,39 +12,41 @@ import glob
 import os
 import pathlib
 import sys
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from absl import app, flags
 from tqdm import tqdm
 
 from tf_ssae import report
-from tf_ssae.data import files
-from tf_ssae.ops.parts import largest
-from tf_ssae.scoring import scorers
+from tf_ssae.data.find import find as find_images
+from tf_ssae.data.reader import ReadFile, TileReader
+from tf_ssae.ops.tiles import largest
+from tf_ssae.scoring import readers
 from tf_ssae.scoring.partial_table import PartialTable
-from tf_ssae.scoring.rows import Rows
+from tf_ssae.scoring.readers import Reader
+from tf_ssae.scoring.rows import Row, Rows, Summary
 from tf_ssae.scoring.tables import WRITERS
 
 
-def run(model_dir, images, output):
+def score(
+    model_dir: str | pathlib.Path, images: str | pathlib.Path, output: str | pathlib.Path
+) -> Summary:
     """Scores the images, and writes a table and a report.
 
-    Rows appear in `OUTPUT.partial` as they are scored. A run that was broken off goes on from there
-    when it is started again; `output` appears when all is done. Unreadable files become rows with
-    their reason in place of scores.
+    Rows appear in `OUTPUT.partial` as they are scored. A run that was broken off is resumed when it
+    is started again; `output` appears when all is done. Unreadable files become rows with their
+    reason in place of scores.
 
     The table's columns: `path`; every score; `decision`, "anomaly", "normal" or "unreadable";
-    `p_value`, how often a normal image scores as high; `why`, of an anomaly, which of `a_rec` and
-    `a_cls` is above its own threshold; `error`.
+    `p_value`, how often a normal image scores as high; `why`, of an anomaly, which parts of the
+    deciding score are above thresholds of their own; `error`.
 
     Args:
-        model_dir: see `scorers.load`.
+        model_dir: see `readers.load`.
         images: see `find`.
         output: a path that ends in .csv, .jsonl or .parquet. The report is written beside it, as
             .html.
-
-    Returns:
-        A scored_rows.Result.
 
     Raises:
         FileNotFoundError, ValueError: the model or the images are not there; or `OUTPUT.partial` is
@@ -61,10 +63,11 @@ def run(model_dir, images, output):
         _require_new(page)
     output.parent.mkdir(parents=True, exist_ok=True)
     paths = find(images)
-    scorer = scorers.load(model_dir)
-    reader = files.Squares(scorer.image_shape, scorer.description["crop"])
-    rows = Rows(scorer.description)
-    partial = PartialTable(partial_path, paths, scorer.description)
+    reader = readers.load(model_dir)
+    description = reader.description
+    tile_reader = TileReader(description.image_shape, description.crop)
+    rows = Rows(description.calibration)
+    partial = PartialTable(partial_path, paths, description.to_dict())
     with partial:
         if output.exists():
             # Another process finished between our look and our lock.
@@ -73,24 +76,24 @@ def run(model_dir, images, output):
         for row in partial.rows():
             rows.add(row)
         with tqdm(total=len(paths), unit=" images", disable=None, initial=partial.done) as progress:
-            for row in _scored(scorer, reader.read(paths[partial.done :]), rows):
+            for row in _scored(reader, tile_reader.read(paths[partial.done :]), rows):
                 partial.write(row)
                 rows.add(row)
                 progress.update()
         temporary = output.with_name(output.name + ".tmp")
         WRITERS[output.suffix](partial.rows(), rows.columns, temporary)
-        report.write(page, rows.report(scorer, reader, model_dir, images))
+        report.write(page, rows.report(reader, tile_reader, model_dir, images))
         os.replace(temporary, output)
         partial_path.unlink()
-    return rows.result()
+    return rows.summary()
 
 
-def _require_new(path):
+def _require_new(path: pathlib.Path) -> None:
     if path.exists():
         raise FileExistsError(f"{path} exists. Remove it or pass another --output.")
 
 
-def find(images):
+def find(images: str | pathlib.Path) -> list[pathlib.Path]:
     """The paths that `images` stands for: a folder, a pattern, a .txt file with one path a line, or
     one image.
 
@@ -101,7 +104,7 @@ def find(images):
     if path.is_file() and path.suffix != ".txt":
         return [path]
     if path.is_dir():
-        return files.find(path)
+        return find_images(path)
     if path.suffix == ".txt" and path.is_file():
         paths = [
             pathlib.Path(line)
@@ -123,41 +126,28 @@ def find(images):
     return paths
 
 
-def _scored(scorer, images, rows):
-    """Yields one row an image of `files.Squares.read`, in order; squares of many images are scored
-    together.
-    """
-    waiting, squares = [], []
+def _scored(reader: Reader, files: Iterable[ReadFile], rows: Rows) -> Iterator[Row]:
+    """Yields one row per file, in order; tiles of many images are scored together."""
+    waiting: list[ReadFile] = []
 
-    def flush():
+    def flush() -> Iterator[Row]:
+        readable = [file for file in waiting if file.tiles is not None]
         scores = {}
-        if squares:
-            # More than a batch, if the last picture has many squares.
-            stacked = np.concatenate(squares)
-            parts = [
-                scorer.score(stacked[i : i + scorers.BATCH_SIZE])
-                for i in range(0, len(stacked), scorers.BATCH_SIZE)
-            ]
-            owner = np.repeat(np.arange(len(squares)), [len(cut) for cut in squares])
-            scores = {
-                name: largest(np.concatenate([part[name] for part in parts]), owner)
-                for name in rows.scores
-            }
-        scored = iter(rows.of_images([path for path, error in waiting if error is None], scores))
-        for path, error in waiting:
-            yield next(scored) if error is None else rows.of_unreadable(path, error)
+        if readable:
+            source = np.repeat(np.arange(len(readable)), [len(file.tiles) for file in readable])
+            of_tiles = reader.score(np.concatenate([file.tiles for file in readable]))
+            scores = {name: largest(of_tiles[name], source) for name in rows.scores}
+        scored = iter(rows.of_images([file.path for file in readable], scores))
+        for file in waiting:
+            unreadable = file.tiles is None
+            yield rows.of_unreadable(file.path, file.error) if unreadable else next(scored)
         waiting.clear()
-        squares.clear()
 
     held = 0
-    for path, cut, digest in images:
-        if digest is None:
-            waiting.append((path, cut))
-        else:
-            waiting.append((path, None))
-            squares.append(cut)
-            held += len(cut)
-        if held >= scorers.BATCH_SIZE or len(waiting) >= 4 * scorers.BATCH_SIZE:
+    for file in files:
+        waiting.append(file)
+        held += 0 if file.tiles is None else len(file.tiles)
+        if held >= readers.BATCH_SIZE or len(waiting) >= 4 * readers.BATCH_SIZE:
             yield from flush()
             held = 0
     yield from flush()
@@ -169,11 +159,11 @@ def main(argv):
             f"Unexpected arguments: {' '.join(argv[1:])}. Quote a pattern: --images='parts/*.png'."
         )
     try:
-        result = run(_MODEL_DIR.value, _IMAGES.value, _OUTPUT.value)
+        result = score(_MODEL_DIR.value, _IMAGES.value, _OUTPUT.value)
     except (ValueError, OSError) as error:
         sys.exit(f"Error: {error}")
     except KeyboardInterrupt:
-        sys.exit("\nStopped. The same command goes on from here.")
+        sys.exit("\nStopped. Run the same command to resume.")
     print(
         f"{result.scored} images scored, {result.anomalies} of them anomalies;"
         f" {len(result.unreadable)} unreadable."

@@ -3,7 +3,7 @@
 import csv
 import json
 
-from tf_ssae.data import files
+from tf_ssae.data.find import printable
 
 _ROWS_AT_ONCE = 10_000
 _TEXTS = ("path", "decision", "why", "error")
@@ -33,7 +33,7 @@ def _write_parquet(rows, columns, path):
         chunk = []
         for row in rows:
             # Parquet's text is UTF-8: bytes of a name that are not become an escape.
-            chunk.append({**row, "path": files.printable(row["path"])})
+            chunk.append({**row, "path": printable(row["path"])})
             if len(chunk) == _ROWS_AT_ONCE:
                 writer.write_table(pyarrow.Table.from_pylist(chunk, schema))
                 chunk = []

@@ -2,11 +2,12 @@
 it says.
 """
 
-import keras
+from typing import Any
+
 import numpy as np
 
-# A decoder whose pictures differ between images by less than this share of what the images differ
-# has learnt nothing.
+# A decoder whose reconstructions differ between images by less than this share of what the images
+# differ has learnt nothing.
 _CONSTANT = 1e-3
 
 # A generator that learnt anything is far above it.
@@ -26,51 +27,38 @@ class TrainingFailed(RuntimeError):
     """The run cannot give a meaningful score; the message says what to change."""
 
 
-class FiniteLosses(keras.callbacks.Callback):
-    """Raises TrainingFailed after the first step with a loss that is not finite."""
-
-    def on_train_batch_end(self, batch, logs=None):
-        broken = [name for name, value in logs.items() if not np.isfinite(value)]
-        if broken:
-            raise TrainingFailed(
-                f"{', '.join(broken)} became NaN or infinite at step {batch + 1} of the epoch."
-                " Lower --learning_rate, or, of a detector that has them, the weights --w_rec and"
-                " --w_cls."
-            )
-
-
-def check_alive(reconstructions):
+def check_alive(reconstructions: np.ndarray) -> None:
     """Raises TrainingFailed if `[B, S, S, C]` reconstructions are zero throughout.
 
-    A ReLU that is zero everywhere has no gradient, so it will stay so. (A constant picture that is
+    A ReLU that is zero everywhere has no gradient, so it will stay so. (A constant image that is
     not zero is what every decoder starts with.)
     """
     if not reconstructions.any():
         raise TrainingFailed(f"The decoder died: it gives zero for every image. {_ADVICE}")
 
 
-def check_not_constant(reconstructions, images):
+def check_not_constant(reconstructions: np.ndarray, images: np.ndarray) -> None:
     """Raises TrainingFailed if images `[B, S, S, C]` that differ are all reconstructed alike.
 
-    `a_rec` then says nothing of how well an image is reconstructed; a constant even looks good
-    under trapezoid PR-AUC.
+    The reconstruction score then says nothing of how well an image is reconstructed; a constant
+    even looks good under trapezoid PR-AUC.
     """
     spread, expected = _spread(reconstructions), _spread(images)
     if spread < _CONSTANT * expected:
         raise TrainingFailed(
-            "The decoder gives the same picture for every image (standard deviation over images"
+            "The decoder gives the same image for every image (standard deviation over images"
             f" {spread:.2g}, of the images themselves {expected:.2g}). If it was still improving,"
             f" train for more --epochs. Else: {_ADVICE}"
         )
 
 
-def of_gan(reconstructions, images, history):
+def of_gan(reconstructions: np.ndarray, images: np.ndarray, history: list[dict]) -> dict[str, Any]:
     """How an adversarial training ended. A collapse is a result to be shown, not an error: it is
     said, and scored.
 
     Args:
         reconstructions, images: `[B, S, S, C]`, of training images.
-        history: one dict an epoch, with `loss`, the generator's side, `l_d`, the discriminator's,
+        history: one dict per epoch, with `loss`, the generator's side, `l_d`, the discriminator's,
             and perhaps `restarted`, the share of steps after which the discriminator was begun
             anew.
 
@@ -92,7 +80,7 @@ def of_gan(reconstructions, images, history):
             "The generator collapsed, or was hardly trained: its reconstructions hardly differ"
             f" between images (standard deviation {spread:.2g} times that of the images)."
         )
-    # A collapsed generator's one picture explains nothing either.
+    # A collapsed generator's one image explains nothing either.
     elif explained < 0:
         warnings.append(
             "The encoder and the generator do not invert each other, or not yet: the"
@@ -120,6 +108,6 @@ def of_gan(reconstructions, images, history):
     }
 
 
-def _spread(pictures):
-    """The standard deviation over pictures `[B, S, S, C]`, averaged over their pixels."""
-    return float(np.std(pictures, axis=0).mean())
+def _spread(images: np.ndarray) -> float:
+    """The standard deviation over images `[B, S, S, C]`, averaged over their pixels."""
+    return float(np.std(images, axis=0).mean())
