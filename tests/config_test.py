@@ -3,7 +3,8 @@ import json
 
 import pytest
 
-from tf_ssae.config import PRESETS, Config, flag_help, preset
+from tf_ssae.config import PRESETS, Config, flag_help
+from tf_ssae.detectors.registry import preset
 
 
 @pytest.mark.parametrize("dataset", PRESETS)

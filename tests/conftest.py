@@ -27,8 +27,8 @@ import numpy as np
 import tensorflow as tf
 from stored_results import Store, fill_one_seed
 
-from tf_ssae.detectors.registry import preset
 from tf_ssae.data import digits
+from tf_ssae.detectors.registry import preset
 from tf_ssae.training import run as training
 
 ROOT = pathlib.Path(__file__).parent.parent

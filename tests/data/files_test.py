@@ -117,7 +117,11 @@ def test_the_first_picture_of_a_phones_two_is_read():
 
 
 def test_a_very_wide_image_is_read():
-    assert decode.decode(encoded(Image.new("L", (20_000, 1_500)), "PNG")).shape == (1_500, 20_000, 1)
+    assert decode.decode(encoded(Image.new("L", (20_000, 1_500)), "PNG")).shape == (
+        1_500,
+        20_000,
+        1,
+    )
 
 
 def test_channels_are_made_to_fit():

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 from moving import moved, values
 
-from tf_ssae import detectors
+from tf_ssae.detectors import registry
 from tf_ssae.detectors.registry import preset
 
 
@@ -101,5 +101,5 @@ def test_the_score_is_the_papers(digit_images):
 
 
 def test_larger_images_are_refused_before_any_work():
-    with pytest.raises(ValueError, match="image_size=64: expected 32 for detector=egbad"):
+    with pytest.raises(ValueError, match="image_size=64: expected 32 for egbad"):
         preset("digits", detector="egbad", image_size=64)

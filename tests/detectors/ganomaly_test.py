@@ -3,9 +3,8 @@ import pytest
 import tensorflow as tf
 from moving import moved, values
 
-from tf_ssae import detectors
+from tf_ssae.detectors import ganomaly, registry
 from tf_ssae.detectors.registry import preset
-from tf_ssae.detectors import ganomaly
 
 
 def made(digit_images, **settings):

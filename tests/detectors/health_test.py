@@ -3,7 +3,7 @@ import re
 import numpy as np
 import pytest
 
-from tf_ssae.training import health
+from tf_ssae.detectors import health
 
 IMAGES = np.random.default_rng(0).uniform(size=(8, 4, 4, 1))
 WELL = [{"loss": 4.0, "l_d": 1.0}, {"loss": 3.0, "l_d": 1.2}]
@@ -37,3 +37,13 @@ def test_a_gan_that_is_well():
 def test_each_kind_of_collapse_is_said(reconstructions, history, warning):
     (found,) = health.of_gan(reconstructions, IMAGES, history)["warnings"]
     assert re.search(warning, found)
+
+
+def test_a_dead_decoder_and_a_constant_one_are_told_from_those_alive():
+    images = np.random.default_rng(0).uniform(size=(8, 4, 4, 1))
+    health.check_alive(images * 1e-6)
+    health.check_not_constant(images * 0.1, images)
+    with pytest.raises(health.TrainingFailed, match="The decoder died"):
+        health.check_alive(images * 0)
+    with pytest.raises(health.TrainingFailed, match="the same image for every image"):
+        health.check_not_constant(np.repeat(images[:1], 8, axis=0), images)

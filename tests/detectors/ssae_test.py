@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_ssae import detectors
+from tf_ssae.detectors import registry
 from tf_ssae.detectors.registry import preset
 
 

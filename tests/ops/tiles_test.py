@@ -53,9 +53,7 @@ def test_commutes_with_rotation_but_for_rounding(height, width, crop):
     full = image(height, width)
     tiles = cut(tf.constant(full), 32, crop).numpy()[0].astype(int)
     for d in range(1, 4):
-        turned = (
-            cut(tf.constant(np.rot90(full, d, (1, 2)).copy()), 32, crop).numpy()[0].astype(int)
-        )
+        turned = cut(tf.constant(np.rot90(full, d, (1, 2)).copy()), 32, crop).numpy()[0].astype(int)
         # The right end of a wide image comes to lie on top, the top of a high one on the left.
         backwards = d in ((1, 2) if width > height else (2, 3))
         expected = np.rot90(cut[::-1] if backwards else cut, d, (1, 2))

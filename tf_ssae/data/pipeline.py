@@ -32,7 +32,7 @@ def training_batches(
     index = tf.constant(index)
     steps = steps_per_epoch(index.shape[0], config)
 
-    def epoch_batches(epoch):
+    def epoch_batches(epoch: tf.Tensor) -> tf.data.Dataset:
         order = tf.random.experimental.stateless_shuffle(index, seed=[config.seed, epoch])
         batches = tf.data.Dataset.from_tensor_slices(order).batch(
             config.batch_size, drop_remainder=True
@@ -64,7 +64,7 @@ def with_rotations(batches: tf.data.Dataset, config: Config) -> tf.data.Dataset:
         first `B` rotated images are `x`; with "sampled" they are `[B, S, S, C]` and `[B]`.
     """
 
-    def rotate(step, x):
+    def rotate(step: tf.Tensor, x: tf.Tensor) -> tuple[tf.Tensor, ...]:
         if config.rotations == "all":
             return x, rotate_stack(x), rotation_labels(config.batch_size)
         # Folded once more, so that this stream is not the one that shuffled the epoch of the same

@@ -42,7 +42,7 @@ def _is_png_or_jpeg(data: tf.Tensor) -> tf.Tensor:
 def _height_and_width(data: tf.Tensor) -> list[tf.Tensor]:
     """Of a PNG or JPEG file, from its header."""
 
-    def of_png():
+    def of_png() -> tf.Tensor:
         # The first chunk of a PNG is IHDR, which begins with width and height, at byte 16.
         sides = tf.io.decode_raw(tf.strings.substr(data, 16, 8), tf.int32, little_endian=False)
         return tf.reverse(tf.reshape(sides, [2]), [0])

@@ -95,20 +95,20 @@ def write(detector: Detector, folder: pathlib.Path) -> None:
     bytes_spec = tf.TensorSpec([None], tf.string, name="image_bytes")
 
     @tf.function(input_signature=[images_spec])
-    def serving_default(images):
+    def serving_default(images) -> Outputs:
         return scores_of(evidence_of(tiles_of(images)))
 
     @tf.function(input_signature=[bytes_spec])
-    def serving_bytes(image_bytes):
+    def serving_bytes(image_bytes) -> Outputs:
         return scores_of_files(image_bytes)
 
     @tf.function(input_signature=[bytes_spec])
-    def decide(image_bytes):
+    def decide(image_bytes) -> Outputs:
         scores = scores_of_files(image_bytes)
         return {**scores, "is_anomaly": calibration.is_anomaly(scores)}
 
     @tf.function(input_signature=[images_spec])
-    def explain(images):
+    def explain(images) -> Outputs:
         outputs = evidence_of(tiles_of(images))
         return {**outputs, **scores_of(outputs)}
 

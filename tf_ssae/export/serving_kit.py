@@ -1,6 +1,7 @@
 """What stands beside the exported models so that TF Serving can be started on them."""
 
 import os
+import pathlib
 
 # Of images. A server that batches refuses a request that is larger than its batches.
 LARGEST_REQUEST = 64
@@ -70,7 +71,7 @@ pixels as they are stored.
 """
 
 
-def write(export_dir):
+def write(export_dir: pathlib.Path) -> None:
     """Writes `models.config` for every model in the folder, `batching.config`, `compose.yaml` and
     `SERVING.md`.
 

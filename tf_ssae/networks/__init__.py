@@ -13,7 +13,7 @@ GAN_KERNEL_STDDEV = 0.02
 LEAK = 0.2
 
 
-def stage_widths(image_size):
+def stage_widths(image_size: int) -> list[int]:
     """The filters of the encoder's strided convolutions from the image inward, each of which halves
     the sides, down to 4x4.
 

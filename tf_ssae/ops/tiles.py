@@ -56,7 +56,7 @@ def cut(images: tf.Tensor, size: int, crop: str) -> tf.Tensor:
             2 * step < count, -(-step * slack // last), slack + (step - last) * slack // last
         )
 
-        def tile(offset):
+        def tile(offset: tf.Tensor) -> tf.Tensor:
             return images[:, offset[0] : offset[0] + side, offset[1] : offset[1] + side]
 
         cut_out = tf.map_fn(
@@ -66,7 +66,7 @@ def cut(images: tf.Tensor, size: int, crop: str) -> tf.Tensor:
         )
         cut_out = tf.reshape(tf.transpose(cut_out, [1, 0, 2, 3, 4]), [-1, side, side, shape[3]])
 
-    def resized():
+    def resized() -> tf.Tensor:
         result = tf.image.resize(tf.cast(cut_out, tf.float32), [size, size], antialias=True)
         return tf.cast(tf.clip_by_value(tf.round(result), 0.0, 255.0), tf.uint8)
 

@@ -6,6 +6,9 @@ import fcntl
 import hashlib
 import json
 import os
+import pathlib
+from collections.abc import Iterator
+from typing import Any, Self
 
 
 class PartialTable:
@@ -15,7 +18,7 @@ class PartialTable:
         done: how many rows an earlier process left.
     """
 
-    def __init__(self, path, paths, description):
+    def __init__(self, path: pathlib.Path, paths: list[pathlib.Path], description: dict[str, Any]):
         """Looks at what an earlier process left, cutting off a line that it did not finish.
 
         Raises:
@@ -50,19 +53,19 @@ class PartialTable:
             self.write(header)
         self.done = max(0, lines - 1)
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: Any) -> None:
         self._file.close()
 
-    def write(self, row):
+    def write(self, row: dict[str, Any]) -> None:
         """Adds a row, a dict of JSON values."""
         self._file.write(
             (json.dumps(row, ensure_ascii=False) + "\n").encode("utf-8", "surrogateescape")
         )
 
-    def rows(self):
+    def rows(self) -> Iterator[dict[str, Any]]:
         """Yields all rows, an earlier process' too."""
         if not self._file.closed:
             self._file.flush()
