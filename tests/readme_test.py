@@ -202,6 +202,17 @@ def test_exports_are_those_stored(title, run, kind):
     assert f"| {' | '.join(cells)} |" in SERVING.splitlines()
 
 
+def test_the_largest_differences_of_exports_are_those_stored():
+    largest = collections.defaultdict(float)
+    for path in (ROOT / "results").glob("*/parity.json"):
+        for kind, entry in json.loads(path.read_text())["files"].items():
+            for score in entry["scores"].values():
+                largest[kind] = max(largest[kind], score["largest_relative_difference"])
+    exact = max(largest["saved_model"], largest["float32"])
+    said = f"at most {exact:.0e} of the largest score, float16 by {largest['float16']:.0e}"
+    assert said.replace("e-0", "e-") in SERVING.replace("\n", " ")
+
+
 # Its programs.
 
 
