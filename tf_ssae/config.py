@@ -90,7 +90,7 @@ class Config:
     epochs: int = _setting(25, "Passes over the training images.")
     batch_size: int = _setting(
         64,
-        "Images per step, before rotation. (The GANs' presets: 100 for egbad, 32 where images are few.)",
+        "Images per step, before rotation. (egbad's preset: 100; 32 where images are few.)",
     )
     learning_rate: float = _setting(1e-4, "Adam's learning rate.")
     beta_1: float = _setting(0.5, "Adam's beta_1.")

@@ -76,7 +76,8 @@ class LabelledImages:
             )
         if self.names is not None and len(self.names) != len(self.first_tiles):
             raise ValueError(
-                f"{len(self.names)} names for {len(self.first_tiles)} images; expected one per image."
+                f"{len(self.names)} names for {len(self.first_tiles)} images; expected one per"
+                " image."
             )
 
     @property

@@ -186,8 +186,8 @@ def table(report: dict[str, Any]) -> str:
             " brackets, the trained model."
         ),
         (
-            f"{'file':12}{'score':{width}}{'largest difference':>20}{'relative':>10}{'Spearman':>10}"
-            f"{'AP':>17}{'AUROC':>17}"
+            f"{'file':12}{'score':{width}}{'largest difference':>20}{'relative':>10}"
+            f"{'Spearman':>10}{'AP':>17}{'AUROC':>17}"
             f"{'decision flips':>16}"
         ),
     ]

@@ -135,7 +135,7 @@ def _fit(
     folder: pathlib.Path,
     callbacks: list[keras.callbacks.Callback],
 ) -> dict[str, Any]:
-    """Trains from where `state` is to the last epoch. Returns what `Detector.check_trained` does."""
+    """Trains from where `state` is to the last epoch; returns what `check_trained` does."""
     config, logs = detector.config, folder / "logs"
     watched = Reconstructions(detector, split.train, logs) if detector.reconstructs else None
     batches = pipeline.training_batches(
