@@ -137,9 +137,9 @@ class Config:
         for field in dataclasses.fields(self):
             value, choices = getattr(self, field.name), field.metadata["choices"]
             if type(value) is not field.type:
+                expected = getattr(field.type, "__name__", field.type)
                 raise ValueError(
-                    f"{field.name}={value!r}: expected {field.type.__name__}, got"
-                    f" {type(value).__name__}."
+                    f"{field.name}={value!r}: expected {expected}, got {type(value).__name__}."
                 )
             if choices and value not in choices:
                 raise ValueError(
@@ -196,7 +196,7 @@ class Config:
 
 # lambda_E and w_rec are the thesis' (sections 5.1 and 5.2); it gives neither for CIFAR-10, nor the
 # reductions. On its data sets nothing is held out, as in the thesis, so that results compare.
-PRESETS = {
+PRESETS: dict[str, dict[str, Any]] = {
     "digits": dict(learning_rate=3e-4, epochs=12),
     "mnist": dict(latent_depth=16, lambda_e=0.1, w_rec=100.0, calibration_share=0.0),
     "fashion_mnist": dict(

@@ -20,7 +20,7 @@ class Description:
         ValueError: on construction, for values that no detector has.
     """
 
-    image_shape: tuple[int, int, int]
+    image_shape: tuple[int, ...]
     crop: str
     calibration: Calibration
 

@@ -44,12 +44,12 @@ def decode(data: bytes) -> np.ndarray:
         image = Image.open(io.BytesIO(data), formats=_OPENED)
         check(image)
         image.load()
-        image = ImageOps.exif_transpose(image)
-        return _pixels(image)
+        return _pixels(ImageOps.exif_transpose(image))
     except UnreadableImage:
         raise
-    except Image.DecompressionBombError:
-        raise UnreadableImage(f"more than {2 * Image.MAX_IMAGE_PIXELS:,} pixels") from None
+    except Image.DecompressionBombError as error:
+        # Beyond twice Pillow's own limit; ours is lower.
+        raise UnreadableImage(f"more than {tiles.LARGEST_IMAGE:,} pixels") from error
     except Image.UnidentifiedImageError:
         raise UnreadableImage("no PNG, JPEG, BMP, WebP or TIFF image") from None
     # What Pillow's decoders raise for broken data is not one kind of exception.
@@ -64,8 +64,9 @@ def check(image: Image.Image) -> None:
     width, height = image.size
     if image.format not in _FORMATS:
         raise UnreadableImage(f"a {image.format} image; expected PNG, JPEG, BMP, WebP or TIFF")
-    if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
-        raise UnreadableImage(f"{image.n_frames} images in one file; expected one")
+    frames = getattr(image, "n_frames", 1)
+    if image.format != "MPO" and frames > 1:
+        raise UnreadableImage(f"{frames} images in one file; expected one")
     if width * height > tiles.LARGEST_IMAGE:
         raise UnreadableImage(f"{width}x{height}: more than {tiles.LARGEST_IMAGE:,} pixels")
     if min(width, height) < tiles.SMALLEST_SIDE:

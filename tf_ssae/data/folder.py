@@ -39,14 +39,17 @@ def load(config: Config, cache: pathlib.Path) -> LabelledImages:
     root = pathlib.Path(config.data_dir)
     listed, class_names = _listed(root)
     image_shape = _image_shape([path for path, _, _ in listed], config.image_size)
-    labels, official_test, names, source, left_out, seen = [], [], [], [], [], {}
+    labels, official_test, source = [], [], []
+    names: list[str] = []
+    left_out: list[tuple[str, str]] = []
+    seen: dict[bytes, pathlib.Path] = {}
     is_test = {path: test for path, _, test in listed}
     label_of = {path: label for path, label, _ in listed}
     temporary = cache.with_name(cache.name + ".tmp")
     with open(temporary, "wb") as file:
         for read in TileReader(image_shape, config.crop).read(is_test):
             name = str(read.path.relative_to(root))
-            if read.error is not None:
+            if read.error:
                 left_out.append((name, read.error))
                 continue
             # Training images come first. A copy of one of them may neither test nor be held out for

@@ -112,11 +112,12 @@ def _pooled(
         raise ValueError(
             f"No image of class {empty}: protocol pooled takes equally many of every class."
         )
-    normals, anomalies = [], []
+    of_normals: list[np.ndarray] = []
+    anomalies: list[np.ndarray] = []
     for k in range(len(data.class_names)):
         kept = random.permutation(np.flatnonzero(labels == k))[:smallest]
-        (anomalies if k == config.anomaly else normals).append(kept)
-    normals = random.permutation(np.concatenate(normals))
+        (anomalies if k == config.anomaly else of_normals).append(kept)
+    normals = random.permutation(np.concatenate(of_normals))
     cut = round(TRAIN_SHARE * len(normals))
     return normals[:cut], random.permutation(np.concatenate([normals[cut:], *anomalies]))
 

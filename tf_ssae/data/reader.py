@@ -28,15 +28,15 @@ class ReadFile:
 
     Attributes:
         path: as it was given.
-        tiles: uint8 `[T, S, S, C]`; None if unreadable.
-        digest: of the file's bytes; None if unreadable.
-        error: the reason, without the file's name; None if readable.
+        tiles: uint8 `[T, S, S, C]`; none if unreadable.
+        digest: of the file's bytes.
+        error: why it is unreadable, without the file's name; empty if it is not.
     """
 
     path: pathlib.Path
-    tiles: np.ndarray | None = None
-    digest: bytes | None = None
-    error: str | None = None
+    tiles: np.ndarray = dataclasses.field(default_factory=lambda: np.empty([0, 0, 0, 0], np.uint8))
+    digest: bytes = b""
+    error: str = ""
 
 
 class TileReader:

@@ -38,7 +38,7 @@ class Detector(keras.Model):
         presets: `{data set: {setting: value}}`, "" for all data sets; on top of the data set's own.
         config: the Config it was made with.
         image_shape: `(S, S, C)` of the images it takes.
-        calibration: the Calibration fitted after training; None until then.
+        calibration: the Calibration fitted after training.
     """
 
     score_names: ClassVar[tuple[str, ...]] = ()
@@ -57,7 +57,7 @@ class Detector(keras.Model):
         preprocessing.check_image_shape(image_shape, config.image_size)
         self.config = config
         self.image_shape = tuple(image_shape)
-        self.calibration: Calibration | None = None
+        self._calibration: Calibration | None = None
         self._means = {name: keras.metrics.Mean(name=name) for name in ("loss", *self.reports)}
         # A dozen operators a variable, in one.
         self._apply = tf.function(
@@ -177,8 +177,24 @@ class Detector(keras.Model):
         return preprocessing.preprocess(images, self.config.image_size)
 
     @property
+    def is_calibrated(self) -> bool:
+        """Whether its Calibration was fitted."""
+        return self._calibration is not None
+
+    @property
+    def calibration(self) -> Calibration:
+        """Raises ValueError for a detector that was never calibrated."""
+        if self._calibration is None:
+            raise ValueError("This detector was never calibrated: its training did not end.")
+        return self._calibration
+
+    @calibration.setter
+    def calibration(self, calibration: Calibration) -> None:
+        self._calibration = calibration
+
+    @property
     def description(self) -> Description:
-        """What a program must know beside the scores, once the detector is calibrated."""
+        """What a program must know beside the scores. Raises ValueError as `calibration` does."""
         return Description(self.image_shape, self.config.crop, self.calibration)
 
     def compile_from_settings(self) -> None:
@@ -229,7 +245,7 @@ class Detector(keras.Model):
         return {
             "config": self.config.to_dict(),
             "image_shape": list(self.image_shape),
-            "calibration": self.calibration.to_dict() if self.calibration else None,
+            "calibration": self.calibration.to_dict() if self.is_calibrated else None,
         }
 
     @classmethod

@@ -54,4 +54,5 @@ class CombinedDetector(Detector):
 
     def deciding_score(self, rotation_accuracy: float | None) -> str:
         """The weighted sum; or `a_rec`, where rotation is no usable task."""
-        return "a_ws" if rotation_accuracy >= USABLE_ROTATION_ACCURACY else "a_rec"
+        usable = rotation_accuracy is not None and rotation_accuracy >= USABLE_ROTATION_ACCURACY
+        return "a_ws" if usable else "a_rec"

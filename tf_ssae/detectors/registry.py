@@ -3,6 +3,7 @@
 import importlib
 import pkgutil
 from collections.abc import Callable
+from typing import Any
 
 import keras
 
@@ -50,7 +51,7 @@ def find(name: str) -> type[Detector]:
     return _DETECTORS[name]
 
 
-def preset(dataset: str, **overrides: object) -> Config:
+def preset(dataset: str, **overrides: Any) -> Config:
     """The Config of the presets of a data set and a detector, with `overrides` on top.
 
     Raises:

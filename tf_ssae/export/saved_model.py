@@ -95,20 +95,20 @@ def write(detector: Detector, folder: pathlib.Path) -> None:
     bytes_spec = tf.TensorSpec([None], tf.string, name="image_bytes")
 
     @tf.function(input_signature=[images_spec])
-    def serving_default(images) -> Outputs:
+    def serving_default(images: tf.Tensor) -> Outputs:
         return scores_of(evidence_of(tiles_of(images)))
 
     @tf.function(input_signature=[bytes_spec])
-    def serving_bytes(image_bytes) -> Outputs:
+    def serving_bytes(image_bytes: tf.Tensor) -> Outputs:
         return scores_of_files(image_bytes)
 
     @tf.function(input_signature=[bytes_spec])
-    def decide(image_bytes) -> Outputs:
+    def decide(image_bytes: tf.Tensor) -> Outputs:
         scores = scores_of_files(image_bytes)
         return {**scores, "is_anomaly": calibration.is_anomaly(scores)}
 
     @tf.function(input_signature=[images_spec])
-    def explain(images) -> Outputs:
+    def explain(images: tf.Tensor) -> Outputs:
         outputs = evidence_of(tiles_of(images))
         return {**outputs, **scores_of(outputs)}
 

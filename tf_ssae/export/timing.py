@@ -88,7 +88,7 @@ def print_saved_model() -> None:
 
 
 def _thread_counts() -> list[int]:
-    return sorted({1, os.cpu_count()})
+    return sorted({1, os.cpu_count() or 1})
 
 
 def _noise(shape: Sequence[int]) -> np.ndarray:

@@ -23,6 +23,6 @@ def load(model_dir: str | pathlib.Path) -> Detector:
             f"{model_dir} is an unfinished run: it has no {run_folder.MODEL}. Train it to the end."
         )
     detector = keras.saving.load_model(path)
-    if detector.calibration is None:
+    if not detector.is_calibrated:
         raise ValueError(f"The detector in {path} was never calibrated: train it to its end.")
     return detector

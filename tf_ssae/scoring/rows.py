@@ -170,9 +170,9 @@ class Rows:
     ) -> tuple[Picture, ...]:
         """Of each image the tile that scores highest."""
         chosen, names, notes = [], [], []
-        for read in tile_reader.read([path for _, path in ranked]):
+        for read in tile_reader.read([pathlib.Path(path) for _, path in ranked]):
             # Gone since it was scored.
-            if read.tiles is None:
+            if read.error:
                 continue
             count, best, note = len(read.tiles), 0, ""
             if count > 1:
@@ -180,7 +180,7 @@ class Rows:
                 best = int(np.argmax(scores))
                 note = f"tile {best + 1} of {count}"
             chosen.append(read.tiles[best])
-            names.append(read.path)
+            names.append(str(read.path))
             notes.append(note)
         if not chosen:
             return ()

@@ -131,7 +131,7 @@ def _scored(reader: Reader, files: Iterable[ReadFile], rows: Rows) -> Iterator[R
     waiting: list[ReadFile] = []
 
     def flush() -> Iterator[Row]:
-        readable = [file for file in waiting if file.tiles is not None]
+        readable = [file for file in waiting if not file.error]
         scores = {}
         if readable:
             source = np.repeat(np.arange(len(readable)), [len(file.tiles) for file in readable])
@@ -139,14 +139,13 @@ def _scored(reader: Reader, files: Iterable[ReadFile], rows: Rows) -> Iterator[R
             scores = {name: largest(of_tiles[name], source) for name in rows.scores}
         scored = iter(rows.of_images([file.path for file in readable], scores))
         for file in waiting:
-            unreadable = file.tiles is None
-            yield rows.of_unreadable(file.path, file.error) if unreadable else next(scored)
+            yield rows.of_unreadable(file.path, file.error) if file.error else next(scored)
         waiting.clear()
 
     held = 0
     for file in files:
         waiting.append(file)
-        held += 0 if file.tiles is None else len(file.tiles)
+        held += len(file.tiles)
         if held >= readers.BATCH_SIZE or len(waiting) >= 4 * readers.BATCH_SIZE:
             yield from flush()
             held = 0

@@ -9,7 +9,7 @@ import tensorflow as tf
 Answer = Callable[[np.ndarray], dict[str, np.ndarray]]
 
 
-def load(folder: pathlib.Path) -> tuple[Answer, Answer]:
+def load(folder: str | pathlib.Path) -> tuple[Answer, Answer]:
     """`(score, explain)`, each a function of uint8 `[N, H, W, C]`: the outputs of `serving_default`
     and of `explain`.
     """
@@ -27,7 +27,7 @@ def load(folder: pathlib.Path) -> tuple[Answer, Answer]:
     return answers("serving_default"), answers("explain")
 
 
-def load_decide(folder: pathlib.Path) -> Callable[[list[bytes]], dict[str, np.ndarray]]:
+def load_decide(folder: str | pathlib.Path) -> Callable[[list[bytes]], dict[str, np.ndarray]]:
     """What `decide` answers: a function of N PNG or JPEG files, to every score, float32 `[N]`, and
     `is_anomaly`, bool `[N]`.
     """

@@ -61,7 +61,7 @@ class Checkpoints(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self._started = time.perf_counter()
 
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: dict) -> None:
         seconds = time.perf_counter() - self._started
         self.history.append({"epoch": epoch + 1, "seconds": round(seconds, 3), **logs})
         # The history first: if the process dies between the two, the row too many is cut when the

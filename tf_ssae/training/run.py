@@ -185,7 +185,7 @@ def _pixel_metrics(detector: Detector, split: Split) -> dict[str, Any]:
     truth = truth.repeat(factor, axis=1).repeat(factor, axis=2)
     border, side = (found.shape[1] - truth.shape[1]) // 2, truth.shape[1]
     found = found[:, border : border + side, border : border + side]
-    return {"pixels": pixel_metrics(found, truth)}
+    return {"pixels": pixel_metrics(list(found), list(truth))}
 
 
 def _facts(detector: Detector, split: Split, history: list[dict], steps: int) -> dict[str, Any]:

@@ -16,7 +16,7 @@ def beginning(config: Config, split: Split, folder: str) -> str:
     if config.dataset == "folder":
         anomalous = [n for n, is_anomaly in zip(data.class_names, split.anomalous) if is_anomaly]
         lines = [
-            f"{config.data_dir}: {len(data.names)} images; normal: good; anomalous:"
+            f"{config.data_dir}: {len(data.first_tiles)} images; normal: good; anomalous:"
             f" {', '.join(anomalous) or 'none'}."
         ]
         lines += [printable(f"Left out: {name}: {why}.") for name, why in data.left_out[:_LISTED]]
@@ -31,7 +31,7 @@ def beginning(config: Config, split: Split, folder: str) -> str:
     protocol = (
         "" if config.dataset == "folder" else f" (protocol {config.protocol}{_cut(config, data)})"
     )
-    cut = data.source is not None and len(data.source) > len(data.names)
+    cut = data.source is not None and len(data.source) > len(data.first_tiles)
     lines += [
         f"{len(split.train)} normal images train, {len(split.calibration)} are held out for the"
         f" threshold; {len(split.test)} images test, {split.test.is_anomaly.sum()} of them"
