@@ -41,6 +41,7 @@ class Detector(keras.Model):
         calibration: the Calibration fitted after training.
     """
 
+    optimizer: Any  # None once the detector is trained
     score_names: ClassVar[tuple[str, ...]] = ()
     reports: ClassVar[tuple[str, ...]] = ()
     trained_on_rotations: ClassVar[bool] = False
