@@ -179,5 +179,5 @@ def run_python(*arguments, **options):
     fails.
     """
     return subprocess.run(
-        [sys.executable, *arguments], capture_output=True, text=True, timeout=300, **options
+        [sys.executable, *arguments], capture_output=True, text=True, timeout=1200, **options
     )
