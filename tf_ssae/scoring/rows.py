@@ -148,14 +148,9 @@ class Rows:
             warnings=tuple(result.warnings),
             decision_score=self._decision,
             thresholds=description["thresholds"],
-            calibration=descriptions.held_out_scores(description),
+            held_out_scores=descriptions.held_out_scores(description),
             scores={name: np.array(values) for name, values in self._values.items()},
-            is_anomaly=None,
-            metrics=None,
-            pixel_metrics=None,
-            rotation_accuracy=None,
-            history=(),
-            pictures=tuple(section for section in sections if section[2]),
+            galleries=tuple(section for section in sections if section[2]),
             unreadable=tuple(result.unreadable),
             settings={
                 name: value for name, value in description.items() if name != "held_out_scores"
@@ -172,9 +167,13 @@ class Rows:
             best = 0
             if len(squares) > 1:
                 best = int(np.argmax(scorer.score(squares[: scorers.BATCH_SIZE])[self._decision]))
-                notes.append(f"square {best + 1} of {len(squares)}")
+                notes.append(f"tile {best + 1} of {len(squares)}")
             else:
                 notes.append("")
             chosen.append(squares[best])
             names.append(path)
-        return gallery.pictures(scorer, np.stack(chosen), names, notes) if chosen else ()
+        if not chosen:
+            return ()
+        tiles = np.stack(chosen)
+        outputs = scorer.explain(tiles) if scorer.explains else scorer.score(tiles)
+        return gallery.cards(outputs, tiles, names, notes, scorer.description)
