@@ -16,10 +16,11 @@ from tf_ssae.calibration import conformal as calibration
 from tf_ssae.calibration import descriptions
 from tf_ssae.data import files, pipeline, protocols
 from tf_ssae.data import folder as image_folder
-from tf_ssae.evaluation import maps, plots
+from tf_ssae.evaluation import maps
 from tf_ssae.evaluation import predictions as evaluation
 from tf_ssae.evaluation.pixel_metrics import pixel_metrics
 from tf_ssae.ops.parts import first_parts
+from tf_ssae.report import png
 from tf_ssae.runs import provenance, run_folder
 from tf_ssae.training import checkpoints, health
 from tf_ssae.training import report as of_run
@@ -50,8 +51,7 @@ def run(config, model_dir, data=None, watch=None):
     settings stopped.
 
     The folder holds `config.json`, `model.keras` (see `detectors.load`), `metrics.json`,
-    `scores.csv`, `history.csv`, `environment.json`, `report.html`, `logs/` (TensorBoard) and the
-    plots as PNG.
+    `scores.csv`, `history.csv`, `environment.json`, `report.html` and `logs/` (TensorBoard).
 
     Args:
         config: a Config.
@@ -133,11 +133,6 @@ def _run(config, folder, data, watch):
     }
 
     _write_scores(folder.partial / "scores.csv", split, result)
-    if "scores" in metrics:
-        plots.precision_recall(result, folder.partial / "precision_recall.png")
-    plots.histograms(result, folder.partial / "histograms.png")
-    if detector.reconstructs:
-        _plot_reconstructions(detector, split, folder.partial / "reconstructions.png")
     of_run.write(
         folder.partial / "report.html", detector, split, result, metrics, state.history, reason
     )
@@ -236,7 +231,7 @@ class _WatchReconstructions(keras.callbacks.Callback):
         if not self._detector.adversarial:
             health.check_alive(rebuilt)
         with self._writer.as_default(step=epoch):
-            grid = plots.image_grid(self._originals[:_PICTURED], rebuilt[:_PICTURED])
+            grid = png.image_grid(self._originals[:_PICTURED], rebuilt[:_PICTURED])
             tf.summary.image("originals above their reconstructions", grid[np.newaxis])
         self._writer.flush()
 
@@ -358,18 +353,3 @@ def _write_scores(path, split, result):
             *result.scores.values(),
         ]
         writer.writerows(zip(ids, *(column.tolist() for column in columns)))
-
-
-def _plot_reconstructions(detector, split, path):
-    groups = {}
-    for title, chosen in (
-        ("normal test images", ~split.test_is_anomaly),
-        ("anomalies", split.test_is_anomaly),
-    ):
-        if chosen.any():
-            some = tf.constant(split.data.images[split.test[chosen][:_PICTURED]])
-            groups[f"{title}, each above its reconstruction"] = (
-                detector.preprocess(some).numpy(),
-                detector.reconstruct(some).numpy(),
-            )
-    plots.reconstructions(groups, path)
