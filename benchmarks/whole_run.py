@@ -4,7 +4,7 @@ its start-up.
     python benchmarks/whole_run.py --dataset=mnist --rotations=sampled --data_dir=PREPARED
 
 Takes the flags of `train_speed.py`. A run and the bare step take turns, each in a process of its
-own; the run is that of train.py, with its pipeline, callbacks, plots and checkpoints. Its speed is
+own; the run is that of train.py, with its pipeline, callbacks, report and checkpoints. Its speed is
 that from the beginning of the second epoch to the end of the last; the first one holds what is done
 once, of which the start-up, from the start of the process to the end of the first step, is the
 most.

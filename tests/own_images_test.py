@@ -199,7 +199,7 @@ def test_pictures_cut_into_tiles_score_as_their_worst(strips, tmp_path):
         worst = np.argmax(scores[detector.decision_score]) + 1
         kind = pathlib.Path(path).parent.name
         assert (
-            f'test/{kind}/{pathlib.Path(path).name}</bdi> <span class="muted"><bdi>{kind}, square'
+            f'test/{kind}/{pathlib.Path(path).name}</bdi> <span class="muted"><bdi>{kind}, tile'
             f" {worst} of 3<" in page
         )
 

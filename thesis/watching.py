@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from tf_ssae.evaluation import plots
+from tf_ssae.report import png
 from thesis import results
 
 # A hundred would do for figure 5.5; four rotations of 500 images leave an error of one point.
@@ -93,5 +93,5 @@ class Reconstructions(keras.callbacks.Callback):
         )
         rows[0, self._places] = self._detector.preprocess(self._images)
         rows[1, self._places] = self._detector.reconstruct(self._images)
-        strip = plots.image_grid(*rows)[..., 0]
+        strip = png.image_grid(*rows)[..., 0]
         Image.fromarray(np.round(255 * strip).astype(np.uint8)).save(self._path, optimize=True)

@@ -63,9 +63,6 @@ def test_run_folder_is_whole(digits_run):
         "history.csv",
         "environment.json",
         "logs",
-        "precision_recall.png",
-        "histograms.png",
-        "reconstructions.png",
     }
     assert not model_dir.with_name("digits.partial").exists()
     environment = json.loads((model_dir / "environment.json").read_text())

@@ -12,7 +12,7 @@ import numpy as np
 from tf_ssae.calibration import Calibration
 from tf_ssae.calibration.conformal import DRIFT_SIGNIFICANCE
 from tf_ssae.data.reader import TileReader
-from tf_ssae.report import Picture, Report, gallery
+from tf_ssae.report import Card, Report, gallery
 from tf_ssae.scoring.readers import Reader
 
 _SHOWN = 12
@@ -131,7 +131,7 @@ class Rows:
         """
         summary, calibration = self.summary(), self._calibration
         sections = [
-            (title, text, self._pictures(reader, tiles, sorted(heap, reverse=True)))
+            (title, text, self._cards(reader, tiles, sorted(heap, reverse=True)))
             for title, text, heap in (
                 ("Most anomalous", "The images with the highest deciding score.", self._most),
                 ("Least anomalous", "The images with the lowest deciding score.", self._least),
@@ -153,21 +153,16 @@ class Rows:
             warnings=tuple(summary.warnings),
             decision_score=calibration.deciding_score,
             thresholds=calibration.thresholds,
-            calibration=calibration.scores if calibration.held_out else {},
+            held_out_scores=calibration.scores if calibration.held_out else {},
             scores={name: np.array(values) for name, values in self._values.items()},
-            is_anomaly=None,
-            metrics=None,
-            pixel_metrics=None,
-            rotation_accuracy=None,
-            history=(),
-            pictures=tuple(section for section in sections if section[2]),
+            galleries=tuple(section for section in sections if section[2]),
             unreadable=tuple(summary.unreadable),
             settings=settings,
         )
 
-    def _pictures(
+    def _cards(
         self, reader: Reader, tile_reader: TileReader, ranked: list[tuple[float, str]]
-    ) -> tuple[Picture, ...]:
+    ) -> tuple[Card, ...]:
         """Of each image the tile that scores highest."""
         chosen, names, notes = [], [], []
         for read in tile_reader.read([pathlib.Path(path) for _, path in ranked]):
@@ -185,4 +180,4 @@ class Rows:
         if not chosen:
             return ()
         shown = np.stack(chosen)
-        return gallery.pictures(reader.explain(shown), self._calibration, shown, names, notes)
+        return gallery.cards(reader.explain(shown), shown, names, notes, self._calibration)

@@ -1,27 +1,32 @@
-"""The report of a run of training: its test images, of which the truth is known."""
+"""The report of a training run: its test images, of which the truth is known."""
 
-import pathlib
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from tf_ssae import report
+from tf_ssae.config import Config
+from tf_ssae.data import pipeline
+from tf_ssae.data.split import Subset
 from tf_ssae.detectors.base import Detector
 from tf_ssae.evaluation.predictions import Evaluation
-from tf_ssae.ops.batched import in_batches, padded
+from tf_ssae.ops.batched import batched, joined
 from tf_ssae.ops.tiles import first_tiles
 from tf_ssae.report import gallery
 
 _SHOWN = 12
+_EXPLAINED_AT_ONCE = 16
 
 
 def write(
-    path: pathlib.Path,
+    path: str | os.PathLike[str],
     detector: Detector,
     evaluation: Evaluation,
-    metrics: dict,
-    history: list[dict],
+    metrics: Mapping[str, Any],
+    history: Sequence[Mapping[str, float]],
 ) -> None:
     """Writes the page.
 
@@ -31,36 +36,43 @@ def write(
         metrics: as in `metrics.json`.
         history: one dict per epoch.
     """
-    config, calibration, data = detector.config, detector.calibration, evaluation.subset.data
+    config, calibration = detector.config, detector.calibration
     warnings = [] if calibration.guarantee_holds else [calibration.guarantee_in_words]
-    if equal := metrics["test_images_equal_to_a_training_image"]:
-        warnings.append(f"{equal} test images equal a training image, pixel for pixel.")
+    duplicates = metrics["test_images_equal_to_a_training_image"]
+    if duplicates:
+        warnings.append(
+            f"{duplicates} test images are identical to a training image, pixel for pixel."
+        )
     warnings += metrics.get("health", {}).get("warnings", [])
     facts = [
         ("Detector", f"{config.detector}, {config.epochs} epochs"),
-        ("Training images", f"{metrics['train_images']}"),
-        ("Test images", f"{metrics['test_images']}, {metrics['share']:.1%} of them anomalies"),
+        ("Training images", f"{metrics['train_images']:,}"),
+        ("Test images", f"{metrics['test_images']:,} ({metrics['share']:.1%} anomalies)"),
     ]
     for key, label in (
-        ("false_alarm_rate", "Normal test images above the threshold"),
-        ("detection_rate", "Anomalies found"),
+        ("false_alarm_rate", "False-alarm rate on test images"),
+        ("detection_rate", "Detection rate on test images"),
     ):
         if key in metrics["decision"]:
             facts.append((label, f"{metrics['decision'][key]:.1%}"))
     if "health" in metrics:
-        spread = metrics["health"]["reconstruction_spread"]
-        facts.append(("Spread of reconstructions, by that of the images", f"{spread:.2f}"))
+        facts.append(
+            (
+                "Spread of the reconstructions relative to the images",
+                f"{metrics['health']['reconstruction_spread']:.2f}",
+            )
+        )
     facts.append(("Deciding score", calibration.reason))
     facts.append(("False alarms", calibration.guarantee_in_words))
     report.write(
         path,
         report.Report(
-            title=f"{config.data_dir or config.dataset}: {config.detector}",
+            title=f"{_images(config)}: {config.detector}",
             facts=tuple(facts),
             warnings=tuple(warnings),
             decision_score=calibration.deciding_score,
             thresholds=calibration.thresholds,
-            calibration=calibration.scores if calibration.held_out else {},
+            held_out_scores=calibration.scores if calibration.held_out else {},
             scores=evaluation.scores,
             is_anomaly=evaluation.subset.is_anomaly,
             metrics=metrics.get("scores"),
@@ -69,69 +81,95 @@ def write(
             history=tuple(
                 {name: value for name, value in row.items() if name != "seconds"} for row in history
             ),
-            pictures=tuple(_sections(detector, evaluation)),
-            unreadable=data.left_out,
+            reconstructions=tuple(_reconstructions(detector, evaluation.subset)),
+            galleries=tuple(_galleries(detector, evaluation)),
+            unreadable=evaluation.subset.data.left_out,
             settings=config.to_dict(),
         ),
     )
 
 
-def _rotation_accuracy(metrics: dict) -> dict[str, float] | None:
+def _images(config: Config) -> str:
+    return config.data_dir if config.dataset == "folder" else config.dataset
+
+
+def _rotation_accuracy(metrics: Mapping[str, Any]) -> dict[str, float] | None:
     if "rotation_accuracy" not in metrics:
         return None
     held_out = "held-out normal" if metrics["guarantee"] else "training"
-    of_test = {f"{kind} test images": value for kind, value in metrics["rotation_accuracy"].items()}
+    of_test = {
+        f"{group} test images": value for group, value in metrics["rotation_accuracy"].items()
+    }
     return {f"{held_out} images": metrics["rotation_accuracy_of_calibration_images"], **of_test}
 
 
-def _sections(
+def _reconstructions(
+    detector: Detector, subset: Subset
+) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """The first test images of each kind, and what the decoder makes of them."""
+    if not detector.reconstructs:
+        return
+    for title, chosen in (("Normal images", ~subset.is_anomaly), ("Anomalies", subset.is_anomaly)):
+        if chosen.any():
+            some = tf.constant(subset.of(chosen).first(_SHOWN).images[:_SHOWN])
+            rebuilt = detector.networks(some)["reconstruction"]
+            yield title, detector.preprocess(some).numpy(), rebuilt.numpy()
+
+
+def _galleries(
     detector: Detector, evaluation: Evaluation
-) -> Iterator[tuple[str, str, tuple[report.Picture, ...]]]:
-    explain = padded(tf.function(detector.explain), _SHOWN)
-    is_anomaly = evaluation.subset.is_anomaly
+) -> Iterator[tuple[str, str, tuple[report.Card, ...]]]:
+    """What went wrong, worst first, then the extremes."""
     scores = evaluation.scores[detector.calibration.deciding_score]
+    is_anomaly = evaluation.subset.is_anomaly
     above = detector.calibration.is_anomaly(evaluation.scores)
-    falling, rising = np.argsort(-scores, kind="stable"), np.argsort(scores, kind="stable")
-    every = np.full(len(scores), True)
-    for title, text, order, chosen in (
+    descending, ascending = np.argsort(-scores, kind="stable"), np.argsort(scores, kind="stable")
+    sections = [
         (
             "Worst false alarms",
-            "Normal images above the threshold, highest first.",
-            falling,
-            ~is_anomaly & above,
+            "Normal images above the threshold, highest score first.",
+            descending[(~is_anomaly & above)[descending]][:_SHOWN],
         ),
         (
             "Worst misses",
-            "Anomalies below the threshold, lowest first.",
-            rising,
-            is_anomaly & ~above,
+            "Anomalies not above the threshold, lowest score first.",
+            ascending[(is_anomaly & ~above)[ascending]][:_SHOWN],
         ),
-        ("Most anomalous", "The images with the highest deciding score.", falling, every),
-        ("Least anomalous", "The images with the lowest deciding score.", rising, every),
-    ):
-        shown = order[chosen[order]][:_SHOWN]
-        if len(shown):
-            tiles, names, notes = _worst_tiles(detector, evaluation, shown)
-            outputs = in_batches(explain, tiles, _SHOWN)
-            yield title, text, gallery.pictures(outputs, detector.calibration, tiles, names, notes)
+        (
+            "Most anomalous",
+            "The images with the highest deciding score.",
+            descending[:_SHOWN],
+        ),
+        (
+            "Least anomalous",
+            "The images with the lowest deciding score.",
+            ascending[:_SHOWN],
+        ),
+    ]
+    shown = np.unique(np.concatenate([images for *_, images in sections]))
+    cards = dict(zip(shown, _cards(detector, evaluation, shown)))
+    for title, text, images in sections:
+        if len(images):
+            yield title, text, tuple(cards[image] for image in images)
 
 
-def _worst_tiles(
-    detector: Detector, evaluation: Evaluation, images: np.ndarray
-) -> tuple[np.ndarray, list[str], list[str]]:
-    """Of each image its tile that scores highest, uint8 `[n, S, S, C]`, its name, and its class."""
+def _cards(
+    detector: Detector, evaluation: Evaluation, shown: np.ndarray
+) -> tuple[report.Card, ...]:
+    """One per image of `shown`, positions in the test set: of an image of several tiles, the one
+    that scores highest.
+    """
     subset, data = evaluation.subset, evaluation.subset.data
-    bounds = np.append(first_tiles(subset.source), len(subset.index))
     scores = evaluation.tile_scores[detector.calibration.deciding_score]
-    tiles, notes = [], []
-    for image in images:
-        first, count = bounds[image], bounds[image + 1] - bounds[image]
-        best = int(np.argmax(scores[first : first + count]))
-        tiles.append(data.images[subset.index[first + best]])
-        which = f", tile {best + 1} of {count}" if count > 1 else ""
+    bounds = np.append(first_tiles(subset.source), len(subset.index))
+    best, notes = [], []
+    for image in shown:
+        start, count = bounds[image], bounds[image + 1] - bounds[image]
+        tile = int(np.argmax(scores[start : start + count]))
+        which = f", tile {tile + 1} of {count}" if count > 1 else ""
+        best.append(subset.index[start + tile])
         notes.append(data.class_names[subset.labels[image]] + which)
-    names = subset.names
-    stacked = np.stack(tiles)
-    if stacked.dtype != np.uint8:
-        stacked = np.round(stacked * 255).astype(np.uint8)
-    return stacked, [names[image] for image in images], notes
+    names = [subset.names[image] for image in shown]
+    batches = pipeline.scoring_batches(data.images, np.array(best), _EXPLAINED_AT_ONCE)
+    outputs = joined(batched(detector.explain, batches, jit_compile=False))
+    return gallery.cards(outputs, data.images[best], names, notes, detector.calibration)

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tf_ssae.data.split import Subset
 from tf_ssae.detectors.base import Detector
 from tf_ssae.detectors.health import TrainingFailed
+from tf_ssae.report import png
 
 _WATCHED = 256
 _SHOWN = 12
@@ -44,14 +45,6 @@ class Reconstructions(keras.callbacks.Callback):
         rebuilt = self.reconstruct()
         self._detector.check_epoch(rebuilt)
         with self._writer.as_default(step=epoch):
-            grid = _grid(self.originals[:_SHOWN], rebuilt[:_SHOWN])
+            grid = png.image_grid(self.originals[:_SHOWN], rebuilt[:_SHOWN])
             tf.summary.image("originals above their reconstructions", grid[np.newaxis])
         self._writer.flush()
-
-
-def _grid(images: np.ndarray, rebuilt: np.ndarray) -> np.ndarray:
-    """`[n, S, S, C]` twice `-> [2S + 2, nS, C]`: images above their reconstructions, clipped to
-    [0, 1], a grey line between.
-    """
-    above, below = (np.concatenate(list(np.clip(row, 0, 1)), axis=1) for row in (images, rebuilt))
-    return np.concatenate([above, np.full_like(above[:2], 0.5), below], axis=0)
