@@ -184,9 +184,9 @@ class Detector(keras.Model):
 
     @property
     def calibration(self) -> Calibration:
-        """Raises ValueError for a detector that was never calibrated."""
+        """Raises AttributeError for a detector that was never calibrated."""
         if self._calibration is None:
-            raise ValueError("This detector was never calibrated: its training did not end.")
+            raise AttributeError("This detector was never calibrated: its training did not end.")
         return self._calibration
 
     @calibration.setter
@@ -195,7 +195,7 @@ class Detector(keras.Model):
 
     @property
     def description(self) -> Description:
-        """What a program must know beside the scores. Raises ValueError as `calibration` does."""
+        """What a program must know beside the scores. Raises AttributeError as `calibration` does."""
         return Description(self.image_shape, self.config.crop, self.calibration)
 
     def compile_from_settings(self) -> None:
