@@ -5,8 +5,11 @@ data set.
 import dataclasses
 import math
 
-from tf_ssae.ops.preprocessing import IMAGE_SIZES
-from tf_ssae.ops.tiles import CROPS
+# Sides of the square images that networks take, in pixels.
+IMAGE_SIZES = (32, 64, 128)
+
+# What is seen of an image that is not square: see `ops.tiles.squares`.
+CROPS = ("tiles", "centre")
 
 
 def _setting(default, help, choices=None):
@@ -241,19 +244,3 @@ def preset(dataset, **overrides):
         FEW_IMAGES_PRESETS.get((detector, dataset), {}),
     )
     return Config(**{"dataset": dataset, **presets[0], **presets[1], **presets[2], **overrides})
-
-
-def flag_help(field):
-    """The help of the flag that is a field of Config: what it means, its choices and
-    its default.
-    """
-    choices, default = field.metadata["choices"], field.default
-    presets = (*PRESETS.values(), *DETECTOR_PRESETS.values(), *FEW_IMAGES_PRESETS.values())
-    parts = [field.metadata["help"]]
-    if choices:
-        parts.append(f"One of {', '.join(map(str, choices))}.")
-    if any(field.name in values for values in presets):
-        parts.append(f"Default: the preset's, or {default}.")
-    elif default != "":
-        parts.append(f"Default: {default}.")
-    return " ".join(parts)

@@ -8,7 +8,6 @@ import hashlib
 import io
 import pathlib
 import threading
-import warnings
 
 import numpy as np
 import tensorflow as tf
@@ -27,10 +26,6 @@ _LARGE_IMAGE = 16_000_000  # pixels; of larger ones, one at a time is read
 _READ_AHEAD = 64
 _THREADS = 4
 _FOLDERS_NAMED = 10
-
-# Pillow warns from half of the size on that it refuses; the size is checked here. (Not for a while
-# only: threads read files, and all share the filters.)
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
 class UnreadableImage(ValueError):

@@ -7,6 +7,7 @@ from PIL import Image
 
 from tf_ssae.data import files
 from tf_ssae.data.images import LabelledImages
+from tf_ssae.system.files import replacing
 
 GOOD = "good"
 
@@ -41,8 +42,7 @@ def load(config, cache):
     labels, official_test, names, source, left_out, seen = [], [], [], [], [], {}
     is_test = {path: test for path, _, test in listed}
     label_of = {path: label for path, label, _ in listed}
-    temporary = cache.with_name(cache.name + ".tmp")
-    with open(temporary, "wb") as file:
+    with replacing(cache) as temporary, open(temporary, "wb") as file:
         for path, squares, digest in files.Squares(image_shape, config.crop).read(is_test):
             name = str(path.relative_to(root))
             if digest is None:
@@ -61,10 +61,11 @@ def load(config, cache):
             labels += [label_of[path]] * len(squares)
             official_test += [is_test[path]] * len(squares)
             names.append(name)
-    if not names:
-        reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out[:3])
-        raise ValueError(f"None of the {len(left_out)} images in {root} can be read: {reasons}.")
-    temporary.replace(cache)
+        if not names:
+            reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out[:3])
+            raise ValueError(
+                f"None of the {len(left_out)} images in {root} can be read: {reasons}."
+            )
     left_out += _loose(root) + _bad_masks(root, names)
     squares = np.memmap(cache, np.uint8, "r", shape=(len(source), *image_shape))
     return LabelledImages(

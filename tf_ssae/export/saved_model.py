@@ -7,7 +7,6 @@ import tensorflow as tf
 from tf_ssae.export import image_files
 from tf_ssae.export.requirements import require, require_size
 from tf_ssae.ops import tiles
-from tf_ssae.system.terminal import held_back_stderr
 
 DESCRIPTION = "detector.json"
 
@@ -121,8 +120,7 @@ def write(detector, folder):
     module.weights = [variable.value for variable in detector.variables]
     functions = (serving_default, serving_bytes, decide, explain)
     signatures = {function.python_function.__name__: function for function in functions}
-    with held_back_stderr():
-        tf.saved_model.save(module, str(folder), signatures)
+    tf.saved_model.save(module, str(folder), signatures)
 
 
 def load(folder):

@@ -12,7 +12,6 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
 from tf_ssae.ops.parts import largest
-from tf_ssae.system.terminal import held_back_stderr
 
 KINDS = ("float32", "float16", "int8")
 
@@ -75,9 +74,8 @@ def convert(detector, kind, representative_images, batch_size=1):
     if kind not in KINDS:
         raise ValueError(f"kind={kind!r}: expected one of {', '.join(KINDS)}.")
     with tempfile.TemporaryDirectory() as folder:
-        with held_back_stderr():
-            tf.saved_model.save(module, folder, signatures=scores)
-            converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+        tf.saved_model.save(module, folder, signatures=scores)
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
         if kind != "float32":
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -86,12 +84,11 @@ def convert(detector, kind, representative_images, batch_size=1):
         if kind == "int8":
             converter.representative_dataset = representative_dataset
         try:
-            with held_back_stderr():
-                return (
-                    _quantized(converter, representative_dataset)
-                    if kind == "int8"
-                    else converter.convert()
-                )
+            return (
+                _quantized(converter, representative_dataset)
+                if kind == "int8"
+                else converter.convert()
+            )
         # The converter's own exception has no public name.
         except Exception as error:
             raise ValueError(f"{kind}: the converter refused the model: {error}") from error
@@ -116,9 +113,8 @@ class Scorer:
 
     def __init__(self, model, threads=1):
         """`model`: the bytes of the file. `threads`: how many the interpreter may use."""
-        with held_back_stderr():
-            self._interpreter = Interpreter(model_content=model, num_threads=threads)
-            self._interpreter.allocate_tensors()
+        self._interpreter = Interpreter(model_content=model, num_threads=threads)
+        self._interpreter.allocate_tensors()
         self._run = self._interpreter.get_signature_runner()
         (details,) = self._run.get_input_details().values()
         self.batch_size, *image_shape = (int(size) for size in details["shape"])

@@ -2,9 +2,6 @@
 
 import tensorflow as tf
 
-# Sides of the square images that networks take, in pixels.
-IMAGE_SIZES = (32, 64, 128)
-
 
 def check_image_shape(image_shape, target):
     """Raises ValueError unless `preprocess` can bring images of this shape `(H, W, C)` to `target`

@@ -2,9 +2,6 @@
 
 import tensorflow as tf
 
-# What is seen of an image that is not square: see `squares`.
-CROPS = ("tiles", "centre")
-
 # What is taken for an image. Sides in pixels; an image is cut into as many squares as its aspect
 # ratio says.
 SMALLEST_SIDE = 8
@@ -31,7 +28,7 @@ def squares(images, size, crop):
     Args:
         images: uint8 `[B, H, W, C]`; H and W may be unknown until the graph runs.
         size: int.
-        crop: one of `CROPS`.
+        crop: one of `config.CROPS`.
 
     Returns:
         uint8 `[B, T, size, size, C]`; T is the longer side over the shorter one, rounded up, or 1

@@ -6,11 +6,11 @@ not depend on how many images were scored.
 
 import dataclasses
 import os
-import pathlib
 
 import numpy as np
 
 from tf_ssae.report import page
+from tf_ssae.system.files import replacing
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Report:
     settings: dict
 
 
-def write(path, report):
+def write(path: str | os.PathLike[str], report: Report) -> None:
     """Writes the page in one piece: a reader finds the old file or the new one, whole.
 
     Raises:
@@ -96,13 +96,8 @@ def write(path, report):
     """
     _check(report)
     text = page.render(report)
-    path = pathlib.Path(path)
-    temporary = path.with_name(path.name + ".tmp")
-    try:
+    with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _check(report):

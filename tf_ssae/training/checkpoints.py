@@ -3,11 +3,13 @@ there.
 """
 
 import csv
-import os
+import pathlib
 import time
 
 import keras
 import tensorflow as tf
+
+from tf_ssae.system.files import replacing
 
 FOLDER = "checkpoints"
 
@@ -68,13 +70,11 @@ class Checkpoints(keras.callbacks.Callback):
         self._manager.save()
 
 
-def _write_history(path, rows):
-    temporary = path.with_name(path.name + ".tmp")
-    with open(temporary, "w", newline="") as file:
+def _write_history(path: pathlib.Path, rows: list[dict[str, float]]) -> None:
+    with replacing(path) as temporary, open(temporary, "w", newline="") as file:
         writer = csv.DictWriter(file, rows[0].keys())
         writer.writeheader()
         writer.writerows(rows)
-    os.replace(temporary, path)
 
 
 def _read_history(path):
