@@ -1,6 +1,7 @@
 """What several test files share: real images of the right kind, made on the spot, and train.py in a
 process of its own.
 """
+# ruff: noqa: E402  (what is said between the imports has to happen there)
 
 import html
 import os
@@ -20,7 +21,10 @@ if worker := os.environ.get("PYTEST_XDIST_WORKER"):
     os.sched_setaffinity(0, {cores[int(worker.removeprefix("gw")) % len(cores)]})
 
 # isort: split
-import tf_ssae  # noqa: F401  (before TensorFlow: it sets two environment variables that it reads)
+from tf_ssae.cli import quiet
+
+# Before anything else imports it: the suite's own output is not to be buried.
+quiet.import_tensorflow()
 
 # isort: split
 import numpy as np

@@ -137,7 +137,7 @@ def test_doctor_finds_flex(tmp_path):
 
 def test_doctor_from_the_command_line(exported, tmp_path):
     def doctor_says(path):
-        return run_python("-m", "tf_ssae.export.doctor", str(path))
+        return run_python("-m", "tf_ssae.cli.main", "doctor", str(path))
 
     done = doctor_says(exported / "tflite" / "int8.tflite")
     assert done.returncode == 0 and done.stderr == ""

@@ -41,7 +41,7 @@ def _found(found: "check.Found", data_dir: str) -> str:
     images = sum(found.sizes.values())
     size, _, channels = found.image_shape
     width = max(map(len, ("class", *found.counts)))
-    lines = [f"{data_dir}: {images:,} images can be used, {len(found.left_out):,} files cannot."]
+    lines = [f"{data_dir}: {images:,} images to use, {len(found.left_out):,} files left out."]
     lines += [f"  {'class':{width}}{'train':>9}{'test':>9}"]
     lines += [
         f"  {name:{width}}{train:>9,}{test:>9,}" for name, (train, test) in found.counts.items()

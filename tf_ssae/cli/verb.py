@@ -134,7 +134,7 @@ class Verb:
 
     def _command(self) -> str:
         program = pathlib.Path(sys.argv[0]).name
-        return f"python {program}" if program.endswith(".py") else f"tf-ssae {self.name}"
+        return f"python {program}" if program == f"{self.name}.py" else f"tf-ssae {self.name}"
 
 
 def listed(verbs: Iterable[Verb]) -> str:
