@@ -15,9 +15,8 @@ import tensorflow as tf
 from absl import app
 from scipy.ndimage import gaussian_filter
 
-from tf_ssae import detectors
-from tf_ssae.detectors.registry import preset
 from tf_ssae.data import pipeline
+from tf_ssae.detectors.registry import preset
 from tf_ssae.ops import tiles
 from tf_ssae.ops.batched import batched
 

@@ -14,7 +14,6 @@ import numpy as np
 from absl import app, flags
 
 from tf_ssae import data as datasets
-from tf_ssae import detectors
 from tf_ssae.data import protocols
 from tf_ssae.export import saved_model, tflite, timing
 
@@ -24,7 +23,7 @@ _REPRESENTATIVE = 256
 
 def main(argv):
     del argv
-    detector = loading.load(_MODEL_DIR.value)
+    detector = runs.load(_MODEL_DIR.value)
     config = detector.config
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)

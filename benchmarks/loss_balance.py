@@ -22,7 +22,6 @@ import numpy as np
 import tensorflow as tf
 
 from tf_ssae import data as datasets
-from tf_ssae import detectors
 from tf_ssae.config import Config, preset
 from tf_ssae.data import pipeline, protocols
 from tf_ssae.ops.batched import batched

@@ -5,7 +5,6 @@ from unittest import mock
 
 import keras
 
-from tf_ssae import detectors
 from tf_ssae.networks import classifier, decoder, egbad, encoder, ganomaly
 
 

@@ -28,7 +28,6 @@ _FEW = 1_000
 
 def paths(count=None):
     """The first so many image files."""
-    from tf_ssae.data import files
 
     return find.find(_IMAGES.value)[:count]
 
@@ -52,9 +51,7 @@ def predict(count, batch_size):
     import numpy as np
     from PIL import Image
 
-    from tf_ssae import detectors
-
-    detector = loading.load(_MODEL_DIR.value)
+    detector = runs.load(_MODEL_DIR.value)
     chosen = paths(count)
 
     def score(names):

@@ -11,9 +11,7 @@ import pytest
 from conftest import first_pictured, read_page, run_command
 from PIL import Image
 
-from tf_ssae import detectors
 from tf_ssae.detectors.registry import preset
-from tf_ssae.data import files
 from tf_ssae.scoring import run as scoring
 from tf_ssae.training import run as training
 from tf_ssae.training.run import default_model_dir
@@ -145,7 +143,7 @@ def test_a_plain_folder_of_good_parts_is_enough(textures, tmp_path):
 
 
 def test_error_maps_have_one_scale_from_the_held_out_images(textures_run):
-    detector = loading.load(textures_run[0])
+    detector = runs.load(textures_run[0])
     assert np.isfinite(detector.map_scale.numpy()) and detector.description()["map_scale"] > 0
 
 
@@ -184,7 +182,7 @@ def test_pictures_cut_into_tiles_score_as_their_worst(strips, tmp_path):
     assert metrics["promise"]["images"] == 8 and all(
         0 < value <= 1 for value in metrics["pixels"].values()
     )
-    detector, page = loading.load(tmp_path / "run"), read_page(tmp_path / "run" / "report.html")
+    detector, page = runs.load(tmp_path / "run"), read_page(tmp_path / "run" / "report.html")
     scoring.score(tmp_path / "run", strips / "test", tmp_path / "scores.csv")
     with open(tmp_path / "run" / "scores.csv") as file:
         own = {str(strips / row["id"]): row for row in csv.DictReader(file)}

@@ -219,16 +219,3 @@ PRESETS: dict[str, dict[str, Any]] = {
         output_activation="sigmoid",
     ),
 }
-
-
-def flag_help(field: dataclasses.Field) -> str:
-    """The help of the flag that is a field of Config: what it means, its choices, its default."""
-    choices, default = field.metadata["choices"], field.default
-    parts = [field.metadata["help"]]
-    if choices:
-        parts.append(f"One of {', '.join(map(str, choices))}.")
-    if any(field.name in values for values in PRESETS.values()):
-        parts.append(f"Default: the preset's, or {default}.")
-    elif default != "":
-        parts.append(f"Default: {default}.")
-    return " ".join(parts)

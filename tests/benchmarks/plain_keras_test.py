@@ -4,8 +4,8 @@ import tensorflow as tf
 from plain_keras import make_plain
 
 from tf_ssae import detectors
-from tf_ssae.detectors.registry import preset
 from tf_ssae.data import pipeline
+from tf_ssae.detectors.registry import preset
 
 
 @pytest.mark.parametrize("name", ["ssae", "ensemble"])

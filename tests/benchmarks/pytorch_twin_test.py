@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_ssae import detectors
 from tf_ssae.detectors.registry import preset
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed; only benchmarks need it")

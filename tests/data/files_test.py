@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tf_ssae.data import files
-
 PIXELS = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
 
 

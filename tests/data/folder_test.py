@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from tf_ssae import data as datasets
-from tf_ssae.detectors.registry import preset
 from tf_ssae.data import folder
+from tf_ssae.detectors.registry import preset
 
 
 def write(path, seed=0, size=(40, 40), colour=True):

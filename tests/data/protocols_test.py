@@ -3,9 +3,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tf_ssae.detectors.registry import preset
 from tf_ssae.data.images import LabelledImages
 from tf_ssae.data.protocols import Split, split
+from tf_ssae.detectors.registry import preset
 
 THREE = np.arange(5) == 3
 

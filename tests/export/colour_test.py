@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_ssae import detectors
 from tf_ssae.detectors.registry import preset
 from tf_ssae.evaluation import predictions as evaluation
 from tf_ssae.export import saved_model, tflite

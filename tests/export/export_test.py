@@ -9,7 +9,6 @@ import pytest
 from conftest import QUICK, run_command
 from stored_results import SCORES
 
-from tf_ssae import detectors
 from tf_ssae.detectors.registry import preset
 from tf_ssae.export import publish, saved_model, tflite, timing
 from tf_ssae.training import run as training
@@ -149,7 +148,7 @@ def test_what_is_no_finished_calibrated_run_is_refused(digits_model, tmp_path):
         (unfinished / name).write_bytes((digits_model / name).read_bytes())
     with pytest.raises(FileNotFoundError, match="unfinished run"):
         publish.export(unfinished, tmp_path / "out")
-    detector = loading.load(digits_model)
+    detector = runs.load(digits_model)
     detector.thresholds.assign([np.nan] * 4)
     detector.save(unfinished / "model.keras")
     with pytest.raises(ValueError, match="was never calibrated"):

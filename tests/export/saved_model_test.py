@@ -13,8 +13,6 @@ from conftest import run_python
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from tf_ssae import detectors
-from tf_ssae.data import files
 from tf_ssae.export import saved_model
 from tf_ssae.ops import tiles
 
@@ -46,7 +44,7 @@ def signatures(exported):
 
 @pytest.fixture(scope="module")
 def detector(digits_run):
-    return loading.load(digits_run[0])
+    return runs.load(digits_run[0])
 
 
 def png(image):

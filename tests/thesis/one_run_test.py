@@ -5,11 +5,11 @@ trains for real.
 import json
 
 import pytest
+from tf_ssae.training.health import TrainingFailed
 
 from tf_ssae.config import preset
 from tf_ssae.runs.run_folder import FolderBusy
 from tf_ssae.training import run as training
-from tf_ssae.training.health import TrainingFailed
 from thesis import one_run, watching
 from thesis.grids import GRIDS, Scale
 

@@ -1,7 +1,6 @@
 """Image files of any kind, decoded one way: what is refused and why, and what becomes of pixels."""
 
 import io
-import warnings
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -13,10 +12,6 @@ from tf_ssae.ops import tiles
 _FORMATS = ("PNG", "JPEG", "MPO", "BMP", "WEBP", "TIFF")
 # What a wrong extension may hide is opened as well, to say what it is.
 _OPENED = ("PNG", "JPEG", "BMP", "WEBP", "TIFF", "GIF")
-
-# Pillow warns from half of the size on that it refuses; the size is checked here. (Not for a while
-# only: threads read files, and all share the filters.)
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
 class UnreadableImage(ValueError):

@@ -10,6 +10,7 @@ from tf_ssae.data import decode, find
 from tf_ssae.data.images import LabelledImages
 from tf_ssae.data.masks import GOOD, bad_masks
 from tf_ssae.data.reader import TileReader
+from tf_ssae.system.files import replacing
 
 
 def load(config: Config, cache: pathlib.Path) -> LabelledImages:
@@ -45,8 +46,7 @@ def load(config: Config, cache: pathlib.Path) -> LabelledImages:
     seen: dict[bytes, pathlib.Path] = {}
     is_test = {path: test for path, _, test in listed}
     label_of = {path: label for path, label, _ in listed}
-    temporary = cache.with_name(cache.name + ".tmp")
-    with open(temporary, "wb") as file:
+    with replacing(cache) as temporary, open(temporary, "wb") as file:
         for read in TileReader(image_shape, config.crop).read(is_test):
             name = str(read.path.relative_to(root))
             if read.error:
@@ -65,10 +65,11 @@ def load(config: Config, cache: pathlib.Path) -> LabelledImages:
             labels += [label_of[read.path]] * count
             official_test += [is_test[read.path]] * count
             names.append(name)
-    if not names:
-        reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out[:3])
-        raise ValueError(f"None of the {len(left_out)} images in {root} can be read: {reasons}.")
-    temporary.replace(cache)
+        if not names:
+            reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out[:3])
+            raise ValueError(
+                f"None of the {len(left_out)} images in {root} can be read: {reasons}."
+            )
     left_out += _loose(root) + bad_masks(root, names)
     return LabelledImages(
         np.memmap(cache, np.uint8, "r", shape=(len(source), *image_shape)),

@@ -195,7 +195,7 @@ class Detector(keras.Model):
 
     @property
     def description(self) -> Description:
-        """What a program must know beside the scores. Raises AttributeError as `calibration` does."""
+        """What a program must know beside the scores. Raises what `calibration` does."""
         return Description(self.image_shape, self.config.crop, self.calibration)
 
     def compile_from_settings(self) -> None:

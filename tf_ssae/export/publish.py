@@ -18,13 +18,14 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tf_ssae import runs
 from tf_ssae.config import Config
 from tf_ssae.data import protocols, sources
 from tf_ssae.data.images import LabelledImages
 from tf_ssae.data.split import Split
 from tf_ssae.detectors.base import Detector
 from tf_ssae.export import parity, saved_model, serving_kit, tflite, timing, warmup
-from tf_ssae.runs import loading, provenance, run_folder
+from tf_ssae.runs import provenance, run_folder
 from tf_ssae.scoring import readers
 from tf_ssae.scoring import saved_model as exported
 from tf_ssae.scoring.tflite import TFLiteModel
@@ -86,7 +87,7 @@ def export(
             `NAME-VERSION.rejected`.
     """
     model_dir, export_dir = pathlib.Path(model_dir), pathlib.Path(export_dir)
-    detector = loading.load(model_dir)
+    detector = runs.load(model_dir)
     name = name or model_dir.resolve().name
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
         raise ValueError(

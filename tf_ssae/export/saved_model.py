@@ -10,7 +10,6 @@ from tf_ssae.detectors.base import Detector, Outputs
 from tf_ssae.export import image_files
 from tf_ssae.export.requirements import require, require_size
 from tf_ssae.ops import tiles
-from tf_ssae.system.terminal import held_back_stderr
 
 
 def write(detector: Detector, folder: pathlib.Path) -> None:
@@ -117,5 +116,4 @@ def write(detector: Detector, folder: pathlib.Path) -> None:
     module.weights = [variable.value for variable in detector.variables]
     functions = (serving_default, serving_bytes, decide, explain)
     signatures = {function.python_function.__name__: function for function in functions}
-    with held_back_stderr():
-        tf.saved_model.save(module, str(folder), signatures)
+    tf.saved_model.save(module, str(folder), signatures)

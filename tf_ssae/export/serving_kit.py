@@ -1,7 +1,8 @@
 """What stands beside the exported models so that TF Serving can be started on them."""
 
-import os
 import pathlib
+
+from tf_ssae.system.files import replacing
 
 # Of images. A server that batches refuses a request that is larger than its batches.
 LARGEST_REQUEST = 64
@@ -52,8 +53,8 @@ It picks up new versions by itself.
 Score image files, and decide which are anomalies, over REST or gRPC (the latter needs `pip
 install 'tf_ssae[serving]'`):
 
-    python -m tf_ssae.export.client --model={name} --rest=http://localhost:8501 part1.png part2.jpg
-    python -m tf_ssae.export.client --model={name} --grpc=localhost:8500 part1.png part2.jpg
+    tf-ssae ask --model={name} --rest=http://localhost:8501 part1.png part2.jpg
+    tf-ssae ask --model={name} --grpc=localhost:8500 part1.png part2.jpg
 
 Or without any of this package:
 
@@ -94,10 +95,10 @@ def write(export_dir: pathlib.Path) -> None:
         "compose.yaml": _COMPOSE,
         "SERVING.md": _README.format(name=names[0], names=", ".join(names)),
     }.items():
-        path, temporary = export_dir / file, export_dir / f".{file}.tmp"
+        path = export_dir / file
         mark = _MARK if file != "SERVING.md" else f"<!-- {_MARK} -->"
         if path.exists() and _MARK not in path.read_text(errors="replace"):
             print(f"Left alone: {path}, which was not written by export.py, or was changed since.")
             continue
-        temporary.write_text(f"{mark}\n{text}")
-        os.replace(temporary, path)
+        with replacing(path) as temporary:
+            temporary.write_text(f"{mark}\n{text}")

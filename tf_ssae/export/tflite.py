@@ -17,7 +17,6 @@ from tf_ssae.detectors.base import Detector
 from tf_ssae.evaluation.predictions import TileOutputs, evaluate
 from tf_ssae.ops.batched import joined
 from tf_ssae.scoring.tflite import TFLiteModel
-from tf_ssae.system.terminal import held_back_stderr
 
 KINDS = ("float32", "float16", "int8")
 
@@ -82,9 +81,8 @@ def convert(
     if kind not in KINDS:
         raise ValueError(f"kind={kind!r}: expected one of {', '.join(KINDS)}.")
     with tempfile.TemporaryDirectory() as folder:
-        with held_back_stderr():
-            tf.saved_model.save(module, folder, signatures=scores)
-            converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+        tf.saved_model.save(module, folder, signatures=scores)
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
         if kind != "float32":
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -93,12 +91,11 @@ def convert(
         if kind == "int8":
             converter.representative_dataset = representative_dataset
         try:
-            with held_back_stderr():
-                return (
-                    _quantized(converter, representative_dataset)
-                    if kind == "int8"
-                    else converter.convert()
-                )
+            return (
+                _quantized(converter, representative_dataset)
+                if kind == "int8"
+                else converter.convert()
+            )
         # The converter's own exception has no public name.
         except Exception as error:
             raise ValueError(f"{kind}: the converter refused the model: {error}") from error

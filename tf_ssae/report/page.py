@@ -11,6 +11,7 @@ import numpy as np
 
 from tf_ssae.report import axes, charts, png
 from tf_ssae.report.content import Report
+from tf_ssae.system.files import replacing
 
 _LABELS = {
     "average_precision": "average precision",
@@ -30,13 +31,8 @@ def write(path: str | os.PathLike[str], report: Report) -> None:
     """
     # A file name that is not UTF-8 reaches Python with lone surrogates, which no file can hold.
     page = render(report).encode("utf-8", "backslashreplace")
-    path = pathlib.Path(path)
-    temporary = path.with_name(path.name + ".tmp")
-    try:
+    with replacing(path) as temporary:
         temporary.write_bytes(page)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def render(report: Report) -> str:

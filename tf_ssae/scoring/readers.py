@@ -11,10 +11,11 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from tf_ssae import runs
 from tf_ssae.calibration import Calibration, Description
 from tf_ssae.detectors.base import Detector
 from tf_ssae.ops.batched import in_batches, padded
-from tf_ssae.runs import loading, run_folder
+from tf_ssae.runs import run_folder
 from tf_ssae.scoring import saved_model
 from tf_ssae.scoring.tflite import TFLiteModel
 
@@ -74,7 +75,7 @@ def load(path: str | pathlib.Path) -> Reader:
     if (path / "saved_model.pb").is_file():
         return _of_saved_model(path)
     if (path / run_folder.CONFIG).is_file():
-        return of_detector(loading.load(path))
+        return of_detector(runs.load(path))
     versions = sorted(
         folder.name for folder in path.glob("*") if (folder / "saved_model.pb").is_file()
     )

@@ -1,21 +1,13 @@
 """Scores image files of any number with a trained detector: one row per image, with a decision and
 why.
-
-    python -m tf_ssae.scoring.run --model_dir=RUN_OR_EXPORT --images=FOLDER --output=scores.csv
-
---model_dir is a run folder, an exported version (EXPORTED/NAME/VERSION) or a .tflite file. --images
-is a folder (with those below it), a pattern such as 'parts/*.png', or a .txt file with one path a
-line.
 """
 
 import glob
 import os
 import pathlib
-import sys
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-from absl import app, flags
 from tqdm import tqdm
 
 from tf_ssae import report
@@ -27,6 +19,7 @@ from tf_ssae.scoring.partial_table import PartialTable
 from tf_ssae.scoring.readers import Reader
 from tf_ssae.scoring.rows import Row, Rows, Summary
 from tf_ssae.scoring.tables import WRITERS
+from tf_ssae.system.files import replacing
 
 
 def score(
@@ -80,10 +73,9 @@ def score(
                 partial.write(row)
                 rows.add(row)
                 progress.update()
-        temporary = output.with_name(output.name + ".tmp")
-        WRITERS[output.suffix](partial.rows(), rows.columns, temporary)
-        report.write(page, rows.report(reader, tile_reader, model_dir, images))
-        os.replace(temporary, output)
+        with replacing(output) as temporary:
+            WRITERS[output.suffix](partial.rows(), rows.columns, temporary)
+            report.write(page, rows.report(reader, tile_reader, model_dir, images))
         partial_path.unlink()
     return rows.summary()
 
@@ -150,39 +142,3 @@ def _scored(reader: Reader, files: Iterable[ReadFile], rows: Rows) -> Iterator[R
             yield from flush()
             held = 0
     yield from flush()
-
-
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(
-            f"Unexpected arguments: {' '.join(argv[1:])}. Quote a pattern: --images='parts/*.png'."
-        )
-    try:
-        result = score(_MODEL_DIR.value, _IMAGES.value, _OUTPUT.value)
-    except (ValueError, OSError) as error:
-        sys.exit(f"Error: {error}")
-    except KeyboardInterrupt:
-        sys.exit("\nStopped. Run the same command to resume.")
-    print(
-        f"{result.scored} images scored, {result.anomalies} of them anomalies;"
-        f" {len(result.unreadable)} unreadable."
-    )
-    for warning in result.warnings:
-        print(f"WARNING: {warning}")
-    print(f"Scores: {_OUTPUT.value}\nReport: {pathlib.Path(_OUTPUT.value).with_suffix('.html')}")
-    if _STRICT.value and result.unreadable:
-        sys.exit(1)
-
-
-if __name__ == "__main__":
-    _MODEL_DIR = flags.DEFINE_string(
-        "model_dir", None, "A run folder, an exported version or a .tflite file.", required=True
-    )
-    _IMAGES = flags.DEFINE_string(
-        "images", None, "A folder, a pattern, or a .txt file of paths.", required=True
-    )
-    _OUTPUT = flags.DEFINE_string(
-        "output", None, "The table: .csv, .jsonl or .parquet; the report beside it.", required=True
-    )
-    _STRICT = flags.DEFINE_bool("strict", False, "Exit with status 1 if a file could not be read.")
-    app.run(main)

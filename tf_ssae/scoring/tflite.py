@@ -4,7 +4,6 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from tf_ssae.ops.batched import in_batches, padded
-from tf_ssae.system.terminal import held_back_stderr
 
 
 class TFLiteModel:
@@ -17,9 +16,8 @@ class TFLiteModel:
 
     def __init__(self, model: bytes, threads: int | None = 1):
         """`model`: the bytes of the file. `threads`: how many the interpreter may use."""
-        with held_back_stderr():
-            self._interpreter = Interpreter(model_content=model, num_threads=threads)
-            self._interpreter.allocate_tensors()
+        self._interpreter = Interpreter(model_content=model, num_threads=threads)
+        self._interpreter.allocate_tensors()
         self._run = self._interpreter.get_signature_runner()
         (details,) = self._run.get_input_details().values()
         self.batch_size, *image_shape = (int(size) for size in details["shape"])

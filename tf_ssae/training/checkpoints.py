@@ -3,7 +3,6 @@ there.
 """
 
 import csv
-import os
 import pathlib
 import time
 
@@ -11,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from tf_ssae.detectors.base import Detector
+from tf_ssae.system.files import replacing
 
 FOLDER = "checkpoints"
 
@@ -72,12 +72,10 @@ class Checkpoints(keras.callbacks.Callback):
 
 
 def _write_history(path: pathlib.Path, rows: list[dict]) -> None:
-    temporary = path.with_name(path.name + ".tmp")
-    with open(temporary, "w", newline="") as file:
+    with replacing(path) as temporary, open(temporary, "w", newline="") as file:
         writer = csv.DictWriter(file, rows[0].keys())
         writer.writeheader()
         writer.writerows(rows)
-    os.replace(temporary, path)
 
 
 def _read_history(path: pathlib.Path) -> list[dict]:
