@@ -1,4 +1,4 @@
-"""Which ways to make an image square let a classifier tell its rotation without a look at the part?
+"""Which ways to make an image square give its rotation away, whatever is in the image?
 
     python benchmarks/crop_honesty.py
 
@@ -16,9 +16,10 @@ from absl import app
 from scipy.ndimage import gaussian_filter
 
 from tf_ssae.data import pipeline
+from tf_ssae.detectors import registry
 from tf_ssae.detectors.registry import preset
 from tf_ssae.ops import tiles
-from tf_ssae.ops.batched import batched
+from tf_ssae.ops.batched import batched, joined
 
 _HEIGHT, _WIDTH, _SIZE = 48, 96, 32
 _TRAIN, _TEST, _EPOCHS = 1024, 256, 12
@@ -31,7 +32,7 @@ def noise(count):
     return np.clip(128 + 60 * smooth / smooth.std(), 0, 255).astype(np.uint8)[..., np.newaxis]
 
 
-def squares(crop):
+def tile(crop):
     return lambda images: tiles.cut(images, _SIZE, crop)[:, 0]
 
 
@@ -44,8 +45,8 @@ def letterboxed(images):
 
 
 WAYS = {
-    "tiles": squares("tiles"),
-    "centre": squares("centre"),
+    "tiles": tile("tiles"),
+    "centre": tile("centre"),
     "squeezed": squeezed,
     "letterboxed": letterboxed,
 }
@@ -61,9 +62,7 @@ def accuracy(images):
     steps = pipeline.steps_per_epoch(_TRAIN, config)
     detector.fit(batches, epochs=_EPOCHS, steps_per_epoch=steps, shuffle=False, verbose=0)
     test = pipeline.scoring_batches(images, np.arange(_TRAIN, len(images)), 64)
-    answers = np.concatenate(
-        [part["rotation_probabilities"] for part in batched(detector.explain, test, False)]
-    ).argmax(2)
+    answers = joined(batched(detector.networks, test, False))["rotation_probabilities"].argmax(2)
     return float((answers == np.arange(4)).mean())
 
 

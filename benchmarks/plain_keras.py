@@ -5,11 +5,12 @@ from unittest import mock
 
 import keras
 
+from tf_ssae.detectors import registry
 from tf_ssae.networks import classifier, decoder, egbad, encoder, ganomaly
 
 
 def make_plain(config, image_shape):
-    """As `detectors.make`, with the same initial weights, of Keras' own layers."""
+    """As `registry.make`, with the same initial weights, of Keras' own layers."""
 
     def batch_normalization(**kwargs):
         return keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, **kwargs)

@@ -28,8 +28,9 @@ _FEW = 1_000
 
 def paths(count=None):
     """The first so many image files."""
+    from tf_ssae.data.find import find
 
-    return find.find(_IMAGES.value)[:count]
+    return find(_IMAGES.value)[:count]
 
 
 def ours(count=None):
@@ -50,6 +51,8 @@ def predict(count, batch_size):
     """
     import numpy as np
     from PIL import Image
+
+    from tf_ssae import runs
 
     detector = runs.load(_MODEL_DIR.value)
     chosen = paths(count)
@@ -104,7 +107,8 @@ def main(argv):
             sys.exit(done.stderr)
         result = json.loads(done.stdout.splitlines()[-1])
         print(
-            f"{name:30}{result['images']:>10,}{result['images_per_second']:>12,.0f}{result['memory']:>7,} MB",
+            f"{name:30}{result['images']:>10,}{result['images_per_second']:>12,.0f}"
+            f"{result['memory']:>7,} MB",
             flush=True,
         )
 

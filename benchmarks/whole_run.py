@@ -60,7 +60,7 @@ def time_run():
 
     def watch(detector, split, folder):
         found["images"] = (
-            pipeline.steps_per_epoch(len(split.train), config)
+            pipeline.steps_per_epoch(len(split.train.index), config)
             * config.batch_size
             * (config.epochs - 1)
         )

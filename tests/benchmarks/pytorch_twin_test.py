@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tf_ssae.detectors import registry
 from tf_ssae.detectors.registry import preset
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed; only benchmarks need it")
@@ -30,7 +31,7 @@ def test_the_twin_computes_the_same_losses_gradients_and_scores(dataset, shape, 
     twin.eval()
     x = rng.integers(0, 256, (8, *shape), np.uint8)
     scores = twin.scores(to_torch(detector.preprocess(tf.constant(x))))
-    expected = detector.primary(tf.constant(x))
+    expected = detector.networks(tf.constant(x))
     for found, name in zip(scores, ("a_rec", "a_cls")):
         np.testing.assert_allclose(found, expected[name], rtol=1e-4)
 

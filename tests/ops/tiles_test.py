@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_ssae.ops.tiles import cut
+from tf_ssae.ops.tiles import cut, first_tiles, largest
 
 
 def image(height, width, channels=1, seed=0):
@@ -18,7 +18,7 @@ def test_what_has_the_size_is_returned_bit_for_bit():
 
 def test_centre_is_the_middle_square():
     tiles = cut(tf.constant(image(32, 50)), 32, "centre")
-    np.testing.assert_array_equal(cut[:, 0], image(32, 50)[:, :, 9:41])
+    np.testing.assert_array_equal(tiles[:, 0], image(32, 50)[:, :, 9:41])
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_commutes_with_rotation_but_for_rounding(height, width, crop):
         turned = cut(tf.constant(np.rot90(full, d, (1, 2)).copy()), 32, crop).numpy()[0].astype(int)
         # The right end of a wide image comes to lie on top, the top of a high one on the left.
         backwards = d in ((1, 2) if width > height else (2, 3))
-        expected = np.rot90(cut[::-1] if backwards else cut, d, (1, 2))
+        expected = np.rot90(tiles[::-1] if backwards else tiles, d, (1, 2))
         assert np.abs(turned - expected).max() <= 1
 
 
@@ -64,3 +64,31 @@ def test_antialiasing_averages():
     fine = np.indices((64, 64)).sum(0) % 2 * 255
     small = cut(tf.constant(fine[None, ..., None].astype(np.uint8)), 32, "tiles").numpy()
     assert np.abs(small[0, 0, 2:-2, 2:-2].astype(int) - 127).max() <= 1
+
+
+@pytest.mark.parametrize(
+    "source, first",
+    [
+        ([0, 0, 1, 2, 2, 2], [0, 2, 3]),
+        # In any order of the images, as long as the tiles of each lie side by side.
+        ([7, 7, 2, 0, 0, 5], [0, 2, 3, 5]),
+        ([4], [0]),
+        ([0], [0]),
+        ([], []),
+    ],
+)
+def test_where_the_tiles_of_each_image_begin(source, first):
+    assert first_tiles(np.array(source, int)).tolist() == first
+
+
+def test_an_image_is_as_anomalous_as_its_worst_tile():
+    source = np.array([7, 7, 2, 0, 0, 5])
+    values = np.array([0.5, 0.25, -3.0, -2.0, -1.0, 9.0], np.float32)
+    found = largest(values, source)
+    assert found.dtype == np.float32 and found.tolist() == [0.5, -3.0, -1.0, 9.0]
+    assert largest(np.array([False, True, True, False, False, False]), source).tolist() == [
+        True,
+        True,
+        False,
+        False,
+    ]

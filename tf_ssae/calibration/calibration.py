@@ -13,7 +13,7 @@ from tf_ssae.calibration.guarantee import Guarantee
 Scores = Mapping[str, np.ndarray]
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Calibration:
     """Which score decides, above what, and what the held-out normal images scored.
 
@@ -76,6 +76,10 @@ class Calibration:
             math.isfinite(self.map_scale) and self.map_scale > 0
         ):
             raise ValueError(f"map_scale={self.map_scale}: expected a finite number above 0.")
+
+    def __eq__(self, other: object) -> bool:
+        # Not the dataclass's own, which would ask an array of scores for a truth value.
+        return isinstance(other, Calibration) and self.to_dict() == other.to_dict()
 
     @classmethod
     def fit(

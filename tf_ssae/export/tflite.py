@@ -2,6 +2,7 @@
 operators only.
 """
 
+import dataclasses
 import hashlib
 import os
 import tempfile
@@ -126,7 +127,7 @@ def recalibrated(detector: Detector, model: bytes, split: Split) -> Detector:
     score, subset, old = TFLiteModel(model, os.cpu_count()), split.for_thresholds, copy.calibration
     copy.fit_normalisation(scores_of(score, split.train))
     outputs = TileOutputs(scores_of(score, subset))
-    copy.calibration = Calibration.fit(
+    fitted = Calibration.fit(
         evaluate(copy, outputs, subset).scores,
         old.target_fpr,
         deciding_score=old.deciding_score,
@@ -135,6 +136,8 @@ def recalibrated(detector: Detector, model: bytes, split: Split) -> Detector:
         held_out=old.held_out,
         rotation_accuracy=old.rotation_accuracy,
     )
+    # A file gives no maps to fit a scale to: the detector's own stays.
+    copy.calibration = dataclasses.replace(fitted, map_scale=old.map_scale)
     return copy
 
 
