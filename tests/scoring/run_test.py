@@ -13,10 +13,10 @@ from PIL import Image
 from pyarrow import parquet
 from stored_results import SCORES
 
-from tf_ssae import detectors
 from tf_ssae.detectors.registry import preset
-from tf_ssae.scoring import run as scoring
+from tf_ssae.runs import loading
 from tf_ssae.scoring import readers
+from tf_ssae.scoring import run as scoring
 from tf_ssae.training import run as training
 
 
@@ -45,7 +45,8 @@ def test_rows_hold_the_detectors_scores_and_decisions(table, digits_run, photos)
     detector = loading.load(digits_run[0])
     rows = read(output)
     assert [row["path"] for row in rows] == [str(path) for path in sorted(photos[0].iterdir())]
-    thresholds = dict(zip(SCORES["ssae"], detector.thresholds.numpy()))
+    thresholds = detector.calibration.thresholds
+    assert set(thresholds) == set(SCORES["ssae"])
     scores = {name: value.numpy() for name, value in detector(photos[1]).items()}
     for name in SCORES["ssae"]:
         np.testing.assert_allclose(
@@ -73,13 +74,13 @@ def test_report_lies_beside_the_table_and_shows_the_extremes_first(table):
         )
 
 
-def test_a_threshold_from_the_training_images_is_said_to_promise_nothing(photos, tmp_path):
+def test_a_threshold_from_the_training_images_is_said_to_guarantee_nothing(photos, tmp_path):
     config = preset("digits", detector="autoencoder", calibration_share=0.0, **QUICK)
     metrics = training.train(config, tmp_path / "run")
-    assert metrics["promise"] is None
+    assert metrics["guarantee"] is None
     result = scoring.score(tmp_path / "run", photos[0], tmp_path / "scores.csv")
     warning = (
-        "No image was held out in training: the threshold, set on the training images, promises"
+        "No image was held out in training: the threshold, set on the training images, guarantees"
         " nothing."
     )
     assert result.warnings == [warning]
@@ -102,12 +103,13 @@ def test_exported_models_score_the_same(model, exported, table, photos, tmp_path
 
 
 def test_every_form_of_a_model_describes_itself_alike(digits_run, exported):
-    descriptions = [
+    ours, *others = [
         readers.load(path).description
         for path in (digits_run[0], exported, exported / "tflite" / "float16.tflite")
     ]
-    for other in descriptions[1:]:
-        assert {name: other[name] for name in descriptions[0]} == descriptions[0]
+    assert ours.image_shape == (8, 8, 1) and ours.calibration.deciding_score == "a_ws"
+    for other in others:
+        assert other == ours and other.to_dict() == ours.to_dict()
 
 
 @pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
@@ -170,11 +172,11 @@ def test_a_broken_run_goes_on_without_scoring_twice(
     monkeypatch.setattr(readers, "BATCH_SIZE", 16)
     plain, seen = readers.Reader.score, []
 
-    def counting(self, squares):
+    def counting(self, tiles):
         if seen:
             raise KeyboardInterrupt
-        seen.append(len(squares))
-        return plain(self, squares)
+        seen.append(len(tiles))
+        return plain(self, tiles)
 
     monkeypatch.setattr(readers.Reader, "score", counting)
     with pytest.raises(KeyboardInterrupt):
@@ -186,7 +188,7 @@ def test_a_broken_run_goes_on_without_scoring_twice(
     monkeypatch.setattr(
         readers.Reader,
         "score",
-        lambda self, squares: seen.append(len(squares)) or plain(self, squares),
+        lambda self, tiles: seen.append(len(tiles)) or plain(self, tiles),
     )
     scoring.score(digits_run[0], photos[0], output)
     assert seen[1] == 14
@@ -245,7 +247,7 @@ def test_drift_is_said(digits_run, digit_images, tmp_path):
             "old",
             "photos",
             "scores.csv",
-            "detector.json does not describe a model: it lacks crop, decision",
+            "detector.json does not describe a model: it lacks calibration, crop, image_shape",
         ),
         (
             "lonely.tflite",
@@ -255,6 +257,12 @@ def test_drift_is_said(digits_run, digit_images, tmp_path):
         ),
         ("other.tflite", "photos", "scores.csv", "other.json does not belong to .*other.tflite"),
         ("half", "photos", "scores.csv", "half holds no whole SavedModel"),
+        (
+            "foreign",
+            "photos",
+            "scores.csv",
+            "detector.json does not describe a model: A calibration holds .*; found a",
+        ),
     ],
 )
 def test_what_cannot_be_scored(
@@ -269,6 +277,10 @@ def test_what_cannot_be_scored(
     (tmp_path / "old").mkdir()
     (tmp_path / "old" / "saved_model.pb").touch()
     (tmp_path / "old" / "detector.json").write_text("{}")
+    shutil.copytree(tmp_path / "old", tmp_path / "foreign")
+    (tmp_path / "foreign" / "detector.json").write_text(
+        json.dumps({"image_shape": [8, 8, 1], "crop": "tiles", "calibration": {"a": 1}})
+    )
     place = {"run": digits_run[0], "photos": photos[0], "exports": exported.parent}
     with pytest.raises((ValueError, OSError), match=message):
         scoring.score(
