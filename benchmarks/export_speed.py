@@ -12,9 +12,9 @@ import tempfile
 
 from absl import app, flags
 
+from tf_ssae import runs
 from tf_ssae.data import protocols, sources
 from tf_ssae.export import saved_model, tflite, timing
-from tf_ssae import runs
 
 _MODEL_DIR = flags.DEFINE_string("model_dir", None, "A run folder.", required=True)
 _REPRESENTATIVE = 256

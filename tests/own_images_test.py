@@ -11,15 +11,22 @@ import pytest
 from conftest import first_pictured, read_page, run_command
 from PIL import Image
 
+from tf_ssae.data.reader import TileReader
 from tf_ssae.detectors.registry import preset
+from tf_ssae.runs import loading
 from tf_ssae.scoring import run as scoring
 from tf_ssae.training import run as training
 from tf_ssae.training.run import default_model_dir
 
 # Seconds of training: enough to tell rotations, not to be good.
 QUICK_FLAGS = [
-    "--dataset=folder", "--image_size=32", "--epochs=12", "--batch_size=16", "--rotations=sampled", "--calibration_share=0.25"
-]  # fmt: skip
+    "--dataset=folder",
+    "--image_size=32",
+    "--epochs=12",
+    "--batch_size=16",
+    "--rotations=sampled",
+    "--calibration_share=0.25",
+]
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +60,7 @@ def test_a_folder_trains_and_says_what_it_found(textures_run, textures):
         " anomalies." in done.stdout
     )
     assert "Left out: test/good/broken.png: " in done.stdout
-    # 40 held-out images cannot promise 1%: that is said aloud.
+    # 40 held-out images cannot guarantee 1%: that is said aloud.
     assert (
         "MORE THAN THE 1.00% ASKED FOR" in done.stdout
         and "at least 99 held-out images are needed" in done.stdout
@@ -61,12 +68,11 @@ def test_a_folder_trains_and_says_what_it_found(textures_run, textures):
     assert not (model_dir / "images.cache").exists()
 
 
-def test_its_metrics_hold_promise_pixels_and_decision(textures_run):
+def test_its_metrics_hold_guarantee_pixels_and_decision(textures_run):
     metrics = json.loads((textures_run[0] / "metrics.json").read_text())
     assert metrics["test_images"] == 104 and metrics["share"] == pytest.approx(64 / 104)
-    assert metrics["promise"]["images"] == 40 and metrics["promise"][
-        "expected_fpr"
-    ] == pytest.approx(1 / 41)
+    guarantee = metrics["guarantee"]
+    assert guarantee["images"] == 40 and guarantee["expected_fpr"] == pytest.approx(1 / 41)
     assert 0 < metrics["pixels"]["pixel_auroc"] <= 1 and 0 < metrics["pixels"]["aupro"] <= 1
     assert set(metrics["decision"]) == {"score", "threshold", "false_alarm_rate", "detection_rate"}
 
@@ -143,13 +149,14 @@ def test_a_plain_folder_of_good_parts_is_enough(textures, tmp_path):
 
 
 def test_error_maps_have_one_scale_from_the_held_out_images(textures_run):
-    detector = runs.load(textures_run[0])
-    assert np.isfinite(detector.map_scale.numpy()) and detector.description()["map_scale"] > 0
+    calibration = loading.load(textures_run[0]).calibration
+    assert calibration.held_out and calibration.images == 40
+    assert np.isfinite(calibration.map_scale) and calibration.map_scale > 0
 
 
 @pytest.fixture(scope="module")
 def strips(tmp_path_factory, digit_images):
-    """Pictures of three digits in a row; in anomalous ones the digit in the middle is a 0, and has
+    """Images of three digits in a row; in anomalous ones the digit in the middle is a 0, and has
     a mask.
     """
     root = tmp_path_factory.mktemp("strips")
@@ -159,9 +166,9 @@ def strips(tmp_path_factory, digit_images):
     mask = np.zeros([8, 24], np.uint8)
     mask[:, 8:16] = 255
 
-    def write(name, picture):
+    def write(name, image):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(picture).save(root / name)
+        Image.fromarray(image).save(root / name)
 
     for i in range(52):
         left, middle, right = normals[3 * i : 3 * i + 3]
@@ -173,28 +180,28 @@ def strips(tmp_path_factory, digit_images):
     return root
 
 
-def test_pictures_cut_into_tiles_score_as_their_worst(strips, tmp_path):
+def test_images_cut_into_tiles_score_as_their_worst(strips, tmp_path):
     settings = dict(
         detector="autoencoder", image_size=32, epochs=4, batch_size=16, calibration_share=0.2
     )
     metrics = training.train(preset("folder", data_dir=str(strips), **settings), tmp_path / "run")
     assert (metrics["train_images"], metrics["test_images"], metrics["share"]) == (32, 12, 0.5)
-    assert metrics["promise"]["images"] == 8 and all(
+    assert metrics["guarantee"]["images"] == 8 and all(
         0 < value <= 1 for value in metrics["pixels"].values()
     )
-    detector, page = runs.load(tmp_path / "run"), read_page(tmp_path / "run" / "report.html")
+    detector, page = loading.load(tmp_path / "run"), read_page(tmp_path / "run" / "report.html")
     scoring.score(tmp_path / "run", strips / "test", tmp_path / "scores.csv")
     with open(tmp_path / "run" / "scores.csv") as file:
         own = {str(strips / row["id"]): row for row in csv.DictReader(file)}
     with open(tmp_path / "scores.csv") as file:
         scored = {row["path"]: row for row in csv.DictReader(file)}
     assert set(own) == set(scored) and len(own) == 12
-    for path, squares, _ in TileReader(detector.image_shape, "tiles").read(own):
-        scores = {name: values.numpy() for name, values in detector(squares).items()}
+    for file in TileReader(detector.image_shape, "tiles").read(own):
+        path, scores = file.path, {n: values.numpy() for n, values in detector(file.tiles).items()}
         for name, values in scores.items():
             for row in (own[path], scored[path]):
                 assert float(row[name]) == pytest.approx(values.max(), rel=1e-4, abs=1e-4)
-        worst = np.argmax(scores[detector.decision_score]) + 1
+        worst = np.argmax(scores[detector.calibration.deciding_score]) + 1
         kind = pathlib.Path(path).parent.name
         assert (
             f'test/{kind}/{pathlib.Path(path).name}</bdi> <span class="muted"><bdi>{kind}, tile'

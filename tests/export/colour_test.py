@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tf_ssae.calibration import Calibration
+from tf_ssae.detectors import registry
 from tf_ssae.detectors.registry import preset
-from tf_ssae.evaluation import predictions as evaluation
+from tf_ssae.evaluation import predictions
 from tf_ssae.export import saved_model, tflite
+from tf_ssae.scoring.tflite import TFLiteModel
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +27,16 @@ def detector(images):
             # Untrained, its scores differ by little more than rounding, which normalisation would
             # magnify.
             variable.assign(5 * variable)
-    detector.fit_normalisation(evaluation.ask(detector, [tf.constant(images)]).primary)
-    detector.fit_decision({name: value.numpy() for name, value in detector(images).items()}, "a_ws")
+    detector.fit_normalisation(predictions.ask(detector, [tf.constant(images)]).scores)
+    detector.calibration = Calibration.fit(
+        {name: value.numpy() for name, value in detector(images).items()},
+        target_fpr=0.05,
+        deciding_score="a_ws",
+        parts=("a_rec", "a_cls"),
+        reason="a_ws decides, as set.",
+        held_out=True,
+        rotation_accuracy=None,
+    )
     return detector
 
 
@@ -39,6 +50,6 @@ def test_colour_files_score_as_their_pixels(detector, images, tmp_path):
 
 
 def test_colour_images_score_the_same_in_tflite(detector, images):
-    found = tflite.Scorer(tflite.convert(detector, "float32", None))(images[:5])
+    found = TFLiteModel(tflite.convert(detector, "float32", None))(images[:5])
     for name, values in detector(images[:5]).items():
         np.testing.assert_allclose(found[name], values, rtol=1e-4, atol=1e-4)

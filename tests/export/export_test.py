@@ -10,7 +10,10 @@ from conftest import QUICK, run_command
 from stored_results import SCORES
 
 from tf_ssae.detectors.registry import preset
-from tf_ssae.export import publish, saved_model, tflite, timing
+from tf_ssae.export import publish, tflite, timing
+from tf_ssae.runs import loading
+from tf_ssae.scoring import saved_model
+from tf_ssae.scoring.tflite import TFLiteModel
 from tf_ssae.training import run as training
 
 SPEED = {"latency_ms": 1.0, "latency_p99_ms": 1.0, "images_per_second": {"1": 1.0}}
@@ -74,7 +77,7 @@ def test_a_second_export_is_the_next_version_and_batches_if_asked(
         (tmp_path / name / "7").mkdir(parents=True)
     publish.export(digits_model, tmp_path, name="parts", tflite_batch_size=4, test_images=50)
     float32 = (tmp_path / "parts" / "8" / "tflite" / "float32.tflite").read_bytes()
-    assert tflite.Scorer(float32).batch_size == 4
+    assert TFLiteModel(float32).batch_size == 4
     with pytest.raises(FileExistsError, match="parts/8 exists: leave out --version"):
         publish.export(digits_model, tmp_path, name="parts", version=8)
 
@@ -148,8 +151,8 @@ def test_what_is_no_finished_calibrated_run_is_refused(digits_model, tmp_path):
         (unfinished / name).write_bytes((digits_model / name).read_bytes())
     with pytest.raises(FileNotFoundError, match="unfinished run"):
         publish.export(unfinished, tmp_path / "out")
-    detector = runs.load(digits_model)
-    detector.thresholds.assign([np.nan] * 4)
+    detector = loading.load(digits_model)
+    detector.calibration = None
     detector.save(unfinished / "model.keras")
     with pytest.raises(ValueError, match="was never calibrated"):
         publish.export(unfinished, tmp_path / "out")

@@ -55,23 +55,23 @@ def test_images_of_one_kind_are_compared_by_their_ranks():
 
 
 def test_scores_that_are_nan_are_out_of_tolerance():
-    report = parity.Report(
+    compared = parity.Parity(
         "parts", {"a": np.arange(4.0)}, {"a": 1.0}, np.array([False, True, False, True])
     )
-    report.add("float32", {"a": np.array([0, np.nan, 2, 3])}, {"a": 1.0}, 1, {})
-    assert report.violations == ["float32, output a: scores that are NaN or infinite."]
-    assert report.values["files"] == {} and "4 test images" in parity.table(report.values)
+    compared.add("float32", {"a": np.array([0, np.nan, 2, 3])}, {"a": 1.0}, 1, {})
+    assert compared.violations == ["float32, output a: scores that are NaN or infinite."]
+    assert compared.values["files"] == {} and "4 test images" in parity.table(compared.values)
 
 
 def test_another_output_of_the_saved_model_is_in_tolerance_too():
-    report = parity.Report(
+    compared = parity.Parity(
         "parts", {"a": np.arange(4.0)}, {"a": 1.0}, np.array([False, True, False, True])
     )
-    report.require("decide", {"a": np.arange(4.0)})
-    assert report.violations == []
-    report.require("decide", {"a": np.array([0, 1, 2, 3.1])})
-    report.require("decide", {"a": np.array([0, np.nan, 2, 3])})
-    assert report.violations == [
+    compared.require("decide", {"a": np.arange(4.0)})
+    assert compared.violations == []
+    compared.require("decide", {"a": np.array([0, 1, 2, 3.1])})
+    compared.require("decide", {"a": np.array([0, np.nan, 2, 3])})
+    assert compared.violations == [
         (
             "decide of saved_model, output a: scores differ by up to 0.033 of the largest;"
             " tolerated are 0.0001."

@@ -13,8 +13,11 @@ from conftest import run_python
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from tf_ssae.export import saved_model
+from tf_ssae.data.decode import decode
+from tf_ssae.data.reader import TileReader
 from tf_ssae.ops import tiles
+from tf_ssae.runs import loading
+from tf_ssae.scoring import saved_model
 
 PROGRAM = """
 import sys
@@ -22,13 +25,14 @@ import numpy as np
 import tensorflow as tf
 
 loaded = tf.saved_model.load(sys.argv[1])
+score = loaded.signatures["serving_default"]
 images = np.load(sys.argv[2])
 results = {}
 for count in (1, 7, 64):
-    for name, value in loaded.signatures["serving_default"](images=tf.constant(images[:count])).items():
+    for name, value in score(images=tf.constant(images[:count])).items():
         results[f"{name}_{count}"] = value.numpy()
 larger = np.kron(images[:5], np.ones((1, 3, 3, 1), np.uint8))
-for name, value in loaded.signatures["serving_default"](images=tf.constant(larger)).items():
+for name, value in score(images=tf.constant(larger)).items():
     results[f"{name}_larger"] = value.numpy()
 assert "tf_ssae" not in sys.modules and "keras" not in sys.modules
 np.savez(sys.argv[3], **results)
@@ -44,7 +48,7 @@ def signatures(exported):
 
 @pytest.fixture(scope="module")
 def detector(digits_run):
-    return runs.load(digits_run[0])
+    return loading.load(digits_run[0])
 
 
 def png(image):
@@ -92,7 +96,7 @@ def test_files_score_as_their_pixels_whatever_their_size(signatures, digit_image
         name: values.numpy()
         for name, values in signatures["serving_default"](images=tf.constant(images)).items()
     }
-    # A colour file for a grey model; an image of three squares, which scores as the most anomalous
+    # A colour file for a grey model; an image of three tiles, which scores as the most anomalous
     # of them.
     files = [
         png(images[0]),
@@ -113,8 +117,9 @@ def test_decide_tells_what_lies_above_the_threshold(signatures, detector, digit_
     found = signatures["decide"](
         image_bytes=tf.constant([png(image) for image in digit_images.images[:200]])
     )
-    threshold = detector.description()["thresholds"][detector.decision_score]
-    expected = found[detector.decision_score].numpy() > threshold
+    calibration = detector.calibration
+    threshold = calibration.thresholds[calibration.deciding_score]
+    expected = found[calibration.deciding_score].numpy() > threshold
     assert (
         set(found) == {"a_rec", "a_cls", "a_ws", "a_max", "is_anomaly"}
         and expected.any()
@@ -135,7 +140,7 @@ def test_photos_score_as_they_do_from_files(signatures, exported):
     Image.fromarray(random.integers(0, 65536, (8, 8), dtype=np.uint16)).save(deep, "PNG")
     score, reader = saved_model.load(exported)[0], TileReader((8, 8, 1), "tiles")
     for data in (photo.getvalue(), deep.getvalue()):
-        expected = score(reader.of(decode.decode(data)))
+        expected = score(reader.cut(decode(data)))
         for name, value in signatures["serving_bytes"](image_bytes=tf.constant([data])).items():
             np.testing.assert_allclose(value, expected[name], rtol=1e-4, atol=1e-5)
 

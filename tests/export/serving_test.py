@@ -124,9 +124,9 @@ def test_client_gets_the_models_scores_and_decisions(
     exported, models, grpc_address, rest_url, digit_images, files
 ):
     expected = models["parts"]["serving_default"](images=tf.constant(digit_images.images[:3]))
-    description = json.loads((exported / "detector.json").read_text())
-    decides = description["decision"]
-    anomalies = (expected[decides].numpy() > description["thresholds"][decides]).tolist()
+    calibration = json.loads((exported / "detector.json").read_text())["calibration"]
+    decides = calibration["deciding_score"]
+    anomalies = (expected[decides].numpy() > calibration["thresholds"][decides]).tolist()
     for found in (
         client.score_over_rest(rest_url, "parts", files),
         client.score_over_grpc(grpc_address, "parts", files),

@@ -1,5 +1,5 @@
-"""What the `.tflite` files hold beside the scores, which scoring_test and
-conformance_test compare.
+"""What the `.tflite` files hold beside the scores, which scoring/run_test and conformance_test
+compare.
 """
 
 import hashlib
@@ -12,6 +12,8 @@ from conftest import run_python
 
 from tf_ssae.data.protocols import split
 from tf_ssae.export import doctor, tflite
+from tf_ssae.runs import loading
+from tf_ssae.scoring.tflite import TFLiteModel
 
 
 @pytest.mark.parametrize("kind", tflite.KINDS)
@@ -37,9 +39,11 @@ def test_description_tells_what_a_program_needs(exported, kind):
     description = json.loads(path.with_suffix(".json").read_text())
     assert description["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
     assert description["input"] == {"name": "images", "dtype": "uint8", "shape": [1, 8, 8, 1]}
-    assert description["class_names"] == list("0123456789") and description["decision"] == "a_ws"
+    assert description["class_names"] == list("0123456789") and description["kind"] == kind
+    assert description["image_shape"] == [8, 8, 1] and description["crop"] == "tiles"
+    assert description["calibration"]["deciding_score"] == "a_ws"
     # The four scores agree with the constants it tells.
-    scores = tflite.Scorer(path.read_bytes())(
+    scores = TFLiteModel(path.read_bytes())(
         np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1), np.uint8)
     )
     scaled = {}
@@ -54,15 +58,24 @@ def test_description_tells_what_a_program_needs(exported, kind):
 
 
 def test_int8_has_the_thresholds_of_its_own_scores(exported, digits_run, digit_images):
-    config = runs.load(digits_run[0]).config
-    held_out = digit_images.images[split(digit_images, config).calibration]
+    config = loading.load(digits_run[0]).config
+    held_out = split(digit_images, config).calibration.images
     folder = exported / "tflite"
-    scores = tflite.Scorer((folder / "int8.tflite").read_bytes())(held_out)
-    thresholds = json.loads((folder / "int8.json").read_text())["thresholds"]
-    assert thresholds != json.loads((folder / "float32.json").read_text())["thresholds"]
+    scores = TFLiteModel((folder / "int8.tflite").read_bytes())(held_out)
+    int8, float32 = (
+        json.loads((folder / f"{kind}.json").read_text())["calibration"]
+        for kind in ("int8", "float32")
+    )
+    assert int8["thresholds"] != float32["thresholds"]
+    # Beside what is fitted to its scores, it is calibrated as the detector is.
+    fitted = {"thresholds", "scores"}
+    assert {k: v for k, v in int8.items() if k not in fitted} == {
+        k: v for k, v in float32.items() if k not in fitted
+    }
     for name, values in scores.items():
         # 1% of 126 is one image: the threshold is the largest score.
-        assert thresholds[name] == pytest.approx(values.max(), rel=1e-4), name
+        assert int8["thresholds"][name] == pytest.approx(values.max(), rel=1e-4), name
+        np.testing.assert_allclose(int8["scores"][name], np.sort(values), rtol=1e-4, atol=1e-5)
 
 
 def test_int8_does_not_saturate_on_what_calibration_never_saw(exported, digit_images):
@@ -70,8 +83,8 @@ def test_int8_does_not_saturate_on_what_calibration_never_saw(exported, digit_im
     at their maximum.
     """
     model = (exported / "tflite" / "int8.tflite").read_bytes()
-    normal = tflite.Scorer(model)(digit_images.images[:50])["a_rec"]
-    noise = tflite.Scorer(model)(
+    normal = TFLiteModel(model)(digit_images.images[:50])["a_rec"]
+    noise = TFLiteModel(model)(
         np.random.default_rng(0).integers(0, 2, (5, 8, 8, 1), np.uint8) * 255
     )["a_rec"]
     assert noise.min() > normal.max()
@@ -80,18 +93,15 @@ def test_int8_does_not_saturate_on_what_calibration_never_saw(exported, digit_im
 def test_an_operator_that_is_not_built_in_fails_the_conversion(quick_run):
     import tensorflow as tf
 
-    detector = runs.load(quick_run)
-    plain = detector.explain
+    detector = loading.load(quick_run)
+    plain = detector.networks
 
     def with_foreign_operator(images):
-        return {
-            **plain(images),
-            "a_rec": tf.linalg.diag_part(tf.tile(plain(images)["a_rec"][:, None, None], [1, 2, 2]))[
-                :, 0
-            ],
-        }
+        outputs = plain(images)
+        a_rec = tf.tile(outputs["a_rec"][:, None, None], [1, 2, 2])
+        return {**outputs, "a_rec": tf.linalg.diag_part(a_rec)[:, 0]}
 
-    detector.explain = with_foreign_operator
+    detector.networks = with_foreign_operator
     with pytest.raises(ValueError, match="float32: .*MatrixDiagPart"):
         tflite.convert(detector, "float32", None)
 
@@ -100,7 +110,7 @@ def test_int8_is_int8_whatever_the_batch_size(quick_run, digit_images):
     """More images a batch than there are to calibrate on: the converter would leave the file in
     float without a word.
     """
-    detector = runs.load(quick_run)
+    detector = loading.load(quick_run)
     model = tflite.convert(detector, "int8", digit_images.images[:5], batch_size=8)
     assert len(model) < 0.35 * len(tflite.convert(detector, "float32", None, batch_size=8))
 

@@ -14,10 +14,10 @@ from PIL import Image
 from pyarrow import parquet
 from stored_results import SCORES
 
-from tf_ssae import detectors
-from tf_ssae.config import preset
+from tf_ssae.detectors.registry import preset
+from tf_ssae.runs import loading
+from tf_ssae.scoring import readers
 from tf_ssae.scoring import run as scoring
-from tf_ssae.scoring import scorers
 from tf_ssae.training import run as training
 
 
@@ -38,15 +38,16 @@ def photos(tmp_path_factory, digit_images):
 @pytest.fixture(scope="module")
 def table(digits_run, photos, tmp_path_factory):
     output = tmp_path_factory.mktemp("tables") / "scores.csv"
-    return scoring.run(digits_run[0], photos[0], output), output
+    return scoring.score(digits_run[0], photos[0], output), output
 
 
 def test_rows_hold_the_detectors_scores_and_decisions(table, digits_run, photos):
     result, output = table
-    detector = detectors.load(digits_run[0])
+    detector = loading.load(digits_run[0])
     rows = read(output)
     assert [row["path"] for row in rows] == [str(path) for path in sorted(photos[0].iterdir())]
-    thresholds = dict(zip(SCORES["ssae"], detector.thresholds.numpy()))
+    thresholds = detector.calibration.thresholds
+    assert set(thresholds) == set(SCORES["ssae"])
     scores = {name: value.numpy() for name, value in detector(photos[1]).items()}
     for name in SCORES["ssae"]:
         np.testing.assert_allclose(
@@ -74,13 +75,13 @@ def test_report_lies_beside_the_table_and_shows_the_extremes_first(table):
         )
 
 
-def test_a_threshold_from_the_training_images_is_said_to_promise_nothing(photos, tmp_path):
+def test_a_threshold_from_the_training_images_is_said_to_guarantee_nothing(photos, tmp_path):
     config = preset("digits", detector="autoencoder", calibration_share=0.0, **QUICK)
-    metrics = training.run(config, tmp_path / "run")
-    assert metrics["promise"] is None
-    result = scoring.run(tmp_path / "run", photos[0], tmp_path / "scores.csv")
+    metrics = training.train(config, tmp_path / "run")
+    assert metrics["guarantee"] is None
+    result = scoring.score(tmp_path / "run", photos[0], tmp_path / "scores.csv")
     warning = (
-        "No image was held out in training: the threshold, set on the training images, promises"
+        "No image was held out in training: the threshold, set on the training images, guarantees"
         " nothing."
     )
     assert result.warnings == [warning]
@@ -91,7 +92,7 @@ def test_a_threshold_from_the_training_images_is_said_to_promise_nothing(photos,
 
 @pytest.mark.parametrize("model", [".", "tflite/float32.tflite"])
 def test_exported_models_score_the_same(model, exported, table, photos, tmp_path):
-    scoring.run(exported / model, photos[0], tmp_path / "scores.csv")
+    scoring.score(exported / model, photos[0], tmp_path / "scores.csv")
     for ours, theirs in zip(read(tmp_path / "scores.csv"), read(table[1]), strict=True):
         assert (ours["path"], ours["decision"], ours["why"]) == (
             theirs["path"],
@@ -103,18 +104,19 @@ def test_exported_models_score_the_same(model, exported, table, photos, tmp_path
 
 
 def test_every_form_of_a_model_describes_itself_alike(digits_run, exported):
-    descriptions = [
-        scorers.load(path).description
+    ours, *others = [
+        readers.load(path).description
         for path in (digits_run[0], exported, exported / "tflite" / "float16.tflite")
     ]
-    for other in descriptions[1:]:
-        assert {name: other[name] for name in descriptions[0]} == descriptions[0]
+    assert ours.image_shape == (8, 8, 1) and ours.calibration.deciding_score == "a_ws"
+    for other in others:
+        assert other == ours and other.to_dict() == ours.to_dict()
 
 
 @pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
 def test_other_tables_hold_the_same(suffix, digits_run, table, photos, tmp_path):
     output = tmp_path / f"scores.{suffix}"
-    scoring.run(digits_run[0], photos[0], output)
+    scoring.score(digits_run[0], photos[0], output)
     rows = (
         parquet.read_table(output).to_pylist()
         if suffix == "parquet"
@@ -130,9 +132,9 @@ def test_images_larger_and_not_square(digits_run, photos, tmp_path):
     Image.fromarray(np.concatenate(list(photos[1][:3, ..., 0]), axis=1)).save(
         tmp_path / "three.png"
     )
-    scoring.run(digits_run[0], tmp_path / "three.png", tmp_path / "three.csv")
+    scoring.score(digits_run[0], tmp_path / "three.png", tmp_path / "three.csv")
     (row,) = read(tmp_path / "three.csv")
-    for name, values in detectors.load(digits_run[0])(photos[1][:3]).items():
+    for name, values in loading.load(digits_run[0])(photos[1][:3]).items():
         assert float(row[name]) == pytest.approx(values.numpy().max(), rel=1e-3)
 
 
@@ -167,28 +169,28 @@ def test_a_broken_run_goes_on_without_scoring_twice(
     digits_run, table, photos, tmp_path, monkeypatch
 ):
     output, partial = tmp_path / "scores.csv", tmp_path / "scores.csv.partial"
-    monkeypatch.setattr(scorers, "BATCH_SIZE", 16)
-    plain, seen = scorers.Scorer.score, []
+    monkeypatch.setattr(readers, "BATCH_SIZE", 16)
+    plain, seen = readers.Reader.score, []
 
-    def counting(self, squares):
+    def counting(self, tiles):
         if seen:
             raise KeyboardInterrupt
-        seen.append(len(squares))
-        return plain(self, squares)
+        seen.append(len(tiles))
+        return plain(self, tiles)
 
-    monkeypatch.setattr(scorers.Scorer, "score", counting)
+    monkeypatch.setattr(readers.Reader, "score", counting)
     with pytest.raises(KeyboardInterrupt):
-        scoring.run(digits_run[0], photos[0], output)
+        scoring.score(digits_run[0], photos[0], output)
     assert not output.exists() and len(partial.read_text().splitlines()) == 1 + 16
     # As a killed process leaves it: a line that breaks off.
     whole = partial.read_bytes()
     partial.write_bytes(whole + whole.splitlines()[-1][:20])
     monkeypatch.setattr(
-        scorers.Scorer,
+        readers.Reader,
         "score",
-        lambda self, squares: seen.append(len(squares)) or plain(self, squares),
+        lambda self, tiles: seen.append(len(tiles)) or plain(self, tiles),
     )
-    scoring.run(digits_run[0], photos[0], output)
+    scoring.score(digits_run[0], photos[0], output)
     assert seen[1] == 14
     for ours, theirs in zip(read(output), read(table[1]), strict=True):
         assert ours["path"] == theirs["path"] and float(ours["a_ws"]) == pytest.approx(
@@ -200,13 +202,13 @@ def test_what_was_begun_with_other_images_is_left_alone(digits_run, photos, tmp_
     for content in ('{"images": "others", "model": "another"}\n', "a cat"):
         (tmp_path / "scores.csv.partial").write_text(content)
         with pytest.raises(ValueError, match="was begun with other images or another model"):
-            scoring.run(digits_run[0], photos[0], tmp_path / "scores.csv")
+            scoring.score(digits_run[0], photos[0], tmp_path / "scores.csv")
         assert (tmp_path / "scores.csv.partial").read_text() == content
 
 
 def test_nothing_can_be_read(digits_run, tmp_path):
     (tmp_path / "broken.png").write_bytes(b"\x89PNG")
-    result = scoring.run(digits_run[0], tmp_path / "broken.png", tmp_path / "scores.csv")
+    result = scoring.score(digits_run[0], tmp_path / "broken.png", tmp_path / "scores.csv")
     assert result.scored == 0 and read(tmp_path / "scores.csv")[0]["decision"] == "unreadable"
     assert "broken.png" in (tmp_path / "scores.html").read_text()
 
@@ -220,7 +222,7 @@ def test_drift_is_said(digits_run, digit_images, tmp_path):
         (tmp_path / name).mkdir()
         for i, image in enumerate(images):
             Image.fromarray(image[..., 0]).save(tmp_path / name / f"{i}.png")
-        warnings = scoring.run(digits_run[0], tmp_path / name, tmp_path / f"{name}.csv").warnings
+        warnings = scoring.score(digits_run[0], tmp_path / name, tmp_path / f"{name}.csv").warnings
         assert any("Drift" in warning for warning in warnings) == (name == "dark"), (name, warnings)
 
 
@@ -245,7 +247,7 @@ def test_drift_is_said(digits_run, digit_images, tmp_path):
             "old",
             "photos",
             "scores.csv",
-            "detector.json does not describe a model: it lacks crop, decision",
+            "detector.json does not describe a model: it lacks calibration, crop, image_shape",
         ),
         (
             "lonely.tflite",
@@ -255,6 +257,12 @@ def test_drift_is_said(digits_run, digit_images, tmp_path):
         ),
         ("other.tflite", "photos", "scores.csv", "other.json does not belong to .*other.tflite"),
         ("half", "photos", "scores.csv", "half holds no whole SavedModel"),
+        (
+            "foreign",
+            "photos",
+            "scores.csv",
+            "detector.json does not describe a model: A calibration holds .*; found a",
+        ),
     ],
 )
 def test_what_cannot_be_scored(
@@ -269,9 +277,13 @@ def test_what_cannot_be_scored(
     (tmp_path / "old").mkdir()
     (tmp_path / "old" / "saved_model.pb").touch()
     (tmp_path / "old" / "detector.json").write_text("{}")
+    shutil.copytree(tmp_path / "old", tmp_path / "foreign")
+    (tmp_path / "foreign" / "detector.json").write_text(
+        json.dumps({"image_shape": [8, 8, 1], "crop": "tiles", "calibration": {"a": 1}})
+    )
     place = {"run": digits_run[0], "photos": photos[0], "exports": exported.parent}
     with pytest.raises((ValueError, OSError), match=message):
-        scoring.run(
+        scoring.score(
             place.get(model, tmp_path / model), place.get(images, images), tmp_path / output
         )
     assert not (tmp_path / output).exists()
@@ -284,7 +296,7 @@ def test_names_that_are_no_utf_8(digits_run, photos, tmp_path):
     for suffix in ("csv", "parquet"):
         output = tmp_path / f"{suffix}" / f"scores.{suffix}"
         output.parent.mkdir()
-        assert scoring.run(digits_run[0], tmp_path / "in", output).scored == 1
+        assert scoring.score(digits_run[0], tmp_path / "in", output).scored == 1
     assert b"caf\xe9.png" in (tmp_path / "csv" / "scores.csv").read_bytes()
 
 
@@ -308,27 +320,27 @@ def test_two_processes_do_not_write_one_table(digits_run, photos, tmp_path):
         with pytest.raises(
             FileExistsError, match="Another process is writing .*scores.csv.partial"
         ):
-            scoring.run(digits_run[0], photos[0], tmp_path / "scores.csv")
+            scoring.score(digits_run[0], photos[0], tmp_path / "scores.csv")
         assert partial.read_bytes() == before
         holder.kill()
     # A killed process leaves no lock behind, and what it left goes when the table is there.
     partial.unlink()
-    scoring.run(digits_run[0], photos[0], tmp_path / "scores.csv")
+    scoring.score(digits_run[0], photos[0], tmp_path / "scores.csv")
     assert {path.name for path in tmp_path.iterdir()} == {"scores.csv", "scores.html"}
 
 
 def test_a_table_that_appears_while_another_process_is_about_to_begin_is_kept(
     digits_run, photos, tmp_path, monkeypatch
 ):
-    load = scoring.scorers.load
+    load = scoring.readers.load
 
     def finished_meanwhile(model_dir):
         (tmp_path / "scores.csv").write_text("finished")
         return load(model_dir)
 
-    monkeypatch.setattr(scoring.scorers, "load", finished_meanwhile)
+    monkeypatch.setattr(scoring.readers, "load", finished_meanwhile)
     with pytest.raises(FileExistsError, match="scores.csv exists"):
-        scoring.run(digits_run[0], photos[0], tmp_path / "scores.csv")
+        scoring.score(digits_run[0], photos[0], tmp_path / "scores.csv")
     assert [path.name for path in tmp_path.iterdir()] == ["scores.csv"]
     assert (tmp_path / "scores.csv").read_text() == "finished"
 
@@ -343,14 +355,14 @@ def test_a_process_that_died_between_report_and_table_is_made_up_for(
 
     monkeypatch.setattr(os, "replace", dies_at_the_table)
     with pytest.raises(KeyboardInterrupt):
-        scoring.run(digits_run[0], photos[0], tmp_path / "scores.csv")
+        scoring.score(digits_run[0], photos[0], tmp_path / "scores.csv")
     monkeypatch.undo()
-    scoring.run(digits_run[0], photos[0], tmp_path / "scores.csv")
+    scoring.score(digits_run[0], photos[0], tmp_path / "scores.csv")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["scores.csv", "scores.html"]
 
 
 def test_a_finished_table_is_not_overwritten(table, digits_run, photos):
     with pytest.raises(FileExistsError, match="scores.csv exists"):
-        scoring.run(digits_run[0], photos[0], table[1])
+        scoring.score(digits_run[0], photos[0], table[1])
     with pytest.raises(FileExistsError, match="scores.html exists"):
-        scoring.run(digits_run[0], photos[0], table[1].with_suffix(".jsonl"))
+        scoring.score(digits_run[0], photos[0], table[1].with_suffix(".jsonl"))
