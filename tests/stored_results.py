@@ -107,7 +107,7 @@ def fill_one_seed(store):
     failed.
     """
     random = np.random.default_rng(0)
-    for run in GRIDS["table_5_1"].select(seeds=[0]):
+    for run in GRIDS["table_5_1"].select(seed=[0]):
         if run.name in ("cifar10-8-ssae-seed-0", "cifar10-9-egbad-seed-0"):
             continue
         values = {score: float(random.uniform(0.3, 0.9)) for score in SCORES[run.detector]}

@@ -4,6 +4,8 @@ they are run at.
 
 import dataclasses
 import itertools
+from collections.abc import Collection
+from typing import Any
 
 DATASETS = ("mnist", "fashion_mnist", "cifar10")
 CONFIGURATIONS = tuple(range(10))
@@ -23,15 +25,19 @@ class Run:
     anomaly: int
     detector: str
     seed: int
-    settings: tuple = ()
+    settings: tuple[tuple[str, float], ...] = ()
 
     @property
-    def name(self):
+    def name(self) -> str:
         """`mnist-2-ssae-seed-0`, `mnist-2-ssae-seed-0-lambda_e-0.1-w_rec-10`: unique in its grid,
         the stem of its file.
         """
-        varied = [f"-{name}-{value:g}" for name, value in self.settings]
-        return f"{self.dataset}-{self.anomaly}-{self.detector}-seed-{self.seed}" + "".join(varied)
+        varied = "".join(f"-{name}-{value:g}" for name, value in self.settings)
+        return f"{self.dataset}-{self.anomaly}-{self.detector}-seed-{self.seed}{varied}"
+
+
+def _cut(default: Any, help: str) -> Any:
+    return dataclasses.field(default=default, metadata={"help": help})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,26 +48,22 @@ class Scale:
     Results of different scales lie in different folders, so that they are never averaged together.
     """
 
-    max_train_images: int = 0
-    epochs: int = 0
-    max_test_images: int = 0
-    rotations: str = ""
+    max_train_images: int = _cut(0, "Train on so many images. 0: all.")
+    epochs: int = _cut(0, "Passes over them. 0: as in each detector's preset.")
+    max_test_images: int = _cut(0, "Test on so many, anomalies in the same share. 0: all.")
+    rotations: str = _cut("", "all or sampled, as in train.py; empty: as in the preset.")
 
     @property
-    def name(self):
+    def name(self) -> str:
         """`full`, or what differs from it, such as `6000-images-5-epochs-4000-test`: the name of
         its folder.
         """
-        parts = [
-            f"{self.max_train_images}-images" if self.max_train_images else "",
-            f"{self.epochs}-epochs" if self.epochs else "",
-            f"{self.max_test_images}-test" if self.max_test_images else "",
-            f"{self.rotations}-rotations" if self.rotations else "",
-        ]
-        return "-".join(part for part in parts if part) or "full"
+        words = ("images", "epochs", "test", "rotations")
+        parts = [f"{v}-{word}" for v, word in zip(dataclasses.astuple(self), words) if v]
+        return "-".join(parts) or "full"
 
     @property
-    def in_words(self):
+    def in_words(self) -> str:
         """Such as `6,000 normals, 5 epochs, 4,000 test images`."""
         parts = [
             f"{self.max_train_images:,} normals" if self.max_train_images else "all normals",
@@ -69,10 +71,10 @@ class Scale:
             f"{self.max_test_images:,} test images" if self.max_test_images else "",
             f"{self.rotations} rotations" if self.rotations else "",
         ]
-        return ", ".join(part for part in parts if part)
+        return ", ".join(filter(None, parts))
 
     @property
-    def settings(self):
+    def settings(self) -> dict[str, Any]:
         """The fields of Config that differ from the preset."""
         return {name: value for name, value in dataclasses.asdict(self).items() if value}
 
@@ -86,49 +88,32 @@ class Grid:
     """
 
     name: str
-    runs: tuple
-    settings: dict = dataclasses.field(default_factory=dict)
+    runs: tuple[Run, ...]
+    settings: dict[str, Any] = dataclasses.field(default_factory=dict)
 
-    def select(self, datasets=(), anomalies=(), detectors=(), seeds=(), names=()):
-        """The runs that have one of each; an empty filter lets all through. Raises ValueError for
-        values that no run has.
+    def select(self, **wanted: Collection[Any]) -> list[Run]:
+        """The runs that have one of the wanted values of each attribute, such as `anomaly=[2, 6]`
+        or `["2", "6"]`; no value is any. Raises ValueError for values that no run has.
         """
-        runs = self.runs
-        for attribute, wanted in (
-            ("dataset", datasets),
-            ("anomaly", anomalies),
-            ("detector", detectors),
-            ("seed", seeds),
-            ("name", names),
-        ):
-            there = {getattr(run, attribute) for run in self.runs}
-            unknown = [str(value) for value in wanted if value not in there]
-            if unknown:
-                known = (
-                    f" It has {', '.join(map(str, sorted(there)))}." if attribute != "name" else ""
-                )
+        runs = list(self.runs)
+        for attribute, values in wanted.items():
+            there = {str(getattr(run, attribute)) for run in self.runs}
+            if unknown := [str(value) for value in values if str(value) not in there]:
+                known = f" It has {', '.join(sorted(there))}." if len(there) < 20 else ""
                 raise ValueError(
                     f"Grid {self.name} has no run with {attribute} {', '.join(unknown)}.{known}"
                 )
-            if wanted:
-                runs = [run for run in runs if getattr(run, attribute) in wanted]
-        return list(runs)
+            of = {str(value) for value in values} or there
+            runs = [run for run in runs if str(getattr(run, attribute)) in of]
+        return runs
 
-    def config_settings(self, run, scale):
-        """The arguments of `config.preset` for one of the runs."""
-        return {
-            **self.settings,
-            **scale.settings,
-            **dict(run.settings),
-            "dataset": run.dataset,
-            "anomaly": run.anomaly,
-            "detector": run.detector,
-            "seed": run.seed,
-        }
+    def config_settings(self, run: Run, scale: Scale) -> dict[str, Any]:
+        """The arguments of `preset` for one of the runs."""
+        own = {name: getattr(run, name) for name in ("dataset", "anomaly", "detector", "seed")}
+        return {**self.settings, **scale.settings, **dict(run.settings), **own}
 
 
-# Four trainings a configuration and seed are the seven systems of table 5.1; see `systems`. One
-# seed of everything comes first, so that a grid stopped half-way has something of every cell.
+# One seed of everything comes first, so that a grid stopped half-way has something of every cell.
 TABLE_5_1 = Grid(
     "table_5_1",
     tuple(
@@ -140,29 +125,25 @@ TABLE_5_1 = Grid(
 )
 
 # The thesis' caption names the axes, not their values. lambda_E 0.1 is a_2 = 1 (section 5.4), 1 is
-# two encoders of one depth.
+# two encoders of one depth. The auto-encoder knows no lambda_E, the classifier no w_rec.
 LAMBDA_E = (0.1, 0.5, 1.0, 2.0)
 W_REC = (1.0, 10.0, 100.0, 1000.0)
-# Configurations 2, 6, 7 first: `thesis.LARGEST_IMPROVEMENTS`. The auto-encoder knows no lambda_E,
-# the classifier no w_rec.
+_SETTINGS = (
+    ("autoencoder", ()),
+    *(("rotation", (("lambda_e", value),)) for value in LAMBDA_E),
+    *(("ssae", tuple(zip(("lambda_e", "w_rec"), v))) for v in itertools.product(LAMBDA_E, W_REC)),
+)
+# First the configurations of `systems.LARGEST_IMPROVEMENTS`.
 FIGURE_5_4 = Grid(
     "figure_5_4",
     tuple(
         Run("mnist", anomaly, detector, 0, settings)
         for anomaly in (2, 6, 7, 0, 1, 3, 4, 5, 8, 9)
-        for detector, settings in (
-            ("autoencoder", ()),
-            *(("rotation", (("lambda_e", lambda_e),)) for lambda_e in LAMBDA_E),
-            *(
-                ("ssae", (("lambda_e", lambda_e), ("w_rec", w_rec)))
-                for lambda_e in LAMBDA_E
-                for w_rec in W_REC
-            ),
-        )
+        for detector, settings in _SETTINGS
     ),
 )
 
-# Seconds a run, no download: to see that everything works. Its numbers mean nothing.
+# Seconds per run, no download: to see that everything works. Its numbers mean nothing.
 SMOKE = Grid(
     "smoke",
     tuple(

@@ -1,8 +1,9 @@
-"""Trains one run of a grid and stores its result. `worker` starts it in a process of its own: a
-crash then ends one run only.
+"""Trains one run of a grid and stores its result, with what the figures need beside its metrics.
+All that thesis/ uses of training in tf_ssae is here.
 
-Its only argument is a JSON object: grid, scale, name, results and work. It ends when its standard
-input does, so that it never outlives its worker, which holds the claim on the run.
+`worker` starts it in a process of its own. Its only argument is a JSON object: grid, scale, name,
+results, and work, the run's folder. It ends when its standard input does, so that it never outlives
+its worker, which holds the lock.
 """
 
 import base64
@@ -10,50 +11,62 @@ import csv
 import json
 import os
 import pathlib
-import shutil
 import sys
 import threading
 import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
 
 from thesis import results
 from thesis.grids import GRIDS, Scale
 
-STORED, UNUSABLE, BUSY = 0, 2, 75
+if TYPE_CHECKING:
+    import keras
+
+# Exit statuses.
+STORED, FAILED, UNUSABLE, BUSY = 0, 1, 2, 75
+
+# A hundred would do for figure 5.5; four rotations of 500 images leave an error of one point.
+_WATCHED = 500
+# Two strips of ten originals above their reconstructions: the first test image of each class, and
+# the first anomalous ones.
+OF_CLASSES, OF_ANOMALIES = "reconstructions_of_classes.png", "reconstructions_of_anomalies.png"
+_PLACES = 10
 
 
-def main(job):
+def main(job: dict[str, Any]) -> int:
     """Trains and stores; a training that failed is a result as well.
 
     Returns:
-        The exit status: STORED; UNUSABLE settings or data, the reason printed; BUSY, the run folder
-            is another's.
+        The exit status: STORED; FAILED, stored without scores; UNUSABLE settings or data, the
+        reason printed; BUSY, the run folder is another's.
     """
-    # Only now, so that the watch on the parent begins at once.
+    # Only now: the watch on the worker begins at once, and reading results takes no TensorFlow.
     import keras
 
-    from tf_ssae.config import preset
+    from tf_ssae.detectors.health import TrainingFailed
+    from tf_ssae.detectors.registry import preset
     from tf_ssae.runs import run_folder
     from tf_ssae.training import run as training
-    from tf_ssae.training.health import TrainingFailed
-    from thesis import watching
 
     started = time.time()
     grid, scale = GRIDS[job["grid"]], Scale(**job["scale"])
-    (run,) = grid.select(names=[job["name"]])
-    folder = pathlib.Path(job["work"]) / run.name
+    (run,) = grid.select(name=[job["name"]])
+    folder = pathlib.Path(job["work"]) / "run"
     failed, trained = None, []
 
-    def watch(*args):
-        return [
-            *watching.watch(*args),
-            keras.callbacks.LambdaCallback(on_train_end=lambda logs: trained.append(True)),
-        ]
+    def callbacks(*args: Any) -> list[keras.callbacks.Callback]:
+        ended = keras.callbacks.LambdaCallback(on_train_end=lambda logs: trained.append(True))
+        return [*watch(*args), ended]
 
     try:
         config = preset(**grid.config_settings(run, scale))
         # A finished folder was left by a process that died before it had stored the result.
         if not folder.is_dir():
-            training.run(config, folder, watch=watch)
+            training.train(config, folder, watch=callbacks)
     except (TrainingFailed, ValueError, OSError) as error:
         # A ValueError after training is about its scores: all the same, or not finite.
         if not isinstance(error, TrainingFailed) and not (
@@ -63,7 +76,6 @@ def main(job):
             return BUSY if isinstance(error, run_folder.FolderBusy) else UNUSABLE
         failed, folder = str(error), folder.with_name(f"{folder.name}.partial")
     environment = json.loads((folder / "environment.json").read_text())
-    metrics = None if failed else json.loads((folder / "metrics.json").read_text())
     history = _history(folder / "history.csv")
     value = {
         "format": results.FORMAT,
@@ -82,18 +94,16 @@ def main(job):
         },
         # What trained the first epochs, if it was another revision or machine.
         "earlier": environment.get("earlier", []),
-        "metrics": metrics,
+        "metrics": None if failed else json.loads((folder / "metrics.json").read_text()),
         "history": history,
-        "reconstructions": _png(folder / watching.OF_CLASSES),
-        "reconstructions_of_anomalies": _png(folder / watching.OF_ANOMALIES),
+        "reconstructions": _png(folder / OF_CLASSES),
+        "reconstructions_of_anomalies": _png(folder / OF_ANOMALIES),
     }
     results.write(results.path_of(job["results"], grid.name, scale, run.name), value)
-    # Only now: until the result is stored, this is what a next process goes on from.
-    shutil.rmtree(folder)
-    return STORED
+    return FAILED if failed else STORED
 
 
-def _history(path):
+def _history(path: pathlib.Path) -> list[dict[str, float]]:
     if not path.is_file():
         return []
     with open(path, newline="") as file:
@@ -103,23 +113,67 @@ def _history(path):
         ]
 
 
-def _png(path):
+def _png(path: pathlib.Path) -> str | None:
     return base64.b64encode(path.read_bytes()).decode() if path.is_file() else None
 
 
-def _end_with_parent():
-    """Ends this process when its standard input ends, which is when the worker does, however that
-    died.
+def watch(detector: Any, split: Any, folder: pathlib.Path) -> list["keras.callbacks.Callback"]:
+    """The callbacks of a training that record what the figures need. They choose nothing.
+
+    * Figure 5.5: each epoch's `test_rotation_accuracy_normal` and `..._anomalous`, of the first 500
+      test images of each kind.
+    * Figure 1.1, of MNIST: the strips OF_CLASSES and OF_ANOMALIES, after training.
     """
+    import keras
+    import tensorflow as tf
 
-    def wait():
-        while os.read(0, 1024):
-            pass
-        os._exit(1)
+    images, test, is_anomaly = split.data.images, split.test.index, split.test.tile_is_anomaly
+    callbacks = []
+    if detector.trained_on_rotations:
+        watched = {
+            kind: images[test[is_anomaly == anomalous][:_WATCHED]]
+            for kind, anomalous in (("normal", False), ("anomalous", True))
+        }
+        probabilities = tf.function(lambda x: detector.networks(x)["rotation_probabilities"])
 
-    threading.Thread(target=wait, daemon=True).start()
+        def measure(epoch: int, logs: dict[str, float]) -> None:
+            for kind, some in watched.items():
+                # `[N, 4, 4]`: of the image so rotated, the probability of each rotation.
+                answers = probabilities(some).numpy().argmax(axis=2)
+                logs[results.ROTATION_ACCURACY.format(kind)] = float(
+                    np.mean(answers == np.arange(answers.shape[1]))
+                )
+
+        callbacks.append(keras.callbacks.LambdaCallback(on_epoch_end=measure))
+    is_mnist = images.shape[-1] == 1 and set(split.data.class_names) == set("0123456789")
+    if detector.reconstructs and is_mnist:
+        classes, first = np.unique(split.data.labels[test], return_index=True)
+        anomalies = test[is_anomaly][:_PLACES]
+
+        def draw(logs: dict[str, float]) -> None:
+            write_strip(detector, images[test[first]], classes.tolist(), folder / OF_CLASSES)
+            write_strip(detector, images[anomalies], range(len(anomalies)), folder / OF_ANOMALIES)
+
+        callbacks.append(keras.callbacks.LambdaCallback(on_train_end=draw))
+    return callbacks
+
+
+def write_strip(
+    detector: Any, images: np.ndarray, places: Sequence[int], path: pathlib.Path
+) -> None:
+    """Writes a PNG of grey images `[N, S, S, 1]` above their reconstructions, ten places wide; a
+    place without an image, of a small test set, stays white.
+    """
+    from tf_ssae.report import png
+
+    originals = np.asarray(detector.preprocess(images))
+    rows = np.ones([2, _PLACES, *originals.shape[1:]], np.float32)
+    rows[0, places], rows[1, places] = originals, detector.networks(images)["reconstruction"]
+    strip = png.image_grid(*rows)[..., 0]
+    Image.fromarray(np.round(255 * strip).astype(np.uint8)).save(path, optimize=True)
 
 
 if __name__ == "__main__":
-    _end_with_parent()
+    # Its standard input ends with its worker, however that died.
+    threading.Thread(target=lambda: (os.read(0, 1), os._exit(1)), daemon=True).start()
     sys.exit(main(json.loads(sys.argv[1])))

@@ -1,39 +1,35 @@
 """The flags of the programs that read stored results."""
 
+import argparse
 import sys
-
-from absl import flags
+from collections.abc import Sequence
 
 from thesis import results
 
 
-def define_flags(grids=("table_5_1", "smoke")):
-    """--grid, one of those that the program can read, the first by default; --scale and
-    --results.
-    """
-    flags.DEFINE_enum("grid", grids[0], grids, "The grid that was run.")
-    flags.DEFINE_string(
-        "scale",
-        None,
-        "Name of its scale, a folder such as full. It may be left out if there is only one.",
+def new_parser(doc: str | None) -> argparse.ArgumentParser:
+    """A parser without flags, whose --help begins with the program's own docstring."""
+    return argparse.ArgumentParser(
+        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
-    flags.DEFINE_string("results", results.DEFAULT, "Folder of all results.")
-    show_in_help("grid", "scale", "results")
 
 
-def show_in_help(*names):
-    """Makes the program's --help list these flags: by itself it lists those that the program's own
-    file defines.
-    """
-    for name in names:
-        flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[name])
+def parser(
+    doc: str | None, grids: Sequence[str] = ("table_5_1", "smoke")
+) -> argparse.ArgumentParser:
+    """The flags that name stored results of one of the grids, by default of the first."""
+    flags = new_parser(doc)
+    flags.add_argument("--grid", default=grids[0], choices=grids, help="The grid that was run.")
+    flags.add_argument(
+        "--scale", help="Its scale, a folder such as full. May be left out if there is only one."
+    )
+    flags.add_argument("--results", default=results.DEFAULT, help="Folder of all results.")
+    return flags
 
 
-def load():
-    """The results.Results that the flags name. Ends the program, with the reason, if there are
-    none.
-    """
+def load(given: argparse.Namespace) -> results.Results:
+    """The results that the flags name. Ends the program, with the reason, if there are none."""
     try:
-        return results.load(flags.FLAGS.results, flags.FLAGS.grid, flags.FLAGS.scale)
+        return results.load(given.results, given.grid, given.scale)
     except ValueError as error:
         sys.exit(f"Error: {error}")

@@ -1,99 +1,34 @@
-"""Stored results: one JSON file a run, `RESULTS/GRID/SCALE/NAME.json`, written once and never
-changed.
+"""Stored results: one JSON file per run, `RESULTS/GRID/SCALE/NAME.json`, written once and never
+changed; read as pandas tables.
 """
 
 import dataclasses
+import functools
 import json
 import os
 import pathlib
+from typing import Any
 
-import numpy as np
+import pandas as pd
 
-from thesis.grids import GRIDS, Scale
-
-# The column of a run's history for each kind of test image, "normal" and "anomalous".
-ROTATION_ACCURACY = "test_rotation_accuracy_{}"
+from thesis.grids import GRIDS, Grid, Run, Scale
+from thesis.systems import DATASET_NAMES, SYSTEMS, System
 
 DEFAULT = "results"
 FORMAT = 1
+METRICS = {
+    "average_precision": "average precision",
+    "pr_auc_trapezoid": "trapezoid PR-AUC",
+    "auroc": "AUROC",
+    "average_precision_at_0.1": "average precision at a share of anomalies of 0.1",
+}
+# The column of a run's history for each kind of test image, "normal" and "anomalous".
+ROTATION_ACCURACY = "test_rotation_accuracy_{}"
+
 # In these fields of Config the runs of a grid differ, and in those that a run's `settings` name.
 # Runs of one data set and detector that differ in any other field cannot be averaged.
-_VARIES = {"dataset", "anomaly", "detector", "seed"}
-
-
-@dataclasses.dataclass(frozen=True)
-class Result:
-    """What is stored of one run.
-
-    Attributes:
-        stored: the whole content of its file.
-    """
-
-    stored: dict
-
-    @property
-    def name(self):
-        return self.stored["name"]
-
-    @property
-    def dataset(self):
-        return self.stored["config"]["dataset"]
-
-    @property
-    def anomaly(self):
-        return self.stored["config"]["anomaly"]
-
-    @property
-    def detector(self):
-        return self.stored["config"]["detector"]
-
-    @property
-    def seed(self):
-        return self.stored["config"]["seed"]
-
-    @property
-    def settings(self):
-        """`{name: value}` of what sets it apart inside its grid, beside the four above."""
-        return self.stored["settings"]
-
-    @property
-    def failed(self):
-        """Why it gave no scores; None if it did."""
-        return self.stored["failed"]
-
-    @property
-    def warning(self):
-        """What was wrong with its training, such as a GAN that collapsed; None if
-        nothing was seen.
-        """
-        return (
-            " ".join(((self.stored["metrics"] or {}).get("health") or {}).get("warnings", ()))
-            or None
-        )
-
-    @property
-    def looked_for_all(self):
-        """Whether the version that trained it looks for all that `warning` can tell, which concerns
-        GANs alone.
-        """
-        health = (self.stored["metrics"] or {}).get("health")
-        return not health or "reconstruction_explained" in health
-
-    @property
-    def share(self):
-        """Of anomalies among its test images: the average precision of a useless score."""
-        return self.stored["metrics"]["share"]
-
-    @property
-    def seconds(self):
-        """How long it took, wall time: at least the training, which may have been spread over
-        several processes.
-        """
-        return self.stored["seconds"]
-
-    def metric(self, score, metric):
-        """A metric of one of its scores; raises KeyError for a score it does not have."""
-        return self.stored["metrics"]["scores"][score][metric]
+_VARIES = ["dataset", "anomaly", "detector", "seed"]
+_SYSTEM_NAMES = {(system.detector, system.score): system.name for system in SYSTEMS}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,96 +36,108 @@ class Results:
     """All stored results of a grid at one scale.
 
     Attributes:
-        grid: the Grid.
-        scale: the Scale.
         folder: where they lie.
-        runs: the Results, those of failed runs too, in the grid's order.
+        runs: a row per run, failed ones too, in the grid's order: `name`, `dataset`, `anomaly`,
+            `detector`, `seed`, `settings` as grids.Run has them; `seconds`, wall time, at least the
+            training; `failed`, why it gave no scores, or None; `warning`, such as that a GAN
+            collapsed, or None; `checked`, whether its version looks for all that a warning can
+            tell; `stored`, all that its file holds.
     """
 
-    grid: object
+    grid: Grid
     scale: Scale
     folder: pathlib.Path
-    runs: tuple
+    runs: pd.DataFrame
 
     @property
-    def failed(self):
-        return [run for run in self.runs if run.failed]
+    def done(self) -> pd.DataFrame:
+        """The runs that did not fail."""
+        return self.runs[self.runs.failed.isna()]
+
+    @functools.cached_property
+    def scores(self) -> pd.DataFrame:
+        """A row per score of each run that did not fail: the run's `dataset`, `anomaly`,
+        `detector`, `seed` and `settings`; `score`; `system`, its row of table 5.1; `share`, of
+        anomalies among the test images, the average precision of a useless score; and METRICS.
+        """
+        of_run = [*_VARIES, "settings"]
+        rows = [
+            {
+                **{name: getattr(run, name) for name in of_run},
+                **{"score": score, "system": _SYSTEM_NAMES.get((run.detector, score))},
+                **{"share": run.stored["metrics"]["share"], **metrics},
+            }
+            for run in self.done.itertuples()
+            for score, metrics in run.stored["metrics"]["scores"].items()
+        ]
+        return pd.DataFrame(rows, columns=[*of_run, "score", "system", "share", *METRICS])
+
+    def of_system(
+        self, system: System, dataset: str, metric: str = "average_precision"
+    ) -> pd.Series:
+        """A column of `scores` for a row of table 5.1, by `(anomaly, seed)`."""
+        found = self.scores.query("system == @system.name and dataset == @dataset")
+        return found.set_index(["anomaly", "seed"])[metric].sort_index()
 
     @property
-    def missing(self):
-        """The runs of the grid, grids.Run, of which nothing is stored."""
-        there = {run.name for run in self.runs}
+    def missing(self) -> list[Run]:
+        """The runs of the grid of which nothing is stored."""
+        there = set(self.runs.name)
         return [run for run in self.grid.runs if run.name not in there]
 
-    def of_detector(self, detector, dataset=None, **settings):
-        """The runs of a detector that did not fail, with these settings, or with none."""
-        return [
-            run
-            for run in self.runs
-            if run.detector == detector
-            and not run.failed
-            and run.settings == settings
-            and dataset in (None, run.dataset)
-        ]
-
-    def of_system(self, system, dataset, metric="average_precision"):
-        """`{(anomaly, seed): value}` of a row of table 5.1."""
-        return {
-            (run.anomaly, run.seed): run.metric(system.score, metric)
-            for run in self.of_detector(system.detector, dataset)
-        }
-
     @property
-    def datasets(self):
-        """Those of which there are scores, in the grid's order."""
-        there = {run.dataset for run in self.runs if not run.failed}
-        return [
-            name for name in dict.fromkeys(run.dataset for run in self.grid.runs) if name in there
-        ]
+    def datasets(self) -> list[str]:
+        """Those of which there are scores."""
+        return [name for name in DATASET_NAMES if name in set(self.done.dataset)]
 
-    def share(self, dataset):
+    def share(self, dataset: str) -> float:
         """The mean share of anomalies in the test sets of a data set."""
-        return float(
-            np.mean([run.share for run in self.runs if run.dataset == dataset and not run.failed])
-        )
+        of_runs = self.done[self.done.dataset == dataset].stored
+        return float(of_runs.map(lambda stored: stored["metrics"]["share"]).mean())
 
 
-def warnings(runs):
-    """A sentence on the warnings that runs of a detector have, the first of them in full; empty if
-    there is nothing to say.
+def warnings(runs: pd.DataFrame) -> str:
+    """`3 of 10 runs with a warning`, and how many others may have missed theirs; empty if there is
+    nothing to say.
     """
-    warned = [run for run in runs if run.warning]
-    unsure = [run for run in runs if not run.warning and not run.looked_for_all]
-    if not warned and not unsure:
+    warned, unsure = runs.warning.notna(), runs.warning.isna() & ~runs.checked
+    if not warned.any() and not unsure.any():
         return ""
-    said = f"{len(warned)} of {len(runs)} runs have a warning"
-    if unsure:
+    said = f"{warned.sum()} of {len(runs)} runs with a warning"
+    if unsure.any():
         said += (
-            f"; {len(unsure)} without one are of a version that did not yet look whether its"
-            " networks invert each other"
+            f" (in another {unsure.sum()} an older version did not check whether the networks"
+            " invert each other)"
         )
-    return f"{said}." + (f" The first, {warned[0].name}: {warned[0].warning}" if warned else "")
+    return said
 
 
-def run_command(grid, scale, **filters):
+def duration(seconds: float) -> str:
+    """`45 s`, `12 min`, `3 h 20 min`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def run_command(grid: str, scale: Scale, **filters: Any) -> str:
     """The command that trains the runs of a grid, one line."""
     given = {"grid": grid, **scale.settings, **filters}
     return "python -m thesis.run " + " ".join(f"--{name}={value}" for name, value in given.items())
 
 
-def path_of(root, grid_name, scale, name):
+def path_of(root: str | os.PathLike, grid: str, scale: Scale, name: str) -> pathlib.Path:
     """Where the result of the run `name` is, or will be."""
-    return pathlib.Path(root) / grid_name / scale.name / f"{name}.json"
+    return pathlib.Path(root) / grid / scale.name / f"{name}.json"
 
 
-def write(path, value):
-    """Writes a result in one piece. Returns False, and leaves what is there, if there is one
-    already.
-    """
+def write(path: pathlib.Path, value: dict[str, Any]) -> bool:
+    """Writes a result in one piece. Returns False, and leaves what is there, if there is one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_text(json.dumps(value, indent=1) + "\n")
     try:
+        # A rename would replace what another machine has stored.
         os.link(temporary, path)
         return True
     except FileExistsError:
@@ -199,14 +146,13 @@ def write(path, value):
         temporary.unlink()
 
 
-def scales(root, grid_name):
+def scales(root: str | os.PathLike, grid: str) -> list[str]:
     """The names of the scales at which something of a grid is stored, `full` first."""
-    folder = pathlib.Path(root) / grid_name
-    names = {file.parent.name for file in folder.glob("*/*.json")}
+    names = {file.parent.name for file in (pathlib.Path(root) / grid).glob("*/*.json")}
     return sorted(names, key=lambda name: (name != "full", name))
 
 
-def load(root, grid_name, scale_name=None):
+def load(root: str | os.PathLike, grid_name: str, scale_name: str | None = None) -> Results:
     """The Results of a grid.
 
     Args:
@@ -233,35 +179,36 @@ def load(root, grid_name, scale_name=None):
             " --max_test_images for a smaller scale."
         )
     folder = pathlib.Path(root) / grid_name / (scale_name or there[0])
-    found = {
-        run.name: run for run in (_read(file, grid_name) for file in sorted(folder.glob("*.json")))
-    }
-    order = {run.name: i for i, run in enumerate(grid.runs)}
-    unknown = sorted(set(found) - set(order))
-    if unknown:
+    found = {file.stem: _read(file, grid_name) for file in sorted(folder.glob("*.json"))}
+    if unknown := found.keys() - {run.name for run in grid.runs}:
         raise ValueError(
-            f"{folder} holds what is no run of grid {grid_name}: {', '.join(unknown)}."
+            f"{folder} holds what is no run of grid {grid_name}: {', '.join(sorted(unknown))}."
         )
-    runs = sorted(found.values(), key=lambda run: order[run.name])
+    runs = pd.DataFrame([found[run.name] for run in grid.runs if run.name in found])
     _require_alike(folder, runs)
-    return Results(grid, Scale(**runs[0].stored["scale"]), folder, tuple(runs))
+    return Results(grid, Scale(**runs.stored[0]["scale"]), folder, runs)
 
 
-def _read(file, grid_name):
+def _read(file: pathlib.Path, grid_name: str) -> dict[str, Any]:
+    """A row of `Results.runs`."""
     try:
         stored = json.loads(file.read_text())
         if stored["format"] != FORMAT:
             raise ValueError(f"format {stored['format']}, expected {FORMAT}")
-        run = Result(stored)
-        place = (stored["grid"], Scale(**stored["scale"]).name, run.name)
-        if not run.failed:
-            _ = (
-                run.share,
-                run.stored["metrics"]["scores"],
-                run.stored["history"],
-                run.stored["split_fingerprint"],
-            )
-        _ = (run.dataset, run.anomaly, run.detector, run.seed, run.settings, run.seconds)
+        place = (stored["grid"], Scale(**stored["scale"]).name, stored["name"])
+        metrics = {} if stored["failed"] else stored["metrics"]
+        if not stored["failed"]:
+            _ = metrics["scores"], metrics["share"], stored["history"], stored["split_fingerprint"]
+        health = metrics.get("health")
+        row = {
+            **{name: stored["config"][name] for name in _VARIES},
+            **{name: stored[name] for name in ("name", "failed", "seconds")},
+            "settings": tuple(stored["settings"].items()),
+            "warning": " ".join(health["warnings"]) or None if health else None,
+            # Only GANs have a health.
+            "checked": not health or "reconstruction_explained" in health,
+            "stored": stored,
+        }
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{file} is no stored result: {error!r}.") from error
     if place != (grid_name, file.parent.name, file.stem):
@@ -269,33 +216,29 @@ def _read(file, grid_name):
             f"{file} belongs to {'/'.join(place)}.json: results of different grids or scales do not"
             " mix."
         )
-    return run
+    return row
 
 
-def _require_alike(folder, runs):
+def _require_alike(folder: pathlib.Path, runs: pd.DataFrame) -> None:
     """Raises ValueError unless the runs differ only in what the grid varies."""
-    configs, splits = {}, {}
-    for run in runs:
-        config = {
-            name: value
-            for name, value in run.stored["config"].items()
-            if name not in _VARIES and name not in run.settings
-        }
+    configs: dict[Any, Any] = {}
+    splits: dict[Any, Any] = {}
+    for run in runs.itertuples():
+        config, varied = run.stored["config"], dict(run.settings)
         first, known = configs.setdefault(
-            (run.dataset, run.detector, tuple(run.settings)), (run.name, config)
+            (run.dataset, run.detector, tuple(varied)), (run.name, config)
         )
         # A field that one of the two versions did not have yet had its default's meaning.
-        different = [name for name in config if name in known and config[name] != known[name]]
-        if different:
+        common = (config.keys() & known.keys()) - {*_VARIES, *varied}
+        if different := [name for name in sorted(common) if config[name] != known[name]]:
             settings = ", ".join(f"{name} {known[name]} and {config[name]}" for name in different)
             raise ValueError(
                 f"{folder} mixes runs of different settings: {first} and {run.name} have"
                 f" {settings}. Move those that are not meant to be there to another folder."
             )
-        if not run.failed:
-            split = run.stored["split_fingerprint"]
-            first, known = splits.setdefault((run.dataset, run.anomaly), (run.name, split))
-            if split != known:
-                raise ValueError(
-                    f"{folder} mixes splits: {first} and {run.name} saw different images."
-                )
+        if run.stored["failed"]:
+            continue
+        split = run.stored["split_fingerprint"]
+        first, known = splits.setdefault((run.dataset, run.anomaly), (run.name, split))
+        if split != known:
+            raise ValueError(f"{folder} mixes splits: {first} and {run.name} saw different images.")

@@ -1,77 +1,80 @@
 """Trains the runs of a grid that have no stored result, one after the other.
 
-    python -m thesis.run --grid=table_5_1 python -m thesis.run
-    --grid=table_5_1 --max_train_images=6000 --epochs=5 --max_test_images=4000 python -m
-    thesis.run --grid=table_5_1 --dataset=mnist --detector=ssae,ensemble --seed=0
     python -m thesis.run --grid=smoke
+    python -m thesis.run --grid=table_5_1 --max_train_images=6000 --epochs=5 --max_test_images=4000
+    python -m thesis.run --grid=table_5_1 --dataset=mnist --detector=ssae,ensemble --seed=0
+    python -m thesis.run --grid=table_5_1 --shard=1/4
 
-Stop it with Ctrl-C, or kill it: the same command goes on from the last finished epoch. Start it
-several times, on machines that share --results and --work, and they divide the runs among them.
-TFDS_DATA_DIR names a folder of prepared data sets.
+Stop it with Ctrl-C, or kill it: run the same command to resume from the last finished epoch. Of
+several started on one machine, each skips what another is training; machines of a cluster take a
+shard of the grid each. TFDS_DATA_DIR names a folder of prepared data sets.
 """
 
+import argparse
+import dataclasses
+import functools
+import re
 import sys
+import zlib
+from collections.abc import Sequence
 
-from absl import app, flags
-
-from thesis import results
-from thesis.grids import GRIDS, Scale
+from thesis import reading, results
+from thesis.grids import GRIDS, Run, Scale
 from thesis.worker import GridStopped, Worker
 
-_GRID = flags.DEFINE_enum("grid", None, sorted(GRIDS), "The runs, see grids.py.", required=True)
-_DATASET = flags.DEFINE_list("dataset", [], "Only these data sets.")
-_ANOMALY = flags.DEFINE_list(
-    "anomaly", [], "Only these configurations: the class that is the ANOMALY."
-)
-_DETECTOR = flags.DEFINE_list("detector", [], "Only these detectors.")
-_SEED = flags.DEFINE_list("seed", [], "Only these seeds.")
-_NAME = flags.DEFINE_list("name", [], "Only the runs of these names, such as mnist-2-ssae-seed-0.")
-_MAX_TRAIN_IMAGES = flags.DEFINE_integer(
-    "max_train_images", 0, "Train on so many images. 0: all.", lower_bound=0
-)
-_EPOCHS = flags.DEFINE_integer(
-    "epochs", 0, "Passes over them. 0: as in each detector's preset.", lower_bound=0
-)
-_MAX_TEST_IMAGES = flags.DEFINE_integer(
-    "max_test_images", 0, "Test on so many, anomalies in the same share. 0: all.", lower_bound=0
-)
-_ROTATIONS = flags.DEFINE_enum(
-    "rotations", "", ["", "all", "sampled"], "As in train.py; empty: as in the preset."
-)
-_RESULTS = flags.DEFINE_string(
-    "results", results.DEFAULT, "Folder for the results, one JSON file a run."
-)
-_WORK = flags.DEFINE_string("work", "runs/experiments", "Folder for unfinished runs and claims.")
+_FILTERS = {
+    "dataset": "these data sets",
+    "anomaly": "these configurations: the class that is the ANOMALY",
+    "detector": "these detectors",
+    "seed": "these seeds",
+    "name": "the runs of these names, such as mnist-2-ssae-seed-0",
+}
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(
-            f"Unexpected arguments: {' '.join(argv[1:])}. Flags look like --name=value."
-        )
-    grid = GRIDS[_GRID.value]
-    scale = Scale(_MAX_TRAIN_IMAGES.value, _EPOCHS.value, _MAX_TEST_IMAGES.value, _ROTATIONS.value)
+def main() -> None:
+    given = _flags().parse_args()
+    grid = GRIDS[given.grid]
+    scale = Scale(**{field.name: getattr(given, field.name) for field in dataclasses.fields(Scale)})
     try:
-        anomalies, seeds = _numbers(_ANOMALY), _numbers(_SEED)
-        runs = grid.select(_DATASET.value, anomalies, _DETECTOR.value, seeds, _NAME.value)
-        worker = Worker(
-            grid, scale, _RESULTS.value, _WORK.value, say=lambda line: print(line, flush=True)
-        )
-        left_out = worker.work(runs)
+        runs = shard(grid.select(**{name: getattr(given, name) for name in _FILTERS}), given.shard)
+        say = functools.partial(print, flush=True)
+        failed = Worker(grid, scale, given.results, given.work, say).train(runs)
     except (ValueError, OSError, GridStopped) as error:
         sys.exit(f"Error: {error}")
     except KeyboardInterrupt:
-        sys.exit("\nStopped. The same command goes on from the last finished epoch.")
-    if left_out:
-        sys.exit(f"Error: {len(left_out)} runs crashed again and again: {', '.join(left_out)}.")
+        sys.exit("\nStopped. Run the same command to resume from the last finished epoch.")
+    if failed:
+        sys.exit(f"Error: {len(failed)} of {len(runs)} runs failed: {', '.join(failed)}.")
 
 
-def _numbers(flag):
-    try:
-        return [int(value) for value in flag.value]
-    except ValueError:
-        raise ValueError(f"--{flag.name}={','.join(flag.value)}: expected numbers.") from None
+def shard(runs: Sequence[Run], which: str) -> list[Run]:
+    """The I-th of N shares of the runs, for `which` "I/N". Raises ValueError for others."""
+    found = re.fullmatch(r"(\d+)/(\d+)", which)
+    if not found or not 1 <= int(found[1]) <= int(found[2]):
+        raise ValueError(f"--shard={which}: expected I/N with I from 1 to N, such as 1/4.")
+    # Neighbours in a grid are of different detectors: dealt out in their order, one machine would
+    # get all of the slowest.
+    mixed = sorted(runs, key=lambda run: zlib.crc32(run.name.encode()))
+    own = set(mixed[int(found[1]) - 1 :: int(found[2])])
+    return [run for run in runs if run in own]
+
+
+def _flags() -> argparse.ArgumentParser:
+    flags = reading.new_parser(__doc__)
+    flags.add_argument("--grid", required=True, choices=sorted(GRIDS), help="See grids.py.")
+    for name, only in _FILTERS.items():
+        flags.add_argument(
+            f"--{name}", type=lambda value: value.split(","), default=[], help=f"Only {only}."
+        )
+    flags.add_argument("--shard", default="1/1", help="I/N: share I of N, from 1.")
+    for field in dataclasses.fields(Scale):
+        flags.add_argument(
+            f"--{field.name}", type=field.type, default=field.default, help=field.metadata["help"]
+        )
+    flags.add_argument("--results", default=results.DEFAULT, help="Folder for the results.")
+    flags.add_argument("--work", default="runs/thesis", help="Folder for unfinished runs.")
+    return flags
 
 
 if __name__ == "__main__":
-    app.run(main)
+    main()

@@ -1,29 +1,26 @@
-"""Whether OURS is better than each other system: differences paired by configuration and split.
+"""Whether OURS is better than each other system, and each system better than chance.
 
     python -m thesis.significance --scale=full
 
-Both systems of a pair saw the same images, with the same seed. Differences are averaged over the
-seeds of a configuration, then over configurations. The 95% interval is the expanded percentile
-bootstrap interval over configurations, of 10,000 draws with replacement: T. Hesterberg, What
-Teachers Should Know About the Bootstrap, The American Statistician 69 (2015). Plain percentiles are
-too narrow for few values: of normal noise, 10% of those of ten configurations and 17% of those of
-five leave out 0; of these, 5% and 8%.
+Both of a pair saw the same images, with the same seed. Differences are averaged over the seeds of a
+configuration, then over configurations. The 95% interval is Student's t over configurations: it is
+symmetric, so differences that are skewed to the right reach 0 sooner than with a resampled one.
 """
 
-import dataclasses
+import itertools
+from collections.abc import Collection, Iterable
+from typing import Any
 
-import numpy as np
-from absl import app
+import pandas as pd
 from scipy import stats
 
 from thesis import reading
-from thesis.systems import BY_NAME, OTHERS, OURS
-from thesis.thesis import DATASET_NAMES
+from thesis.results import Results, warnings
+from thesis.systems import BY_NAME, DATASET_NAMES, OTHERS, OURS, SYSTEMS, System
 
-_DRAWS = 10_000
-_CONFIDENCE = 0.95
-# All draws from values of one sign have that sign, and of four values of noise one in eight is of
-# one sign.
+COMPARED = ("OURS A_ws", "OURS A_max")
+# Of fewer configurations nobody can see whether they are near normal, as Student's t assumes; and
+# those that were trained first were not chosen at random.
 _FEWEST = 5
 _WORDS = {
     "better": "better than",
@@ -31,177 +28,151 @@ _WORDS = {
     "undecided": "undecided against",
     "untested": "too few configurations to compare with",
 }
-COMPARED = ("OURS A_ws", "OURS A_max")
+# A thesis' mean of ten configurations so little above the share of anomalies says that its system
+# was useless as well.
+_NEAR = 0.05
 
 
-@dataclasses.dataclass(frozen=True)
-class Comparison:
-    """A mean difference over configurations.
+def compare(ours: pd.Series, other: pd.Series) -> dict[str, Any] | None:
+    """The mean difference of values by `(anomaly, seed)`, over the keys of both.
 
-    Attributes:
-        configurations: how many it rests on.
-        low, high: of the 95% interval; None with fewer than five configurations.
+    Returns:
+        `difference`; `configurations`, on how many it rests, and in how many it is `above` 0; `low`
+        and `high` of the 95% interval, NaN of fewer than five configurations; and the `verdict`:
+        better or worse; undecided where the interval holds 0; untested without one. None if they
+        share no key.
     """
-
-    difference: float
-    low: float | None
-    high: float | None
-    configurations: int
-
-    @property
-    def verdict(self):
-        """`better` or `worse`; `undecided` where the interval holds 0; `untested` where there is
-        none.
-        """
-        if self.low is None:
-            return "untested"
-        if self.low <= 0 <= self.high:
-            return "undecided"
-        return "better" if self.low > 0 else "worse"
-
-
-def compare(ours, other):
-    """The Comparison of `{(anomaly, seed): value}` with another such dict, over the keys of both;
-    None if they share none.
-    """
-    return mean_with_interval({key: ours[key] - other[key] for key in ours.keys() & other.keys()})
-
-
-def mean_with_interval(values):
-    """The Comparison of the mean of `{(anomaly, seed): value}` with 0; None of no values."""
-    if not values:
+    values = (ours - other).dropna().groupby("anomaly").mean()
+    if values.empty:
         return None
-    by_configuration = np.array([np.mean(found) for found in of_configurations(values).values()])
-    mean = float(by_configuration.mean())
-    if len(by_configuration) < _FEWEST:
-        return Comparison(mean, None, None, len(by_configuration))
-    tail = _expanded_tail(len(by_configuration))
-    low, high = np.quantile(bootstrap_means(by_configuration), [tail, 1 - tail])
-    return Comparison(mean, float(low), float(high), len(by_configuration))
+    mean, count, half, verdict = values.mean(), len(values), float("nan"), "untested"
+    if count >= _FEWEST:
+        half = stats.sem(values) * stats.t.interval(0.95, count - 1)[1]
+        verdict = "undecided" if abs(mean) <= half else "better" if mean > 0 else "worse"
+    found = {"difference": mean, "low": mean - half, "high": mean + half, "verdict": verdict}
+    return {**found, "configurations": count, "above": int((values > 0).sum())}
 
 
-def _expanded_tail(count):
-    """The share of the draws that lies below the interval: 0.025 for many values, less for few.
-
-    So widened, the interval of normal values is about Student's: the bootstrap takes its width from
-    the deviation with divisor n instead of n - 1, and the normal distribution in place of Student's
-    t.
+def against_others(stored: Results, compared: Collection[str] = COMPARED) -> pd.DataFrame:
+    """A row for each data set and pair of which there is something to compare: `dataset`, `system`,
+    one of `compared`; `other`, one that is not OURS; and what `compare` finds in average precision.
     """
-    widened = np.sqrt(count / (count - 1)) * stats.t.ppf((1 - _CONFIDENCE) / 2, count - 1)
-    return float(stats.norm.cdf(widened))
+    return _compared(stored, itertools.product([BY_NAME[name] for name in compared], OTHERS))
 
 
-def of_configurations(values):
-    """`{(anomaly, seed): value} -> {anomaly: [value of each seed]}`, in the order of both."""
-    found = {}
-    for anomaly, seed in sorted(values):
-        found.setdefault(anomaly, []).append(values[anomaly, seed])
+def against_chance(stored: Results) -> pd.DataFrame:
+    """The same of each system and the share of anomalies, which is what a useless score has."""
+    return _compared(stored, ((system, None) for system in SYSTEMS))
+
+
+def _compared(stored: Results, pairs: Iterable[tuple[System, System | None]]) -> pd.DataFrame:
+    rows = []
+    for dataset, (system, other) in itertools.product(stored.datasets, pairs):
+        than = stored.of_system(other or system, dataset, "average_precision" if other else "share")
+        if found := compare(stored.of_system(system, dataset), than):
+            names = {"system": system.name, "other": other.name if other else "chance"}
+            rows.append({"dataset": dataset, **names, **found})
+    columns = ["dataset", "system", "other", "difference", "low", "high", "verdict"]
+    found = pd.DataFrame(rows, columns=[*columns, "configurations", "above"])
+    found["shown"] = pd.Series([_shown(row) for row in found.itertuples()], dtype=str)
     return found
 
 
-def bootstrap_means(values, draws=_DRAWS):
-    """The means of `draws` samples of `[n]` values with replacement, n each: `[draws]`. The same
-    values give the same means.
-    """
-    chosen = np.random.default_rng(0).integers(0, len(values), (draws, len(values)))
-    # Rounding must not set apart the means of equal values.
-    return values[0] + (values - values[0])[chosen].mean(axis=1)
+def _shown(row: Any) -> str:
+    """`+0.034 (+0.010, +0.051)`."""
+    interval = "no interval" if pd.isna(row.low) else f"{row.low:+.3f}, {row.high:+.3f}"
+    return f"{row.difference:+.3f} ({interval})"
 
 
-def rows(stored, compared=COMPARED):
-    """`(dataset, our system, other system, Comparison)` of every pair of which there is something
-    to compare.
+def markdown(stored: Results) -> str:
+    """The differences, bold where the sign is sure: a row for each other system, a column for each
+    data set and score of ours.
     """
+    found = against_others(stored)
+    sure = found.verdict.isin(["better", "worse"])
+    bold = found.shown.str.replace(r"^(\S+)", r"**\1**", regex=True)
+    columns = found.dataset.map(DATASET_NAMES) + ", " + found.system.map(_markdown)
+    return _table(found.other, columns, found.shown.mask(sure, bold))
+
+
+def markdown_against_chance(stored: Results) -> str:
+    """In how many configurations each system is better than chance, and by how much on average."""
+    found = against_chance(stored)
+    counts = found.above.astype(str) + " of " + found.configurations.astype(str)
+    return _table(found.system, found.dataset.map(DATASET_NAMES), counts + ", " + found.shown)
+
+
+def _table(systems: pd.Series, columns: pd.Series, cells: pd.Series) -> str:
+    table = pd.DataFrame({"": systems.map(_markdown), "column": columns, "cell": cells})
+    table = table.pivot(index="", columns="column", values="cell")
+    rows = [system.markdown for system in SYSTEMS if system.markdown in table.index]
+    table = table.reindex(index=rows, columns=columns.unique()).fillna("–")
+    return table.to_markdown(tablefmt="github", disable_numparse=True)
+
+
+def _markdown(name: str) -> str:
+    return BY_NAME[name].markdown
+
+
+def sentences(stored: Results) -> list[str]:
+    """What may be claimed of each score of ours on each data set: whom it beats, who beats it, and
+    where that is not sure or cannot be told.
+    """
+    found = against_others(stored)
     return [
-        (dataset, ours, other, comparison)
-        for dataset in stored.datasets
-        for ours in (BY_NAME[name] for name in compared)
-        for other in OTHERS
-        if (comparison := compare(*(stored.of_system(system, dataset) for system in (ours, other))))
-    ]
-
-
-def markdown(stored):
-    """A table in Markdown: a row for each other system, a column for each data set and score of
-    ours.
-    """
-    found = {
-        (dataset, ours.name, other.name): comparison
-        for dataset, ours, other, comparison in rows(stored)
-    }
-    columns = list(dict.fromkeys((dataset, ours) for dataset, ours, _ in found))
-    lines = [
-        "| | "
-        + " | ".join(
-            f"{DATASET_NAMES[dataset]}, {BY_NAME[ours].markdown}" for dataset, ours in columns
-        )
-        + " |",
-        "|---" * (len(columns) + 1) + "|",
-    ]
-    for other in OTHERS:
-        cells = [found.get((*column, other.name)) for column in columns]
-        if any(cells):
-            lines.append(
-                f"| {other.markdown} | " + " | ".join(_cell(cell, "**") for cell in cells) + " |"
-            )
-    return "\n".join(lines)
-
-
-def sentences(stored):
-    """What may be claimed of each data set: whom each score of ours beats, and who beats it, where
-    the sign is sure.
-
-    Where it is not, or where that cannot be told, the others are named as well.
-    """
-    said = {}
-    for dataset, ours, other, comparison in rows(stored):
-        said.setdefault((dataset, ours), {}).setdefault(comparison.verdict, []).append(
-            other.markdown
-        )
-    return [
-        f"{DATASET_NAMES[dataset]}, {ours.markdown}: "
+        f"{DATASET_NAMES[dataset]}, {_markdown(system)}: "
         + "; ".join(
-            f"{_WORDS[verdict]} {', '.join(found[verdict])}"
-            for verdict in _WORDS
-            if verdict in found
+            f"{words} {', '.join(map(_markdown, rows.other[rows.verdict == verdict]))}"
+            for verdict, words in _WORDS.items()
+            if (rows.verdict == verdict).any()
         )
         + "."
-        for (dataset, ours), found in said.items()
+        for (dataset, system), rows in found.groupby(["dataset", "system"], sort=False)
     ]
 
 
-def text(stored, compared=COMPARED):
-    """The same for a terminal, a line a pair."""
-    lines = [
-        f"Mean difference in average precision at scale {stored.scale.name}, 95% interval over"
-        " configurations:"
+def doubts(stored: Results, named: str = "markdown") -> list[str]:
+    """Which systems are not surely better than chance, a sentence for each data set and length of
+    training.
+
+    Args:
+        named: the attribute of a System that names it.
+    """
+    doubted: dict[tuple[str, str], list[str]] = {}
+    for row in against_chance(stored).query("low <= 0").itertuples():
+        system, runs = BY_NAME[row.system], stored.done[stored.done.dataset == row.dataset]
+        runs = runs[runs.detector == system.detector]
+        printed, near = system.thesis.get(row.dataset), ""
+        if printed is not None:
+            near = ", near chance too" if printed - stored.share(row.dataset) < _NEAR else ""
+            near = f" (thesis {printed:.4f}{near})"
+        facts = "; ".join(filter(None, [f"{steps(runs):,} steps per run", warnings(runs)]))
+        doubted.setdefault((row.dataset, facts), []).append(getattr(system, named) + near)
+    return [
+        f"{DATASET_NAMES[dataset]}, not surely better than chance: {', '.join(names)}; {facts}."
+        for (dataset, facts), names in doubted.items()
     ]
-    for dataset, ours, other, comparison in rows(stored, compared):
-        lines.append(
-            f"{DATASET_NAMES[dataset]:14} {ours.name:11} against {other.name:9}"
-            f" {_cell(comparison):26} {comparison.verdict}, {comparison.configurations}"
-            " configurations"
-        )
-    return "\n".join(lines)
 
 
-def _cell(comparison, mark=""):
-    """`+0.034 (+0.010, +0.051)`, between marks if its sign is sure."""
-    if comparison is None:
-        return "–"
-    if comparison.low is None:
-        return f"{comparison.difference:+.3f} (no interval)"
-    mark = mark if comparison.verdict in ("better", "worse") else ""
-    return (
-        f"{mark}{comparison.difference:+.3f}{mark} ({comparison.low:+.3f}, {comparison.high:+.3f})"
+def steps(runs: pd.DataFrame) -> int:
+    """How many steps the first of the runs was trained for."""
+    stored = runs.stored.iloc[0]
+    config = stored["config"]
+    return config["epochs"] * (stored["metrics"]["train_images"] // config["batch_size"])
+
+
+def text(found: pd.DataFrame) -> str:
+    """Comparisons for a terminal, a line each."""
+    shown = found.assign(
+        dataset=found.dataset.map(DATASET_NAMES),
+        above=found.above.astype(str) + " of " + found.configurations.astype(str),
     )
-
-
-def main(argv):
-    del argv
-    print(text(reading.load(), [system.name for system in OURS]))
+    columns = {"shown": "difference (95% interval)", "above": "above 0 in"}
+    return shown.rename(columns=columns)[
+        ["dataset", "system", "other", *columns.values(), "verdict"]
+    ].to_string(index=False)
 
 
 if __name__ == "__main__":
-    reading.define_flags()
-    app.run(main)
+    found = reading.load(reading.parser(__doc__).parse_args())
+    print(text(against_others(found, [system.name for system in OURS])))

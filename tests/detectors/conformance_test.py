@@ -208,12 +208,15 @@ def test_its_calibration_travels_with_it(trained):
 def test_a_fresh_process_loads_it_and_scores_the_same(trained, tmp_path):
     trained.detector.save(tmp_path / "model.keras")
     np.save(tmp_path / "images.npy", trained.images)
-    program = (
-        "import sys, keras, numpy as np, tf_ssae.detectors.registry as registry\nregistry.names()\ndetector ="
-        " keras.saving.load_model(sys.argv[1] + '/model.keras')\nscores ="
-        " detector(np.load(sys.argv[1] + '/images.npy'))\nnp.savez(sys.argv[1] + '/scores.npz',"
-        " **{name: value.numpy() for name, value in scores.items()})\n"
-    )
+    program = """
+import sys
+import keras, numpy as np
+from tf_ssae.detectors import registry
+registry.names()
+detector = keras.saving.load_model(sys.argv[1] + "/model.keras")
+scores = detector(np.load(sys.argv[1] + "/images.npy"))
+np.savez(sys.argv[1] + "/scores.npz", **{name: v.numpy() for name, v in scores.items()})
+"""
     done = run_python("-c", program, str(tmp_path))
     assert done.returncode == 0, done.stderr
     loaded = np.load(tmp_path / "scores.npz")

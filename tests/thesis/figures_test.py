@@ -45,7 +45,7 @@ def test_from_one_seed(one_seed, name, lacks):
         ) and "All normals, full length." in words(figure)
         assert ("No result" in words(figure)) == bool(lacks) or "AE" in words(figure)
     assert lacks in words(figures[expected[0]])
-    assert f"python -m {module.__name__}" in module.__doc__
+    assert f"python -m {module.__name__} " in module.__doc__
 
 
 def test_deviation_over_seeds(store):

@@ -15,8 +15,9 @@ def test_what_is_written_is_read(store):
     store.add(SSAE, {"a_rec": 0.1, "a_cls": 0.2, "a_ws": 0.3, "a_max": 0.4})
     stored = store.load()
     assert stored.scale == Scale() and stored.datasets == ["mnist"] and len(stored.missing) == 359
-    assert stored.of_system(BY_NAME["OURS A_ws"], "mnist") == {(2, 0): 0.3}
-    assert stored.of_system(BY_NAME["AE"], "mnist") == {}
+    assert stored.of_system(BY_NAME["OURS A_ws"], "mnist").to_dict() == {(2, 0): 0.3}
+    assert stored.of_system(BY_NAME["OURS A_ws"], "mnist", "share").to_dict() == {(2, 0): 0.357}
+    assert stored.of_system(BY_NAME["AE"], "mnist").empty
 
 
 def test_a_result_is_written_once(store):
@@ -36,7 +37,7 @@ def test_scales_do_not_mix(store):
         match=r"several scales, which do not mix: --scale=full\|6000-images-5-epochs-4000-test",
     ):
         store.load()
-    assert store.load(scale="full").runs[0].metric("a_ws", "average_precision") == 0.5
+    assert set(store.load(scale="full").scores.average_precision) == {0.5}
     small.rename(small.parent.parent / "full" / "mnist-3-ssae-seed-0.json")
     with pytest.raises(
         ValueError,
@@ -75,19 +76,23 @@ def test_settings_that_the_grid_varies_do(store):
     for run in GRIDS["figure_5_4"].runs[:21]:
         store.add(run, 0.5, grid="figure_5_4")
     stored = store.load("figure_5_4")
-    assert len(
-        stored.of_detector("ssae", lambda_e=0.1, w_rec=10.0)
-    ) == 1 and not stored.of_detector("ssae")
+    assert (stored.done.settings == (("lambda_e", 0.1), ("w_rec", 10.0))).sum() == 1
+    assert len(stored.done) == 21 and len(stored.scores) == 16 * 4 + 4 + 1
 
 
 def test_a_failed_run_counts_as_stored_but_has_no_scores(store):
     store.add(SSAE, 0.5)
     store.add(Run("mnist", 3, "ssae", 0), 0.5, failed="The decoder died.")
     stored = store.load()
-    assert [run.name for run in stored.failed] == ["mnist-3-ssae-seed-0"] and len(
-        stored.missing
-    ) == 358
-    assert set(stored.of_system(BY_NAME["OURS A_ws"], "mnist")) == {(2, 0)}
+    assert list(stored.runs.name) == ["mnist-2-ssae-seed-0", "mnist-3-ssae-seed-0"]
+    assert list(stored.done.name) == ["mnist-2-ssae-seed-0"] and len(stored.missing) == 358
+    assert list(stored.of_system(BY_NAME["OURS A_ws"], "mnist").index) == [(2, 0)]
+
+
+def test_a_grid_of_which_all_failed_is_read(store):
+    store.add(SSAE, 0.5, failed="The decoder died.")
+    stored = store.load()
+    assert stored.datasets == [] and stored.scores.empty and len(stored.runs) == 1
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"format": 2}', "[]"])
@@ -120,7 +125,18 @@ def test_nothing_stored_names_the_command(store):
 def test_reading_needs_no_tensorflow():
     program = (
         "import sys, thesis.run, thesis.table,"
-        " thesis.readme, thesis.figures.figure_1_1; sys.exit('tensorflow'"
+        " thesis.results_page, thesis.figures.figure_1_1; sys.exit('tensorflow'"
         " in sys.modules)"
     )
     assert run_python("-c", program).returncode == 0
+
+
+def test_durations():
+    shown = [results.duration(seconds) for seconds in (45, 720, 12_000)]
+    assert shown == ["45 s", "12 min", "3 h 20 min"]
+
+
+def test_results_are_where_the_page_says():
+    path = results.path_of("results", "table_5_1", Scale(6000, 5, 4000), "mnist-2-ssae-seed-0")
+    expected = "results/table_5_1/6000-images-5-epochs-4000-test/mnist-2-ssae-seed-0.json"
+    assert path.as_posix() == expected

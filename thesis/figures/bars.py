@@ -7,15 +7,15 @@ models and the components of OURS, its two primary scores; (c) the overall score
 learning, A*, and with it.
 """
 
-import numpy as np
+from typing import Any
 
-from thesis import results
+from matplotlib.figure import Figure
+
 from thesis.figures import drawing
-from thesis.significance import of_configurations
-from thesis.systems import BY_NAME
-from thesis.thesis import CLASS_NAMES, DATASET_NAMES
+from thesis.results import Results
+from thesis.systems import BY_NAME, DATASET_NAMES
 
-PANELS = {
+_PANELS = {
     "a": (
         "Baseline vs base model vs OURS",
         ("BIGAN", "GANomaly", "AE", "Rotation", "OURS A_max", "OURS A_ws"),
@@ -23,74 +23,65 @@ PANELS = {
     "b": ("Base model vs OURS components", ("AE", "Rotation", "OURS A_rec", "OURS A_cls")),
     "c": ("Without joint learning vs OURS", ("A*_max", "A*_ws", "OURS A_max", "OURS A_ws")),
 }
+_CLASS_NAMES = {
+    "mnist": "0,1,2,3,4,5,6,7,8,9",
+    "fashion_mnist": "T-shirt,Trouser,Pullover,Dress,Coat,Sandal,Shirt,Sneaker,Bag,Ankle boot",
+    "cifar10": "airplane,automobile,bird,cat,deer,dog,frog,horse,ship,truck",
+}
 
 
-def draw(stored, dataset, number):
-    """`{"figure_5_1a": Figure, ...}` for a data set; `number` is "5.1".
-
-    Raises:
-        ValueError: nothing is stored of the data set.
+def draw(stored: Results, dataset: str, number: str) -> dict[str, Figure]:
+    """`{"figure_5_1a": Figure, ...}` for a data set; `number` is "5.1". Raises ValueError if
+    nothing is stored of the data set.
     """
     if dataset not in stored.datasets:
-        raise ValueError(
-            f"Nothing is stored of {DATASET_NAMES[dataset]} in {stored.folder}. To train: "
-            f"{results.run_command(stored.grid.name, stored.scale, dataset=dataset)}"
-        )
+        what = f"Nothing is stored of {DATASET_NAMES[dataset]}"
+        raise drawing.nothing(stored, what, dataset=dataset)
     return {
         f"figure_{number.replace('.', '_')}{panel}": _panel(
             stored, dataset, f"Figure {number}{panel}: {caption}", names
         )
-        for panel, (caption, names) in PANELS.items()
+        for panel, (caption, names) in _PANELS.items()
     }
 
 
-def _panel(stored, dataset, caption, names):
-    classes, systems = CLASS_NAMES[dataset], [BY_NAME[name] for name in names]
+def _panel(stored: Results, dataset: str, caption: str, names: tuple[str, ...]) -> Figure:
+    classes = _CLASS_NAMES[dataset].split(",")
     figure = drawing.new(11, 4)
     axes = figure.add_subplot()
-    width, seeds, absent = 0.84 / len(systems), set(), {}
-    for i, system in enumerate(systems):
+    width, seeds, absent = 0.84 / len(names), set(), set()
+    for i, system in enumerate(BY_NAME[name] for name in names):
         values = stored.of_system(system, dataset)
-        seeds |= {seed for _, seed in values}
-        found = of_configurations(values)
-        absent |= dict.fromkeys((system.detector, k) for k in range(len(classes)) if k not in found)
-        if not found:
+        seeds |= set(values.index.unique("seed"))
+        found = values.groupby("anomaly").agg(["mean", "std"])
+        absent |= {(system.detector, k) for k in range(len(classes)) if k not in found.index}
+        if found.empty:
             continue
-        places = np.array(list(found)) + (i - (len(systems) - 1) / 2) * width
-        means = [np.mean(seeds_of_one) for seeds_of_one in found.values()]
-        axes.bar(places, means, 0.94 * width, color=system.colour, label=system.label, zorder=2)
-        several = [
-            (x, y, np.std(s, ddof=1))
-            for x, y, s in zip(places, means, found.values())
-            if len(s) > 1
-        ]
-        if several:
-            x, y, deviation = zip(*several)
-            axes.errorbar(x, y, deviation, fmt="none", ecolor="0.15", elinewidth=1, zorder=3)
+        found.index += (i - (len(names) - 1) / 2) * width
+        look: dict[str, Any] = dict(color=system.colour, label=system.label, zorder=2)
+        axes.bar(found.index, found["mean"], 0.94 * width, **look)
+        several = found.dropna()
+        if len(several):
+            look = dict(fmt="none", ecolor="0.15", elinewidth=1, zorder=3)
+            axes.errorbar(several.index, several["mean"], several["std"], **look)
     share = stored.share(dataset)
     axes.axhline(
         share, color="0.4", linestyle="--", linewidth=1, label=f"chance, {share:.3f}", zorder=4
     )
     # Slanted where they are words that would touch.
-    slant = {} if len(classes[-1]) < 3 else dict(rotation=20, ha="right", rotation_mode="anchor")
-    axes.set_xticks(range(len(classes)), classes, **slant)
-    axes.set(
-        xlabel="anomalous class",
-        ylabel="average precision",
-        ylim=(0, 1),
-        xlim=(-0.6, len(classes) - 0.4),
-    )
+    slant = dict(rotation=20, ha="right", rotation_mode="anchor") if len(classes[-1]) > 2 else {}
+    axes.set_xticks(range(len(classes)), classes, **slant)  # type: ignore[arg-type]
+    axes.set(xlabel="anomalous class", ylabel="average precision")
+    axes.set(ylim=(0, 1), xlim=(-0.6, len(classes) - 0.4))
     axes.grid(axis="y", color="0.9", zorder=0)
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     drawing.title(
         figure,
         f"{caption}, {DATASET_NAMES[dataset]}",
-        [
-            drawing.scale(stored),
-            f"Mean and standard deviation over the stored seeds, up to {len(seeds)}."
-            if len(seeds) > 1
-            else "One seed, so no deviation.",
-            drawing.missing(sorted(absent)),
-        ],
+        drawing.scale(stored),
+        f"Mean and standard deviation over the stored seeds, up to {len(seeds)}."
+        if len(seeds) > 1
+        else "One seed, so no deviation.",
+        drawing.missing(sorted(absent)),
     )
     return figure

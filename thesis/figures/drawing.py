@@ -1,19 +1,22 @@
-"""What all figures share: how they are begun, what they say of their runs, and how they
-are saved.
+"""What all figures share: how they are begun, what they say of their runs, and how they are
+saved.
 """
 
+import logging
 import os
 import pathlib
 import sys
 import textwrap
+from collections.abc import Callable, Iterable, Sequence
 
 import matplotlib
-from absl import flags
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from thesis import reading
+from thesis import reading, results
+from thesis.results import Results
 
+# The name of what each detector trains.
 _NAMES = {
     "ssae": "OURS",
     "ensemble": "AE, Rotation and A*",
@@ -22,30 +25,29 @@ _NAMES = {
 }
 
 
-def new(width, height):
+def new(width: float, height: float) -> Figure:
     """A figure of so many inches, drawn without a screen."""
     figure = Figure(figsize=(width, height), dpi=150, layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 
 
-def title(figure, text, details):
-    """A title, and below it, small, sentences on what the figure rests on."""
-    width = int(15 * figure.get_figwidth())
-    lines = textwrap.fill(" ".join(detail for detail in details if detail), width)
+def title(figure: Figure, text: str, *details: str) -> None:
+    """A title, and below the figure, small, sentences on what it rests on; empty ones left out."""
+    lines = textwrap.fill(" ".join(filter(None, details)), int(15 * figure.get_figwidth()))
     figure.suptitle(text, fontsize=12)
     figure.supxlabel(lines, fontsize=7.5, color="0.35")
 
 
-def scale(stored):
+def scale(stored: Results) -> str:
     """Sentence: how large the runs were."""
     words = stored.scale.in_words
     return f"{words[0].upper()}{words[1:]}."
 
 
-def missing(pairs):
+def missing(pairs: Iterable[tuple[str, int]]) -> str:
     """Sentence: what a figure lacks; `(detector, configuration)` pairs."""
-    by_detector = {}
+    by_detector: dict[str, list[str]] = {}
     for detector, anomaly in pairs:
         by_detector.setdefault(detector, []).append(str(anomaly))
     parts = [
@@ -56,7 +58,13 @@ def missing(pairs):
     return f"No result: {'; '.join(parts)}." if parts else ""
 
 
-def save(figure, folder, name):
+def nothing(stored: Results, what: str, **filters: object) -> ValueError:
+    """The error of a figure that has nothing to show: it names the command that trains it."""
+    command = results.run_command(stored.grid.name, stored.scale, **filters)
+    return ValueError(f"{what} in {stored.folder}. To train: {command}")
+
+
+def save(figure: Figure, folder: pathlib.Path, name: str) -> list[pathlib.Path]:
     """Writes `NAME.png` and `NAME.svg`, each in one piece; the same figure gives the same bytes.
     Returns their paths.
     """
@@ -64,32 +72,37 @@ def save(figure, folder, name):
     paths = []
     for ending, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
         path = folder / f"{name}.{ending}"
-        temporary = folder / f".{name}.{os.getpid()}.{ending}"
+        temporary = folder / f".{path.name}.{os.getpid()}"
         # Without it the names inside an SVG are random.
         with matplotlib.rc_context({"svg.hashsalt": "tf_ssae"}):
-            figure.savefig(temporary, metadata=metadata)
+            figure.savefig(temporary, format=ending, metadata=metadata)
         os.replace(temporary, path)
         paths.append(path)
     return paths
 
 
-def define_flags(grids=("table_5_1",)):
-    reading.define_flags(grids)
-    flags.DEFINE_string(
-        "output",
-        None,
-        "Folder for the figures. Default: figures/ beside the results they are drawn from.",
+def main(
+    draw: Callable[[Results], dict[str, Figure]],
+    doc: str | None,
+    grids: Sequence[str] = ("table_5_1",),
+) -> None:
+    """Draws and saves what `draw` makes of the results that the flags name: `{name: Figure}`.
+
+    Args:
+        doc: the docstring of the program.
+        grids: those that it can draw.
+    """
+    # It tells of every letter that it takes from another font.
+    logging.getLogger("matplotlib").setLevel(logging.WARNING)
+    flags = reading.parser(doc, grids)
+    flags.add_argument(
+        "--output", type=pathlib.Path, help="Folder. Default: figures/ beside the results."
     )
-    reading.show_in_help("output")
-
-
-def main(draw):
-    """Draws and saves what `draw` makes of the results that the flags name: `{name: Figure}`."""
-    stored = reading.load()
-    folder = pathlib.Path(flags.FLAGS.output) if flags.FLAGS.output else stored.folder / "figures"
+    given = flags.parse_args()
+    stored = reading.load(given)
     try:
         figures = draw(stored)
     except ValueError as error:
         sys.exit(f"Error: {error}")
     for name, figure in figures.items():
-        print(*save(figure, folder, name))
+        print(*save(figure, given.output or stored.folder / "figures", name))

@@ -13,81 +13,72 @@ differ between configurations, so each reconstruction stands below its own origi
 
 import base64
 import io
+from typing import Any
 
 import numpy as np
-from absl import app
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
 
-from thesis import results
 from thesis.figures import drawing
+from thesis.results import Results
 
-_MODELS = {"figure_1_1": ("ssae", "OURS"), "figure_1_1_ae": ("ensemble", "AE")}
+_MODELS = (("figure_1_1", "ssae", "OURS"), ("figure_1_1_ae", "ensemble", "AE"))
+_STRIPS = (
+    ("", "reconstructions_of_anomalies", "ten images of the anomalous digit"),
+    ("_classes", "reconstructions", "every digit; framed, the anomalous one"),
+)
 
 
-def draw(stored):
+def draw(stored: Results) -> dict[str, Figure]:
     """Raises ValueError if neither model has a run on MNIST."""
     figures = {}
-    for name, (detector, title) in _MODELS.items():
-        for ending, strip in (
-            ("", "reconstructions_of_anomalies"),
-            ("_classes", "reconstructions"),
-        ):
-            # The first seed of a configuration is the last to be put in.
-            found = reversed(stored.of_detector(detector, "mnist"))
-            runs = {run.anomaly: run for run in found if run.stored.get(strip)}
-            if runs:
-                figures[name + ending] = _grid(stored, title, detector, runs, strip)
+    for name, detector, model in _MODELS:
+        found = stored.done.query("detector == @detector and dataset == 'mnist'")
+        for ending, strip, row in _STRIPS:
+            with_strip = found[np.array([bool(of_run.get(strip)) for of_run in found.stored], bool)]
+            # The first seed of each configuration.
+            runs = with_strip.drop_duplicates("anomaly").sort_values("anomaly")
+            if len(runs):
+                figures[name + ending] = figure = _grid(runs, strip)
+                drawing.title(
+                    figure,
+                    f"Figure 1.1: originals above reconstructions, {model}, MNIST",
+                    f"Row: {row}, never trained on.",
+                    drawing.scale(stored),
+                    f"Seed {', '.join(map(str, sorted(set(runs.seed))))}.",
+                    drawing.missing((detector, k) for k in range(10) if k not in set(runs.anomaly)),
+                )
     if not figures:
-        command = results.run_command(
-            stored.grid.name, stored.scale, dataset="mnist", detector="ssae,ensemble"
-        )
-        raise ValueError(
-            f"No reconstructions of MNIST are stored in {stored.folder}. To train: {command}"
-        )
+        what = "No reconstructions of MNIST are stored"
+        raise drawing.nothing(stored, what, dataset="mnist", detector="ssae,ensemble")
     return figures
 
 
-def _grid(stored, model, detector, runs, strip):
-    of_classes, anomalies = strip == "reconstructions", sorted(runs)
-    figure = drawing.new(6.4, 1 + 1.16 * len(anomalies))
-    for anomaly, axes in zip(anomalies, figure.subplots(len(anomalies), 1, squeeze=False)[:, 0]):
+def _grid(runs: Any, strip: str) -> Figure:
+    figure = drawing.new(6.4, 1 + 1.16 * len(runs))
+    rows = figure.subplots(len(runs), 1, squeeze=False)[:, 0]
+    for run, axes in zip(runs.itertuples(), rows):
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set_visible(False)
-        axes.set_ylabel(anomaly, rotation=0, va="center", labelpad=12, fontsize=12)
-        pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(runs[anomaly].stored[strip]))))
+        axes.set_ylabel(run.anomaly, rotation=0, va="center", labelpad=12, fontsize=12)
+        pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(run.stored[strip]))))
         axes.imshow(pixels, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-        if of_classes:
-            _frame(axes, anomaly, *pixels.shape)
-    row = (
-        "every digit; framed, the anomalous one"
-        if of_classes
-        else "ten images of the anomalous digit"
-    )
-    drawing.title(
-        figure,
-        f"Figure 1.1: originals above reconstructions, {model}, MNIST",
-        [
-            f"Row: {row}, never trained on.",
-            drawing.scale(stored),
-            f"Seed {', '.join(map(str, sorted({run.seed for run in runs.values()})))}.",
-            drawing.missing([(detector, k) for k in range(10) if k not in runs]),
-        ],
-    )
+        if strip == "reconstructions":
+            _frame(axes, run.anomaly, *pixels.shape)
     return figure
 
 
-def _frame(axes, place, height, width):
+def _frame(axes: Axes, place: int, height: int, width: int) -> None:
     """Draws a frame around one of the ten places of a strip."""
     size = width // 10
-    frame = Rectangle(
-        (place * size - 0.5, -0.5), size, height, fill=False, edgecolor="#ee3344", linewidth=2.5
-    )
-    # On the edge of the picture, half of it would be cut off.
+    corner = (place * size - 0.5, -0.5)
+    frame = Rectangle(corner, size, height, fill=False, edgecolor="#ee3344", linewidth=2.5)
+    # On the edge of the strip, half of it would be cut off.
     frame.set_clip_on(False)
     axes.add_patch(frame)
 
 
 if __name__ == "__main__":
-    drawing.define_flags()
-    app.run(lambda argv: drawing.main(draw))
+    drawing.main(draw, __doc__)

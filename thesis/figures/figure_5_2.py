@@ -6,15 +6,11 @@
 Drawing takes 3 seconds.
 """
 
-from absl import app
+import functools
 
 from thesis.figures import bars, drawing
 
-
-def draw(stored):
-    return bars.draw(stored, "fashion_mnist", "5.2")
-
+draw = functools.partial(bars.draw, dataset="fashion_mnist", number="5.2")
 
 if __name__ == "__main__":
-    drawing.define_flags()
-    app.run(lambda argv: drawing.main(draw))
+    drawing.main(draw, __doc__)

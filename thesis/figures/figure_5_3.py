@@ -6,15 +6,11 @@
 Drawing takes 3 seconds.
 """
 
-from absl import app
+import functools
 
 from thesis.figures import bars, drawing
 
-
-def draw(stored):
-    return bars.draw(stored, "cifar10", "5.3")
-
+draw = functools.partial(bars.draw, dataset="cifar10", number="5.3")
 
 if __name__ == "__main__":
-    drawing.define_flags()
-    app.run(lambda argv: drawing.main(draw))
+    drawing.main(draw, __doc__)
