@@ -125,7 +125,9 @@ class Config:
         "Activation of the decoder's last layer: relu as in the thesis; sigmoid cannot die.",
         ("relu", "sigmoid"),
     )
-    alpha: float = _setting(0.5, "Weight of the reconstruction score in the combined ones, Eq. 3.12 and 3.13.")
+    alpha: float = _setting(
+        0.5, "Weight of the reconstruction score in the combined ones, Eq. 3.12 and 3.13."
+    )
     latent_error: str = _setting(
         "squared",
         "ganomaly's score. squared: the mean of squares, as in the authors' code; absolute: the L1"
