@@ -3,8 +3,8 @@
     python benchmarks/crop_honesty.py
 
 Trains the rotation classifier on images twice as wide as high that look the same from every side
-(smoothed noise), made square in four ways, and prints its accuracy on other such images. Anything
-above 0.25, chance, is told by the way itself.
+(smoothed noise), made square in four ways, and prints its accuracy on other such images. Accuracy
+above chance, 0.25, comes from the way itself.
 """
 
 import tf_ssae  # noqa: F401  (before TensorFlow: it decides what TensorFlow prints)

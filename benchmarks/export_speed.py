@@ -3,7 +3,7 @@ files.
 
     python benchmarks/export_speed.py --model_dir=RUN
 
-Of a trained detector: what int8 leaves in float depends on the ranges that its activations have.
+It takes a trained detector: what int8 leaves in float depends on the ranges of its activations.
 """
 
 import json
@@ -35,8 +35,8 @@ def main(argv):
         model = tflite.convert(detector, kind, images)
         rows[kind], sizes[kind] = timing.of_tflite(model), len(model)
     print(
-        f"{config.detector}, {config.dataset}: one image on one core, milliseconds; images a second"
-        " in batches"
+        f"{config.detector}, {config.dataset}: one image on one core, milliseconds; images per"
+        " second in batches"
     )
     print(f"{'':12}{'median':>9}{'99%':>9}{'1 core':>10}{'all cores':>11}{'MB':>8}")
     for name, row in rows.items():

@@ -42,7 +42,7 @@ def scoring(**settings):
 
 
 def step_of_many_images(count):
-    """A step as train.py takes it, through the pipeline, out of so many images in memory."""
+    """A step as train.py takes it, through the pipeline, from this many images in memory."""
     import numpy as np
     import tensorflow as tf
     from train_speed import IMAGE_SHAPES, make_detector
@@ -64,8 +64,8 @@ def step_of_many_images(count):
 def main(argv):
     del argv
     default = preset("mnist")
-    # What is timed: the title of a group, the value that sets a row apart, the images of a call,
-    # and how to prepare it.
+    # What is timed: the title of a group, the value of a row, the images per call, and a function
+    # that prepares it.
     rows = [
         *(
             ("training step, batch", size, size, _with(training_step, batch_size=size))
@@ -101,7 +101,7 @@ def main(argv):
 
     import numpy as np
 
-    print(f"{'':36}{'ms a call':>12}{'10% to 90%':>16}{'images/s':>12}")
+    print(f"{'':36}{'ms per call':>12}{'10% to 90%':>16}{'images/s':>12}")
     for group, value, images, _ in rows:
         name = f"{group} {value}"
         low, median, high = np.quantile(seconds[name], [0.1, 0.5, 0.9]) * 1e3

@@ -5,10 +5,10 @@ anomaly is looked at.
         --settings='reconstruction_reduction=mean,w_rec=100'
         --settings='reconstruction_reduction=sum,w_rec=100'
 
-For each setting it trains on a part of the split's training normals and reports, on other training
-normals: the ratio of the gradients' norms on E1's weights, w_rec L_rec over w_cls L_cls (far from
-1, one task hardly shapes the shared encoder); the rotation accuracy; and the share of the pixels'
-variance that reconstruction explains.
+For each setting it trains on some of the split's normal training images and reports, on others: the
+ratio of the gradients' norms on E1's weights, w_rec L_rec over w_cls L_cls (far from 1, one task
+hardly shapes the shared encoder); the rotation accuracy; and the share of the pixels' variance that
+reconstruction explains.
 """
 
 import json
@@ -30,13 +30,13 @@ from tf_ssae.ops.losses import RECONSTRUCTION_LOSSES, rotation_cross_entropy
 from tf_ssae.ops.rotations import rotate_stack, rotation_labels
 
 _DATASET = flags.DEFINE_string("dataset", "mnist", "Data set.")
-_ANOMALY = flags.DEFINE_integer("anomaly", 2, "The anomalous class, of which nothing is used.")
+_ANOMALY = flags.DEFINE_integer("anomaly", 2, "The anomalous class, which is not used.")
 _DATA_DIR = flags.DEFINE_string("data_dir", "", "As in train.py.")
 _SETTINGS = flags.DEFINE_multi_string(
     "settings", [""], "Comma-separated name=value of Config fields; repeat the flag."
 )
 _EPOCHS = flags.DEFINE_integer("epochs", 5, "Epochs.")
-_TRAIN = flags.DEFINE_integer("train_images", 6000, "Normals to train on.")
+_TRAIN = flags.DEFINE_integer("train_images", 6000, "Number of normal images to train on.")
 _HELD_OUT = 1000
 
 

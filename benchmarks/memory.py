@@ -61,8 +61,7 @@ def main(argv):
                 f"--data_dir={_DATA_DIR.value}",
                 f"--model_dir={folder / dataset}",
             ]
-            # One epoch is too few for some decoders to reconstruct anything, which is no matter
-            # here.
+            # A sigmoid, since after one epoch a decoder with a ReLU may not reconstruct anything.
             row(name, [sys.executable, "train.py", "--output_activation=sigmoid", *flags_])
         model = folder / "digits"
         measure(
@@ -83,9 +82,7 @@ def main(argv):
                 f"--images={images}",
                 f"--output={folder / f'{count}.csv'}",
             ]
-            row(
-                f"scoring, {count:,} files", [sys.executable, "-m", "tf_ssae.scoring.run", *options]
-            )
+            row(f"scoring, {count:,} files", [sys.executable, "score.py", *options])
     print(json.dumps(rows))
 
 

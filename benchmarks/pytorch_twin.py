@@ -41,8 +41,8 @@ class _Decoder(nn.Module):
         self.output = nn.ConvTranspose2d(32, channels, 4, padding=1)
 
     def forward(self, z):
-        # PyTorch crops all sides alike, which leaves 33x33; of "same" the last row and column are
-        # cropped as well.
+        # PyTorch crops all sides alike, which leaves 33x33; padding "same" crops the last row and
+        # column as well.
         return F.relu(self.output(self.layers(z))[:, :, :-1, :-1])
 
 
@@ -76,7 +76,7 @@ class SSAE(nn.Module):
                 ours.data = _to_torch(next(theirs).numpy()).to(ours.data)
 
     def losses(self, x, x_rotated, d):
-        """Eq. 3.10, and its terms Eq. 3.7 and 3.8; of `rotations=all` the first images of
+        """Eq. 3.10, and its terms Eq. 3.7 and 3.8; with `rotations=all` the first images of
         `x_rotated` are `x`.
         """
         config = self.config

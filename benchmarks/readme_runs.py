@@ -64,7 +64,7 @@ def store(run_folder: pathlib.Path, printed: str, name: str) -> pathlib.Path:
 
 
 def counts(table: pathlib.Path) -> dict[str, dict[str, int]]:
-    """Of a table of scores, by the folder that each image lies in: how many, how many anomalies."""
+    """From a table of scores to the numbers of images and anomalies in each folder."""
     found = collections.defaultdict(lambda: {"images": 0, "anomalies": 0})
     with open(table, newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):

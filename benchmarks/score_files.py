@@ -27,7 +27,7 @@ _FEW = 1_000
 
 
 def paths(count=None):
-    """The first so many image files."""
+    """The first `count` image files."""
     from tf_ssae.data.find import find
 
     return find(_IMAGES.value)[:count]
@@ -46,8 +46,8 @@ def ours(count=None):
 
 
 def predict(count, batch_size):
-    """A loop that decodes some files and calls `predict` on them. Loading and compiling are not
-    counted.
+    """A loop that decodes some files and calls `predict` on them, timed without loading and
+    compiling.
     """
     import numpy as np
     from PIL import Image
@@ -73,8 +73,8 @@ def predict(count, batch_size):
 MEASUREMENTS = {
     f"scoring, {_FEW:,} images": lambda: ours(_FEW),
     "scoring, all images": ours,
-    "predict, 256 images a call": lambda: predict(20 * 256, 256),
-    "predict, 1 image a call": lambda: predict(500, 1),
+    "predict, 256 images per call": lambda: predict(20 * 256, 256),
+    "predict, 1 image per call": lambda: predict(500, 1),
 }
 
 

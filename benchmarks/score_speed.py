@@ -1,4 +1,4 @@
-"""Scoring speed in images a second, all four scores: ours, beside a plain keras.Model.predict and
+"""Scoring speed in images per second, all four scores: ours, beside a plain keras.Model.predict and
 PyTorch.
 
     python benchmarks/score_speed.py --dataset=mnist
@@ -12,7 +12,7 @@ from absl import app, flags
 from train_speed import (
     IMAGE_SHAPES,
     MATRIX,
-    flops_an_image,
+    flops_per_image,
     make_detector,
     matrix_product,
     pytorch_is_installed,
@@ -95,7 +95,7 @@ def main(argv):
         title,
         seconds,
         _BATCHES * batch_size,
-        gflops * 1e9 / flops_an_image(4, 4) if is_ssae else None,
+        gflops * 1e9 / flops_per_image(4, 4) if is_ssae else None,
     )
 
 

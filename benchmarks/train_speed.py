@@ -1,10 +1,10 @@
-"""Training speed in images a second: the step that train.py runs, beside plain Keras and PyTorch.
+"""Training speed in images per second: the step of train.py, beside plain Keras and PyTorch.
 
     python benchmarks/train_speed.py --dataset=mnist --rotations=sampled
 
 Every alternative takes a step on a batch of random images of one shape (speed does not depend on
 what they show), in turns (see `turns.py`). The limit is the speed of this machine's own matrix
-product: how many images a second it would allow if the networks' multiplications were all there is.
+product: the images per second it would allow if the networks' multiplications were all there is.
 PyTorch takes part if it is installed (see `pytorch_twin.py`).
 """
 
@@ -19,7 +19,10 @@ from absl import app, flags
 from tf_ssae.detectors.registry import preset
 
 _DATASET = flags.DEFINE_enum(
-    "dataset", "mnist", ["mnist", "fashion_mnist", "cifar10"], "Whose preset and image shape."
+    "dataset",
+    "mnist",
+    ["mnist", "fashion_mnist", "cifar10"],
+    "Data set whose preset and image shape are taken.",
 )
 _DETECTOR = flags.DEFINE_string("detector", "ssae", "Method.")
 _ROTATIONS = flags.DEFINE_enum(
@@ -108,7 +111,7 @@ def matrix_product():
 
 
 def multiply_adds(network):
-    """Of one image or feature vector through the convolutions and dense layers of a Keras model."""
+    """Multiply-adds per image or feature vector in the layers with a kernel of a Keras model."""
     import keras
 
     total = 0
@@ -121,8 +124,8 @@ def multiply_adds(network):
     return total
 
 
-def flops_an_image(rotations_of_e1, rotations_of_e2):
-    """Of a forward pass of ssae: two for each multiply-add."""
+def flops_per_image(rotations_of_e1, rotations_of_e2):
+    """FLOPs of a forward pass of ssae: two for each multiply-add."""
     detector = make_detector(settings())
     e1, e2, d, c = (
         multiply_adds(network)
@@ -144,9 +147,9 @@ def report(title, seconds, images, limit):
     """Prints a table of the alternatives, and a line of JSON.
 
     Args:
-        seconds: `{name: [rounds]}` of a call.
-        images: of a call.
-        limit: images a second that the matrix product's speed allows, or None.
+        seconds: `{name: [rounds]}`, per call.
+        images: per call.
+        limit: images per second that the matrix product's speed allows, or None.
     """
     import numpy as np
 
@@ -165,7 +168,7 @@ def report(title, seconds, images, limit):
         low, median, high = np.quantile(values, [0.1, 0.5, 0.9])
         share, ratio = f"{median / limit:.0%}" if limit else "", ""
         if fastest_pytorch:
-            # Of the same rounds: what slowed one of them down slowed the other.
+            # Within rounds: what slowed one of them down slowed the other.
             ratio = f"{np.median(values / speeds[fastest_pytorch]):.2f}"
         print(f"{name:34}{median:10.0f}{f'{low:.0f} to {high:.0f}':>16}{share:>14}{ratio:>21}")
         rows[name] = {
@@ -207,7 +210,7 @@ def main(argv):
     if name == "ssae":
         # A step is three forward passes: forward, and the gradients of inputs and of weights.
         passes = (4, 4) if config.rotations == "all" else (2, 1)
-        limit = gflops * 1e9 / (3 * flops_an_image(*passes))
+        limit = gflops * 1e9 / (3 * flops_per_image(*passes))
     title = (
         f"Training {name}, {_DATASET.value} (a = {config.latent_depth},"
         f" {config.image_size}x{config.image_size}), batch {config.batch_size},"

@@ -54,7 +54,7 @@ class _Child:
         self._answer()
 
     def turn(self):
-        # If it has died, there is no answer either, and that is said.
+        # If the child has died, there is no answer either, and `_answer` reports it.
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.write("turn\n")
             self._process.stdin.flush()
@@ -65,7 +65,7 @@ class _Child:
         self._process.wait()
 
     def _answer(self):
-        # What else a library prints is passed over.
+        # Other lines, printed by libraries, are ignored.
         for line in self._process.stdout:
             if line.startswith("{"):
                 return json.loads(line)["seconds"]

@@ -1,13 +1,12 @@
-"""What a run costs beside its steps: train.py's images a second beside those of the bare step, and
-its start-up.
+"""What a run costs beside its steps: train.py's images per second beside those of the bare step,
+and its start-up.
 
     python benchmarks/whole_run.py --dataset=mnist --rotations=sampled --data_dir=PREPARED
 
 Takes the flags of `train_speed.py`. A run and the bare step take turns, each in a process of its
 own; the run is that of train.py, with its pipeline, callbacks, report and checkpoints. Its speed is
-that from the beginning of the second epoch to the end of the last; the first one holds what is done
-once, of which the start-up, from the start of the process to the end of the first step, is the
-most.
+measured from the beginning of the second epoch to the end of the last: the first epoch includes
+what is done once, mostly the start-up, from the start of the process to the end of the first step.
 """
 
 import json
@@ -36,14 +35,13 @@ _STEPS = 60
 
 
 def time_run():
-    """Prints the seconds of the start-up, and the images a second of the epochs after the first."""
+    """Prints the seconds of the start-up, and the images per second after the first epoch."""
     import keras
 
     from tf_ssae.data import pipeline
     from tf_ssae.training import run as training
 
-    # One epoch or two are too few for some decoders to reconstruct anything, which is no matter
-    # here.
+    # A sigmoid, since after so few epochs a decoder with a ReLU may not reconstruct anything.
     config = settings(epochs=_EPOCHS.value, data_dir=_DATA_DIR.value, output_activation="sigmoid")
     found = {}
 
@@ -73,7 +71,7 @@ def time_run():
 
 
 def time_step():
-    """Prints the images a second of the bare step."""
+    """Prints the images per second of the bare step."""
     config = settings()
     step = keras_step(config)
     for _ in range(5):

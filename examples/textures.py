@@ -1,7 +1,7 @@
-"""Draws an inspection data set to try things on: pictures of a printed twill, whole and with
-defects, in MVTec AD's layout.
+"""Draws an inspection data set to try things on: made-up photos of a printed twill, good ones and
+ones with defects, in MVTec AD's layout.
 
-python examples/textures.py --output=textures
+    python examples/textures.py --output=textures
 
 It is made up, and says nothing about how well a detector does on real parts.
 """
@@ -18,12 +18,15 @@ from scipy import ndimage
 
 _OUTPUT = flags.DEFINE_string("output", None, "Folder to write; it must not exist.", required=True)
 _IMAGES = flags.DEFINE_integer(
-    "images", 400, "Normal images to train on; the test images are in proportion.", lower_bound=1
+    "images",
+    400,
+    "Number of normal images to train on; test images are added in proportion.",
+    lower_bound=1,
 )
 _SEED = flags.DEFINE_integer(
     "seed",
     0,
-    "Same seed, same files. More images leave the earlier ones as they are.",
+    "The same seed writes the same files. With more images, the earlier ones stay the same.",
     lower_bound=0,
 )
 _SIZE = flags.DEFINE_integer(
@@ -33,7 +36,7 @@ _SIZE = flags.DEFINE_integer(
 DEFECTS = ("scratch", "stain", "hole", "misprint")
 
 _OVERSAMPLING = 2
-_THREADS = 30  # across the picture, both ways
+_THREADS = 30  # across the image, both ways
 # A defect is marked where it changes what falls on the sensor by this many of 255 grey levels. The
 # noise's deviation is 2 to 5.
 _VISIBLE = 8.0
@@ -46,14 +49,14 @@ _STAINS = np.array([[0.42, 0.33, 0.20], [0.30, 0.31, 0.33], [0.48, 0.26, 0.16], 
 
 def write(output, images=400, seed=0, size=96):
     """Writes the data set: `train/good`, `test/good`, `test/DEFECT` and `ground_truth/DEFECT` with
-    a mask an image.
+    one mask per image.
 
     Args:
         output: the folder to write. It gets this name when it is complete.
-        images: normal images to train on, from 1; a quarter as many normals to test on, and of
-            every defect a tenth as many, at least 10.
+        images: number of normal images to train on, at least 1; a quarter as many are for testing,
+            and a tenth as many, at least 10, of every defect.
         seed: int from 0. The same seed writes the same files; every image has random numbers of its
-            own, so more images leave the earlier ones as they are.
+            own, so with more images the earlier ones stay the same.
         size: height and width of the images, from 32.
 
     Raises:
@@ -66,7 +69,7 @@ def write(output, images=400, seed=0, size=96):
             f"images={images}, size={size}: expected at least 1 image of at least 32 pixels."
         )
     if os.path.lexists(output):
-        raise FileExistsError(f"{output} exists already. Remove it, or name another folder.")
+        raise FileExistsError(f"{output} already exists. Remove it, or name another folder.")
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{output.name}-", dir=output.parent) as temporary:
         folder = pathlib.Path(temporary) / output.name
@@ -85,14 +88,14 @@ def write(output, images=400, seed=0, size=96):
 
 
 def normal(random, size):
-    """A picture of a part without defect, uint8 `[size, size, 3]`."""
+    """An image of a part without a defect, uint8 `[size, size, 3]`."""
     photo = _Photo(random, size)
     return photo.develop(photo.expose(*photo.cloth(*photo.inks())))
 
 
 def defective(random, size, defect):
-    """A picture of a part with one of `DEFECTS`, the same picture of the same part without it, and
-    what differs.
+    """An image of a part with one of `DEFECTS`, the same image of the same part without it, and
+    where they differ.
 
     Returns:
         `clean` and `image`, uint8 `[size, size, 3]`, and `mask`, bool `[size, size]`, where the
@@ -101,7 +104,7 @@ def defective(random, size, defect):
     photo = _Photo(random, size)
     clean = photo.expose(*photo.cloth(*photo.inks()))
     mask = np.zeros([size, size], bool)
-    while mask.sum() < 0.002 * size**2:  # too faint, too small or out of the picture
+    while mask.sum() < 0.002 * size**2:  # too faint, too small or out of the image
         exposed = _DEFECTS[defect](photo, random)
         mask = _visible(exposed - clean)
     clean, image = photo.develop(clean), photo.develop(exposed)
@@ -120,11 +123,11 @@ def _visible(change):
 
 
 class _Photo:
-    """One part before one camera: all that differs between pictures, drawn once, so that it can be
-    taken again with a defect.
+    """One part before one camera: all that differs between images, drawn once, so that the photo
+    can be taken again with a defect.
 
     Fields are `[H, H]` with `H = _OVERSAMPLING * size`. `x` (to the right) and `y` (down) are
-    positions on the part, in picture widths, 0 in the middle.
+    positions on the part, in image widths, 0 in the middle.
     """
 
     def __init__(self, random, size):
@@ -132,7 +135,7 @@ class _Photo:
         self.noise = random.normal(size=[size, size, 3])
         self._pose(random)
         self._weave(random)
-        # The print does not lie the same on every part, nor take the same amount of ink.
+        # The print is not in the same place on every part, nor takes the same amount of ink.
         self.register = random.normal(0.0, 0.006, size=2)
         self.density = np.clip(
             0.88 + 0.04 * self.field(random, 4) + random.normal(0.0, 0.03), 0.0, 1.0
@@ -157,7 +160,7 @@ class _Photo:
         axis = (np.arange(self.side) + 0.5) / self.side - 0.5
         across, down = np.meshgrid(axis, axis)
         self.across, self.down = across, down
-        # The second term: cloth never lies quite flat.
+        # The last term: cloth is never quite flat.
         self.x = (
             (np.cos(turn) * across + np.sin(turn) * down) / scale
             + shift[0]
@@ -247,12 +250,12 @@ class _Photo:
         return 255.0 * (0.5 + self.contrast * (np.clip(seen, 0.0, None) ** (1 / 1.45) - 0.5))
 
     def develop(self, exposed):
-        """The finished picture, uint8 `[size, size, 3]`; the same noise each time."""
+        """The finished image, uint8 `[size, size, 3]`; the same noise each time."""
         deviation = self.read_noise + self.shot_noise * np.sqrt(np.clip(exposed, 0.0, 255.0))
         return np.clip(np.round(exposed + deviation * self.noise), 0, 255).astype(np.uint8)
 
     def blob(self, random, radius, roughness):
-        """An uneven disc somewhere in the picture: the distance from its middle `[H, H]`, 1 at its
+        """An uneven disc somewhere in the image: the distance from its middle `[H, H]`, 1 at its
         edge.
         """
         x, y = self.across - random.uniform(-0.4, 0.4), self.down - random.uniform(-0.4, 0.4)

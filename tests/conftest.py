@@ -1,7 +1,7 @@
 """What several test files share: real images of the right kind, made on the spot, and train.py in a
 process of its own.
 """
-# ruff: noqa: E402  (what is said between the imports has to happen there)
+# ruff: noqa: E402  (the lines between the imports have to run there)
 
 import html
 import os
@@ -37,7 +37,7 @@ from tf_ssae.training import run as training
 
 ROOT = pathlib.Path(__file__).parent.parent
 
-# A run that takes seconds: 19 steps an epoch would be 4 here.
+# A run that takes seconds, with 4 steps per epoch.
 QUICK = dict(
     max_train_images=256,
     epochs=3,
@@ -139,8 +139,8 @@ def read_page(path):
     return path.read_text(encoding="utf-8").replace("<wbr>", "")
 
 
-def first_pictured(page, title):
-    """The name of the first picture in a section of a report."""
+def first_shown(page, title):
+    """The name of the first image in a section of a report."""
     name = re.search(f'<h2>{title}</h2>.*?class="name"><bdi>(.*?)</bdi>', page, re.S).group(1)
     return html.unescape(name)
 

@@ -1,4 +1,4 @@
-"""Which variables a training step moved."""
+"""Which variables were moved by a training step."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ def values(variables):
 
 
 def moved(variables, before):
-    """Of each variable, whether it did."""
+    """Whether each variable moved, as a set."""
     return {
         not np.array_equal(variable, old) for variable, old in zip(variables, before, strict=True)
     }

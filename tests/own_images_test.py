@@ -8,17 +8,17 @@ import pathlib
 
 import numpy as np
 import pytest
-from conftest import first_pictured, read_page, run_command
+from conftest import first_shown, read_page, run_command
 from PIL import Image
 
+from tf_ssae import runs
 from tf_ssae.data.reader import TileReader
 from tf_ssae.detectors.registry import preset
-from tf_ssae.runs import loading
 from tf_ssae.scoring import run as scoring
 from tf_ssae.training import run as training
 from tf_ssae.training.run import default_model_dir
 
-# Seconds of training: enough to tell rotations, not to be good.
+# Seconds of training: enough to learn rotations, not to be good.
 QUICK_FLAGS = [
     "--dataset=folder",
     "--image_size=32",
@@ -56,11 +56,11 @@ def test_a_folder_trains_and_says_what_it_found(textures_run, textures):
     assert done.returncode == 0 and done.stderr == "", done.stderr
     assert "normal: good; anomalous: hole, misprint, scratch, stain." in done.stdout
     assert (
-        "120 normal images train, 40 are held out for the threshold; 104 images test, 64 of them"
+        "120 normal images to train on, 40 held out for the threshold; 104 test images, 64 of them"
         " anomalies." in done.stdout
     )
     assert "Left out: test/good/broken.png: " in done.stdout
-    # 40 held-out images cannot guarantee 1%: that is said aloud.
+    # 40 held-out images cannot guarantee 1%: a warning says so.
     assert (
         "MORE THAN THE 1.00% ASKED FOR" in done.stdout
         and "at least 99 held-out images are needed" in done.stdout
@@ -102,7 +102,7 @@ def test_scoring_the_test_folder_gives_the_runs_own_scores(textures_run, texture
                 assert float(row[name]) == pytest.approx(expected, rel=1e-4, abs=1e-5)
 
 
-def test_its_report_has_pictures_and_masks_figures(textures_run):
+def test_its_report_has_images_and_the_metrics_of_masks(textures_run):
     page = read_page(textures_run[0] / "report.html")
     for part in ("AUPRO", "test/hole/", "MORE THAN THE", "broken.png"):
         assert part in page, part
@@ -129,17 +129,17 @@ def test_its_report_shows_what_is_wrong_and_the_extremes_first(textures_run):
     ]
     assert ("<h2>Worst misses</h2>" in page) == bool(misses)
     assert ("<h2>Worst false alarms</h2>" in page) == bool(false_alarms)
-    assert not misses or first_pictured(page, "Worst misses") == misses[0]
-    assert not false_alarms or first_pictured(page, "Worst false alarms") == false_alarms[-1]
-    assert first_pictured(page, "Most anomalous") == ascending[-1][0]
-    assert first_pictured(page, "Least anomalous") == ascending[0][0]
+    assert not misses or first_shown(page, "Worst misses") == misses[0]
+    assert not false_alarms or first_shown(page, "Worst false alarms") == false_alarms[-1]
+    assert first_shown(page, "Most anomalous") == ascending[-1][0]
+    assert first_shown(page, "Least anomalous") == ascending[0][0]
 
 
 def test_a_plain_folder_of_good_parts_is_enough(textures, tmp_path):
     flags = [f"--data_dir={textures / 'train' / 'good'}", f"--model_dir={tmp_path / 'run'}"]
     done = run_command("train.py", *QUICK_FLAGS, *flags)
     assert done.returncode == 0 and done.stderr == "", done.stderr
-    assert "16 images test, 0 of them anomalies" in done.stdout
+    assert "16 test images, 0 of them anomalies" in done.stdout
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert (
         "scores" not in metrics
@@ -149,7 +149,7 @@ def test_a_plain_folder_of_good_parts_is_enough(textures, tmp_path):
 
 
 def test_error_maps_have_one_scale_from_the_held_out_images(textures_run):
-    calibration = loading.load(textures_run[0]).calibration
+    calibration = runs.load(textures_run[0]).calibration
     assert calibration.held_out and calibration.images == 40
     assert np.isfinite(calibration.map_scale) and calibration.map_scale > 0
 
@@ -180,7 +180,7 @@ def strips(tmp_path_factory, digit_images):
     return root
 
 
-def test_images_cut_into_tiles_score_as_their_worst(strips, tmp_path):
+def test_images_cut_into_tiles_score_as_their_most_anomalous(strips, tmp_path):
     settings = dict(
         detector="autoencoder", image_size=32, epochs=4, batch_size=16, calibration_share=0.2
     )
@@ -189,7 +189,7 @@ def test_images_cut_into_tiles_score_as_their_worst(strips, tmp_path):
     assert metrics["guarantee"]["images"] == 8 and all(
         0 < value <= 1 for value in metrics["pixels"].values()
     )
-    detector, page = loading.load(tmp_path / "run"), read_page(tmp_path / "run" / "report.html")
+    detector, page = runs.load(tmp_path / "run"), read_page(tmp_path / "run" / "report.html")
     scoring.score(tmp_path / "run", strips / "test", tmp_path / "scores.csv")
     with open(tmp_path / "run" / "scores.csv") as file:
         own = {str(strips / row["id"]): row for row in csv.DictReader(file)}

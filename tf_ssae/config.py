@@ -10,7 +10,7 @@ from typing import Any, Self
 # Sides of the square images that networks take, in pixels.
 IMAGE_SIZES = (32, 64, 128)
 
-# What is seen of an image that is not square: see `ops.tiles.cut`.
+# How an image that is not square is cut: see `ops.tiles.cut`.
 CROPS = ("tiles", "centre")
 
 
@@ -40,48 +40,49 @@ class Config:
     detector: str = _setting(
         "ssae",
         "Method: ssae, the thesis' own; ensemble, autoencoder and rotation, what it is compared "
-        "with there; egbad and ganomaly, two GANs, to which rotations, lambda_e, w_cls, w_rec, "
-        "reconstruction_reduction, output_activation and alpha mean nothing; or one's own, from "
-        "--plugin.",
+        "with there; egbad and ganomaly, two GANs, which ignore rotations, lambda_e, w_cls, w_rec, "
+        "reconstruction_reduction, output_activation and alpha; or your own, from --plugin.",
     )
     protocol: str = _setting(
         "pooled",
         "pooled: official train and test images together, every class cut to the size of the"
-        " smallest; 80% of the normals train, the rest and all anomalies test. official: the"
-        " official split, anomalies removed from its training part.",
+        " smallest; 80% of the normal images train, the others and all anomalies test. official:"
+        " the official split, anomalies removed from its training part.",
         ("pooled", "official"),
     )
     data_dir: str = _setting(
         "",
-        "Folder with prepared tensorflow-datasets; empty: TFDS_DATA_DIR or the default folder,"
-        " downloading what is missing. For dataset=folder: the folder of images.",
+        "Folder of prepared tensorflow-datasets; empty: the one in TFDS_DATA_DIR, or the default"
+        " folder, downloading what is missing. With --dataset=folder: the folder of images.",
     )
-    split_seed: int = _setting(0, "Seed of the train/test split, apart from the model's.")
+    split_seed: int = _setting(0, "Seed of the train/test split; the model has its own, --seed.")
     max_train_images: int = _setting(
-        0, "Use so many of the split's training normals, those held out among them. 0: all."
+        0,
+        "Train on at most this many of the split's normal images, including those held out."
+        " 0: all.",
     )
     max_test_images: int = _setting(
         0,
-        "Test on so many of the split's test images, anomalies in the same share. 0: all. The same"
-        " ones for every method.",
+        "Test on at most this many of the split's test images, with the same share of anomalies;"
+        " the same images for every method. 0: all.",
     )
 
     crop: str = _setting(
         "tiles",
-        "What is seen of an image of a folder that is not square. tiles: square tiles that cover"
-        " it; it scores as its worst tile. centre: the square in its middle.",
+        "How an image that is not square is cut (folders only). tiles: into square tiles that cover"
+        " it; it scores as its most anomalous tile. centre: to the square in its middle.",
         CROPS,
     )
     calibration_share: float = _setting(
         0.1,
-        "Share of the training normals that is held out, never trained on, to set the threshold. 0:"
-        " the threshold is set on the training images, which promises nothing.",
+        "Share of the normal training images that is held out, never trained on, to set the"
+        " threshold. 0: the threshold is set on the training images and guarantees nothing.",
     )
     target_fpr: float = _setting(0.01, "Share of normal images that may score above the threshold.")
     decision: str = _setting(
         "auto",
-        "Name of the score that decides. auto: the detector chooses, by what it made of held-out "
-        "normal images.",
+        "Name of the score that decides. auto: the detector chooses, from held-out normal images "
+        "alone.",
     )
 
     seed: int = _setting(
@@ -101,14 +102,14 @@ class Config:
         ("all", "sampled"),
     )
     jit_compile: bool = _setting(
-        False, "Compile the steps of training, and the scoring in it, with XLA: slower on CPUs."
+        False, "Compile the training steps, and the scoring in a run, with XLA; slower on CPUs."
     )
 
     image_size: int = _setting(
         32, "Size of the square images that the networks see, in pixels.", IMAGE_SIZES
     )
     latent_depth: int = _setting(
-        16, "a_1, the depth of encoder E1's last layer; of a GAN, that of its latent."
+        16, "a_1, the depth of encoder E1's last layer; for a GAN, the depth of its latent."
     )
     lambda_e: float = _setting(
         0.1, "lambda_E: side encoder E2's depth is a_2 = max(1, floor(lambda_E * a_1))."
@@ -122,7 +123,8 @@ class Config:
     )
     output_activation: str = _setting(
         "relu",
-        "Activation of the decoder's last layer: relu as in the thesis; sigmoid cannot die.",
+        "Activation of the decoder's last layer. relu: as in the thesis; sigmoid: its gradient"
+        " cannot vanish everywhere.",
         ("relu", "sigmoid"),
     )
     alpha: float = _setting(
@@ -209,8 +211,8 @@ PRESETS: dict[str, dict[str, Any]] = {
         calibration_share=0.0,
     ),
     "cifar10": dict(latent_depth=200, lambda_e=1.0, w_rec=10.0, calibration_share=0.0),
-    # A folder holds hundreds of images, not tens of thousands: more passes, larger steps; and a
-    # decoder that cannot die.
+    # A folder holds hundreds of images, not tens of thousands: more passes and larger steps; and a
+    # decoder that cannot die, as one with a ReLU at its end can.
     "folder": dict(
         image_size=64,
         epochs=60,

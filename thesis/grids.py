@@ -45,12 +45,14 @@ class Scale:
     """What a run is cut down to. 0 and "" leave a field of Config as its preset has it; with
     nothing cut it is full scale.
 
-    Results of different scales lie in different folders, so that they are never averaged together.
+    Results of different scales are in different folders, so that they are never averaged together.
     """
 
-    max_train_images: int = _cut(0, "Train on so many images. 0: all.")
+    max_train_images: int = _cut(0, "Train on at most this many images. 0: all.")
     epochs: int = _cut(0, "Passes over them. 0: as in each detector's preset.")
-    max_test_images: int = _cut(0, "Test on so many, anomalies in the same share. 0: all.")
+    max_test_images: int = _cut(
+        0, "Test on at most this many, with the same share of anomalies. 0: all."
+    )
     rotations: str = _cut("", "all or sampled, as in train.py; empty: as in the preset.")
 
     @property

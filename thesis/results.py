@@ -36,12 +36,12 @@ class Results:
     """All stored results of a grid at one scale.
 
     Attributes:
-        folder: where they lie.
+        folder: where they are.
         runs: a row per run, failed ones too, in the grid's order: `name`, `dataset`, `anomaly`,
             `detector`, `seed`, `settings` as grids.Run has them; `seconds`, wall time, at least the
             training; `failed`, why it gave no scores, or None; `warning`, such as that a GAN
-            collapsed, or None; `checked`, whether its version looks for all that a warning can
-            tell; `stored`, all that its file holds.
+            collapsed, or None; `checked`, whether its version looks for everything that is warned
+            of; `stored`, all that its file holds.
     """
 
     grid: Grid
@@ -161,8 +161,8 @@ def load(root: str | os.PathLike, grid_name: str, scale_name: str | None = None)
 
     Raises:
         ValueError: nothing is stored; there are several scales and none was named; a file is
-            corrupt or does not belong where it lies; or runs cannot be averaged: of one data set
-            and detector with different settings, or of one configuration on different splits.
+            corrupt or in the wrong place; or runs cannot be averaged: of one data set and detector
+            with different settings, or of one configuration on different splits.
     """
     grid, there = GRIDS[grid_name], scales(root, grid_name)
     if scale_name is None and len(there) > 1:
@@ -182,7 +182,8 @@ def load(root: str | os.PathLike, grid_name: str, scale_name: str | None = None)
     found = {file.stem: _read(file, grid_name) for file in sorted(folder.glob("*.json"))}
     if unknown := found.keys() - {run.name for run in grid.runs}:
         raise ValueError(
-            f"{folder} holds what is no run of grid {grid_name}: {', '.join(sorted(unknown))}."
+            f"{folder} holds results that are not of grid {grid_name}:"
+            f" {', '.join(sorted(unknown))}."
         )
     runs = pd.DataFrame([found[run.name] for run in grid.runs if run.name in found])
     _require_alike(folder, runs)
@@ -210,7 +211,7 @@ def _read(file: pathlib.Path, grid_name: str) -> dict[str, Any]:
             "stored": stored,
         }
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{file} is no stored result: {error!r}.") from error
+        raise ValueError(f"{file} is not a stored result: {error!r}.") from error
     if place != (grid_name, file.parent.name, file.stem):
         raise ValueError(
             f"{file} belongs to {'/'.join(place)}.json: results of different grids or scales do not"

@@ -2,7 +2,7 @@
 
     python -m thesis.results_page
 
-Draw the figures first: it shows those that lie beside the results.
+Draw the figures first: it shows those that are beside the results.
 """
 
 import json
@@ -38,7 +38,7 @@ _OF_GANS = {"egbad": (), "ganomaly": ("latent_error",)}
 
 
 def page(root: str | os.PathLike, output: pathlib.Path = OUTPUT) -> str:
-    """All of it, as it lies at `output`, to which its links are relative.
+    """The whole page; its links are relative to `output`.
 
     Args:
         root: the folder of all results, as the page is to name it.
@@ -142,7 +142,7 @@ def figures(stored: Results, output: pathlib.Path) -> dict[str, str]:
 
 
 def single_runs(root: str | os.PathLike) -> list[dict[str, Any]]:
-    """The run folders that lie beside the grids: `name`, `metrics` and `environment` of each."""
+    """The run folders beside the grids: `name`, `metrics` and `environment` of each."""
     return [
         {
             "name": path.parent.name,

@@ -115,8 +115,8 @@ def _markdown(name: str) -> str:
 
 
 def sentences(stored: Results) -> list[str]:
-    """What may be claimed of each score of ours on each data set: whom it beats, who beats it, and
-    where that is not sure or cannot be told.
+    """What may be claimed of each score of ours on each data set: which systems it beats, which
+    beat it, and where that is not sure or cannot be tested.
     """
     found = against_others(stored)
     return [

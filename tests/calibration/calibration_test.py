@@ -1,4 +1,4 @@
-"""A Calibration by hand, its round trip, and what is no calibration."""
+"""A Calibration by hand, its round trip, and values that are not a calibration."""
 
 import json
 
@@ -74,7 +74,7 @@ def test_json_round_trip():
         ({"colour": 1}, "A calibration holds .*found"),
     ],
 )
-def test_what_is_no_calibration_is_said_by_name(changes, message):
+def test_what_is_not_a_calibration_is_refused_by_name(changes, message):
     with pytest.raises(ValueError, match=message):
         Calibration.from_dict(calibration().to_dict() | changes)
     with pytest.raises(ValueError, match="found None"):
@@ -90,7 +90,7 @@ def test_what_is_no_calibration_is_said_by_name(changes, message):
         ({"crop": "some"}, "crop='some': expected tiles or centre"),
     ],
 )
-def test_what_is_no_description_is_said_by_name(changes, message):
+def test_what_is_not_a_description_is_refused_by_name(changes, message):
     values = Description((8, 8, 1), "tiles", calibration()).to_dict()
     with pytest.raises(ValueError, match=message):
         Description.from_dict(values | changes)

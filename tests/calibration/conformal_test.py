@@ -25,7 +25,7 @@ def test_guarantee_by_hand():
     )
 
 
-def test_too_few_images_are_said_aloud():
+def test_too_few_images_are_reported():
     found = Guarantee.of(98, 0.01)
     assert not found.holds and found.expected_fpr == pytest.approx(1 / 99)
     assert "MORE THAN THE 1.00% ASKED FOR" in str(found) and "at least 99 held-out images" in str(
@@ -81,7 +81,7 @@ def test_drift_is_found_when_there_and_only_then(images):
     unchanged = [p_value(random.normal(size=1500)) for _ in range(60)]
     assert min(unchanged) > calibration.DRIFT_SIGNIFICANCE
     assert p_value(random.normal(0.5, 1, size=1500)) < calibration.DRIFT_SIGNIFICANCE
-    # Many anomalies are no drift.
+    # Many anomalies are not drift.
     assert (
         p_value(np.concatenate([random.normal(size=1500), np.full(3000, 50.0)]))
         > calibration.DRIFT_SIGNIFICANCE

@@ -29,20 +29,20 @@ def test_a_folder_is_described_in_lines(photos):
         "  good        39        0",
         "Size: all 8x8 pixels; grey. Each is seen at 8x8.",
         "Left out: 00.png: an empty file.",
-        "28 normal images would train, 7 be held out for the threshold; 4 images would test, 0 of"
-        " them anomalies.",
+        "28 normal images to train on, 7 held out for the threshold; 4 test images, 0 of them"
+        " anomalies.",
         "Threshold: 12.50% of normal images are expected above the threshold (95% interval 0.36% to"
         " 40.96%, from 7 held-out images): MORE THAN THE 1.00% ASKED FOR. The threshold is the"
-        " largest held-out score; to promise 1.00%, at least 99 held-out images are needed.",
+        " largest held-out score; to guarantee 1.00%, at least 99 held-out images are needed.",
     ]
     assert estimate.startswith("Training would take about ")
     assert estimate.endswith(" of 420 steps (60 epochs). Scoring the test images comes on top.")
 
 
-def test_what_was_found_is_said_before_what_is_wrong(photos):
+def test_what_was_found_is_printed_before_what_is_wrong(photos):
     done = check(photos, "--batch_size=64")
     assert done.returncode == 1
-    assert "39 images to use" in done.stdout and "31 normal images would train" in done.stdout
+    assert "39 images to use" in done.stdout and "31 normal images to train on" in done.stdout
     assert done.stderr == "Error: batch_size=64 is more than the 31 training images: lower it.\n"
     done = check(photos / "no")
     assert done.returncode == 1 and done.stdout == ""

@@ -31,7 +31,7 @@ def test_alone_it_lists_its_verbs():
 def test_an_unknown_verb_is_refused_and_the_verbs_are_listed():
     done = tf_ssae("scoer", "--images=photos")
     assert done.returncode == 2 and done.stdout == ""
-    assert done.stderr.startswith("Error: tf-ssae has no verb scoer. Did you mean score?\n")
+    assert done.stderr.startswith("Error: tf-ssae has no command scoer. Did you mean score?\n")
     assert tf_ssae().stdout in done.stderr
 
 
@@ -131,7 +131,7 @@ def test_the_demo_is_the_first_run_of_the_readme(digits_run):
     """It finds that run finished, so its settings are the same."""
     done = tf_ssae("demo", f"--model_dir={digits_run[0]}")
     assert done.returncode == 1
-    assert f"Error: {digits_run[0]} holds this very run, finished" in done.stderr
+    assert f"Error: {digits_run[0]} already holds this run, finished" in done.stderr
 
 
 def test_the_console_command_is_this_one():

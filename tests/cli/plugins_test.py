@@ -36,7 +36,7 @@ def test_a_missing_file_is_named_before_any_is_imported(plugin, tmp_path, capsys
     assert capsys.readouterr().out == ""
 
 
-def test_what_is_no_python_file_is_refused(plugin):
+def test_what_is_not_a_python_file_is_refused(plugin):
     with pytest.raises(ValueError, match="mine.txt: expected a Python file"):
         plugins.load([plugin("", "mine.txt")])
 

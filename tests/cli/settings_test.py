@@ -37,7 +37,7 @@ def test_a_setting_that_cannot_be_is_refused(parsed):
         parsed("--batch_size=1")
 
 
-def test_a_flags_help_tells_choices_and_default():
+def test_a_flags_help_lists_choices_and_default():
     said = {field.name: settings.flag_help(field) for field in dataclasses.fields(Config)}
     assert said["rotations"].endswith(" One of all, sampled. Default: all.")
     assert said["epochs"].endswith(" Default: 25.")

@@ -80,13 +80,13 @@ def animation(kind):
     "data, reason",
     [
         (b"", "an empty file"),
-        (b"a cat", "no PNG, JPEG, BMP, WebP or TIFF image"),
-        (encoded(Image.fromarray(PIXELS), "PNG")[:300], "broken: "),
-        (encoded(Image.fromarray(PIXELS), "JPEG")[:500], "broken: "),
+        (b"a cat", "not a PNG, JPEG, BMP, WebP or TIFF image"),
+        (encoded(Image.fromarray(PIXELS), "PNG")[:300], "damaged: "),
+        (encoded(Image.fromarray(PIXELS), "JPEG")[:500], "damaged: "),
         (encoded(Image.new("L", (1, 1)), "PNG"), "1x1 pixels; expected at least 8x8"),
         (
             encoded(Image.new("L", (20_000, 40)), "PNG"),
-            "20000x40 pixels: more than 16 times as long as wide",
+            "20000x40 pixels: more than 16 times as long as wide; cut it into smaller images",
         ),
         (encoded(Image.new("1", (20_000, 20_000)), "PNG"), "more than [0-9,]+ pixels"),
         (animation("GIF"), "a GIF image; expected PNG, JPEG, BMP, WebP or TIFF"),

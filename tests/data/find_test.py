@@ -1,4 +1,4 @@
-"""Which files of a folder are images, and what is said of a folder without any."""
+"""Which files of a folder are images, and the error for a folder without any."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from tf_ssae.data.find import find
 
 
 def test_looking_for_images_says_where_and_what_is_there(tmp_path):
-    with pytest.raises(FileNotFoundError, match="No folder .*nowhere"):
+    with pytest.raises(FileNotFoundError, match="No such folder: .*nowhere"):
         find(tmp_path / "nowhere")
     with pytest.raises(
         FileNotFoundError,

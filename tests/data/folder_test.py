@@ -23,7 +23,7 @@ def test_mvtec_layout(parts, cache):
     assert isinstance(data.images, np.memmap)
 
 
-def test_hidden_folders_are_no_classes_and_loose_images_are_said(parts, cache, write):
+def test_hidden_folders_are_not_classes_and_loose_images_are_reported(parts, cache, write):
     write(parts / "test" / ".ipynb_checkpoints" / "0.png", 40)
     (parts / "train" / ".cache").mkdir()
     write(parts / "test" / "loose.png", 41)
@@ -64,7 +64,7 @@ def test_images_that_are_not_square_become_tiles(crop, source, tmp_path, cache, 
     assert data.source.tolist() == source and len(data.names) == 2
 
 
-def test_what_cannot_be_used_is_left_out_and_said(parts, cache):
+def test_what_cannot_be_used_is_left_out_with_a_reason(parts, cache):
     (parts / "train" / "good" / "broken.png").write_bytes(b"\x89PNG\r\n")
     (parts / "test" / "good" / "empty.png").write_bytes(b"")
     (parts / "test" / "good" / "copy of 1.png").write_bytes(
@@ -91,7 +91,7 @@ def test_what_cannot_be_used_is_left_out_and_said(parts, cache):
         "ground_truth/scratch/1_mask.png",
         "ground_truth/scratch/9_mask.png",
     }
-    assert left_out["test/good/copy of 1.png"] == "the same file as train/good/1.png, which trains"
+    assert left_out["test/good/copy of 1.png"] == "a copy of train/good/1.png, a training image"
     assert (
         left_out["ground_truth/scratch/1_mask.png"]
         == "a mask of 30x40 pixels for an image of 40x40"
@@ -109,7 +109,7 @@ def test_a_file_that_cannot_be_used_does_not_change_the_others(tmp_path, cache, 
 
 
 def test_folders_that_are_not_as_they_should_be(tmp_path, cache):
-    with pytest.raises(FileNotFoundError, match="needs --data_dir=PATH"):
+    with pytest.raises(FileNotFoundError, match="--dataset=folder needs --data_dir=PATH"):
         load("", cache)
     with pytest.raises(FileNotFoundError, match="nowhere: no such folder"):
         load(tmp_path / "nowhere", cache)
@@ -125,13 +125,13 @@ def test_folders_that_are_not_as_they_should_be(tmp_path, cache):
         (tmp_path / "parts" / name).mkdir(parents=True)
     with pytest.raises(
         FileNotFoundError,
-        match="a folder good beside scratched; .* Give --data_dir=.*parts/good, or move",
+        match="a folder good beside scratched; .* Pass --data_dir=.*parts/good, or move",
     ):
         load(tmp_path / "parts", cache)
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "a.png").write_bytes(b"a cat")
     with pytest.raises(
-        ValueError, match="None of the 1 images in .*broken can be read: a.png: no PNG, JPEG"
+        ValueError, match="None of the 1 images in .*broken can be read: a.png: not a PNG, JPEG"
     ):
         load(tmp_path / "broken", cache)
     assert not cache.exists()

@@ -59,9 +59,9 @@ def test_bad_labels_are_described():
     [
         (
             dict(source=np.array([0, 0, 2, 2])),
-            "source: expected the image that each tile was cut from, 0, 1, 2, .*without a gap",
+            "source: expected the image that each tile was cut from: 0, 1, 2, .*without a gap",
         ),
-        (dict(source=np.array([0, 1, 0, 1])), "source: expected .* in ascending order"),
+        (dict(source=np.array([0, 1, 0, 1])), "source: expected .* ascending and"),
         (
             dict(source=np.array([0, 0, 1])),
             "source: expected the image that each tile was cut from",

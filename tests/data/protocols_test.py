@@ -53,8 +53,8 @@ def data():
 
 def test_pooled_cuts_every_class_to_the_smallest(data):
     result = split(data, preset("digits", anomaly=3))
-    # Every class is cut to 100: 400 normals, 80% of which train, but for a tenth of these, held
-    # out.
+    # Every class is cut to 100: 400 normal images, 80% of which train, but for a tenth of these,
+    # held out.
     assert len(result.train) == 288 and len(result.calibration) == 32 and len(result.test) == 180
     everything = np.concatenate([result.train.index, result.calibration.index, result.test.index])
     assert (
@@ -71,12 +71,14 @@ def test_what_is_held_out_comes_off_the_training_set_alone(data):
     )
     assert trained_or_held_out(part) == whole.train.ids.tolist() and not len(whole.calibration)
     assert part.test.ids.tolist() == whole.test.ids.tolist()
-    with pytest.raises(ValueError, match="4 normal images to train on leave none to hold out"):
+    with pytest.raises(
+        ValueError, match="4 normal images .* leave none .* .--calibration_share=0.1.: raise it"
+    ):
         split(data, preset("digits", max_train_images=4))
 
 
 def test_the_tiles_of_an_image_stay_together(data):
-    """Every image in three tiles: they lie side by side, in one set."""
+    """Every image in three tiles: they are side by side, in one set."""
     result = split(as_folder(data, 3), preset("folder", data_dir="parts"))
     subsets = {name: getattr(result, name) for name in ("train", "calibration", "test")}
     for subset in subsets.values():
@@ -145,7 +147,7 @@ def test_test_images_come_in_no_order(data):
 def test_a_class_that_does_not_exist(data):
     with pytest.raises(
         ValueError,
-        match="anomaly=5: digits has no such class. Its classes: 0 a, 1 b, 2 c, 3 d, 4 e",
+        match="--anomaly=5: digits has no such class. Its classes: 0 a, 1 b, 2 c, 3 d, 4 e",
     ):
         split(data, preset("digits", anomaly=5))
 
@@ -153,7 +155,7 @@ def test_a_class_that_does_not_exist(data):
 def test_a_class_without_images(digit_images):
     data = dataclasses.replace(digit_images, class_names=(*digit_images.class_names, "ten"))
     with pytest.raises(
-        ValueError, match="No image of class ten: protocol pooled takes equally many"
+        ValueError, match="Class ten has no images: --protocol=pooled takes equally many"
     ):
         split(data, preset("digits"))
 
@@ -166,7 +168,8 @@ def test_no_official_split(digit_images):
 def test_nothing_to_test_on():
     data = LabelledImages(np.zeros((4, 8, 8, 1), np.uint8), np.array([0, 0, 1, 1]), ("a", "b"))
     with pytest.raises(
-        ValueError, match="test set of 0 normals and 2 anomalies .anomaly=1.; expected some of each"
+        ValueError,
+        match="set of 0 normal images and 2 anomalies .--anomaly=1.; expected at least one of each",
     ):
         split(data, preset("digits", anomaly=1))
 
@@ -176,7 +179,7 @@ def test_max_test_images_keeps_the_share_and_the_order(data):
         split(data, preset("digits", anomaly=3, max_test_images=count)) for count in (0, 90)
     )
     assert len(part.test) == 90 and part.test.is_anomaly.sum() == 50
-    # The first normals and the first anomalies of the whole test set, in its order.
+    # The first normal images and the first anomalies of the whole test set, in its order.
     places = [whole.test.ids.tolist().index(i) for i in part.test.ids]
     assert places == sorted(places)
     for kind in (True, False):

@@ -1,16 +1,16 @@
-"""Image files read as tiles, whatever else lies among them."""
+"""Image files read as tiles, whatever else is among them."""
 
 import hashlib
 
 import numpy as np
 from PIL import Image
 
-from tf_ssae.data.reader import ReadFile, TileReader
+from tf_ssae.data.reader import TileReader
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
 
 
-def test_reading_goes_on_past_what_cannot_be_read(tmp_path):
+def test_reading_continues_past_what_cannot_be_read(tmp_path):
     names = ["ein Teil.png", 'it\'s "quoted".png', "部品.png", "broken.png", "gone.png"]
     for name in names[:3]:
         Image.fromarray(PIXELS).save(tmp_path / name)
@@ -20,12 +20,12 @@ def test_reading_goes_on_past_what_cannot_be_read(tmp_path):
     assert [file.path for file in found] == paths
     digest = hashlib.sha256(paths[0].read_bytes()).digest()
     for file in found[:3]:
-        assert file.tiles.shape == (2, 8, 8, 3) and file.digest == digest and file.error is None
+        assert file.tiles.shape == (2, 8, 8, 3) and file.digest == digest and file.error == ""
     broken, gone = found[3:]
-    assert "broken" in broken.error or "no PNG" in broken.error
-    assert gone == ReadFile(paths[4], error="cannot be read: No such file or directory")
+    assert broken.error == "not a PNG, JPEG, BMP, WebP or TIFF image"
+    assert gone.path == paths[4] and gone.error == "cannot be read: No such file or directory"
     for file in (broken, gone):
-        assert file.tiles is None and file.digest is None
+        assert len(file.tiles) == 0 and file.digest == b""
 
 
 def test_files_come_in_the_order_of_their_paths_however_long_each_takes(tmp_path):

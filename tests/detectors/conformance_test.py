@@ -26,7 +26,7 @@ class Trained:
 
     def __init__(self, name, digit_images, rotations="all"):
         # A high rate, so that one step moves every variable by more than rounding; no default where
-        # one is told from another.
+        # a test has to notice the setting.
         settings = dict(learning_rate=0.01, batch_size=32, alpha=0.25, target_fpr=0.05)
         config = preset("digits", detector=name, rotations=rotations, **settings)
         chosen = split(digit_images, config)
@@ -326,7 +326,7 @@ def test_its_tflite_files_score_the_same(trained, kind):
     found = TFLiteModel(model)(trained.images.numpy())
     assert set(found) == set(trained.scores)
     for name, values in trained.scores.items():
-        # Of an int8 file only the ranking is promised, within rounding.
+        # An int8 file keeps only the ranking, within rounding.
         if kind == "int8":
             assert np.corrcoef(found[name], values)[0, 1] > 0.98, name
         else:

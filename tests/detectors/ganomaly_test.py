@@ -40,7 +40,7 @@ def test_losses_are_the_papers(digit_images):
     rebuilt = detector.decoder(z, training=True)
     z_rebuilt = detector.second_encoder(rebuilt, training=True)
     (real, f), (fake, f_rebuilt) = (
-        detector.discriminator(pictures, training=True) for pictures in (x, rebuilt)
+        detector.discriminator(images, training=True) for images in (x, rebuilt)
     )
     logs = {name: float(value) for name, value in detector.train_step(images).items()}
     assert logs["loss"] == pytest.approx(
@@ -54,7 +54,7 @@ def test_losses_are_the_papers(digit_images):
     )
 
 
-def test_d_starts_anew_when_its_loss_is_next_to_nothing(digit_images, monkeypatch):
+def test_d_is_restarted_when_its_loss_is_next_to_nothing(digit_images, monkeypatch):
     detector, images = made(digit_images)
     before = values(detector.discriminator.trainable_variables)
     assert not detector.train_step(images)["restarted"]

@@ -25,25 +25,25 @@ def test_a_gan_that_is_well():
     [
         (np.repeat(IMAGES[:1], 8, axis=0) + 0.01 * IMAGES, WELL, "collapsed.*0.01 times"),
         (IMAGES[::-1], WELL, "do not invert each other.*explained variance -"),
-        (IMAGES, [WELL[0], {**WELL[1], "restarted": 0.01}], "begun anew, in epoch 2"),
+        (IMAGES, [WELL[0], {**WELL[1], "restarted": 0.01}], "restarted, in epoch 2"),
         (IMAGES, [{"loss": 3.0, "l_d": 1e-4}], "discriminator won: with a loss of 0.0001"),
         (
             IMAGES,
             [{"loss": 3.0, "l_d": 1.0}, {"loss": 31.0, "l_d": 1.0}],
-            "exploded: 31 in the last epoch, 3 in its best",
+            "exploded: 31 in the last epoch, 3 in its best epoch",
         ),
     ],
 )
-def test_each_kind_of_collapse_is_said(reconstructions, history, warning):
+def test_each_kind_of_collapse_is_reported(reconstructions, history, warning):
     (found,) = health.of_gan(reconstructions, IMAGES, history)["warnings"]
     assert re.search(warning, found)
 
 
-def test_a_dead_decoder_and_a_constant_one_are_told_from_those_alive():
+def test_dead_and_constant_decoders_are_refused_and_weak_ones_are_not():
     images = np.random.default_rng(0).uniform(size=(8, 4, 4, 1))
     health.check_alive(images * 1e-6)
     health.check_not_constant(images * 0.1, images)
     with pytest.raises(health.TrainingFailed, match="The decoder died"):
         health.check_alive(images * 0)
-    with pytest.raises(health.TrainingFailed, match="the same image for every image"):
+    with pytest.raises(health.TrainingFailed, match="the same reconstruction for every image"):
         health.check_not_constant(np.repeat(images[:1], 8, axis=0), images)

@@ -39,5 +39,5 @@ def test_reweighting_to_a_share_is_repeating_the_normals():
 def test_what_cannot_be_measured_is_refused():
     with pytest.raises(ValueError, match="1 of 2 scores"):
         score_metrics([True, False], [np.nan, 0.0])
-    with pytest.raises(ValueError, match="0 anomalies and 2 normals"):
+    with pytest.raises(ValueError, match="0 anomalies and 2 normal images"):
         score_metrics([False, False], [1.0, 0.0])

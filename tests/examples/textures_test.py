@@ -81,7 +81,7 @@ def test_no_image_is_drawn_twice(folder, tmp_path):
 
 
 def test_the_parts_are_upright(folder):
-    """The mean image differs from its quarter turns: rotation can be told."""
+    """The mean image differs from its quarter turns: rotation can be learnt."""
     mean = np.mean(
         [np.asarray(Image.open(path), float) for path in folder.glob("train/good/*")], axis=0
     )

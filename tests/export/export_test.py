@@ -9,9 +9,9 @@ import pytest
 from conftest import QUICK, run_command
 from stored_results import SCORES
 
+from tf_ssae import runs
 from tf_ssae.detectors.registry import preset
 from tf_ssae.export import publish, tflite, timing
-from tf_ssae.runs import loading
 from tf_ssae.scoring import saved_model
 from tf_ssae.scoring.tflite import TFLiteModel
 from tf_ssae.training import run as training
@@ -109,7 +109,7 @@ def test_a_file_out_of_tolerance_is_not_published(
     monkeypatch.setattr(tflite, "convert", with_another_model)
     with pytest.raises(
         publish.ParityError,
-        match="float16, output a_rec: scores differ by up to .*; tolerated are 0.01",
+        match="float16, output a_rec: scores differ by up to .*; the tolerance is 0.01",
     ):
         publish.export(digits_model, tmp_path, name="parts")
     assert not (tmp_path / "parts").exists()
@@ -131,7 +131,7 @@ def test_what_clients_ask_is_proven_as_well(digits_model, tmp_path, monkeypatch,
     assert not (tmp_path / "parts").exists()
 
 
-def test_an_export_that_breaks_off_leaves_nothing(digits_model, tmp_path, monkeypatch):
+def test_an_interrupted_export_leaves_nothing(digits_model, tmp_path, monkeypatch):
     def stop(*args):
         raise KeyboardInterrupt
 
@@ -142,8 +142,8 @@ def test_an_export_that_breaks_off_leaves_nothing(digits_model, tmp_path, monkey
     assert not list(tmp_path.iterdir())
 
 
-def test_what_is_no_finished_calibrated_run_is_refused(digits_model, tmp_path):
-    with pytest.raises(FileNotFoundError, match="no run folder"):
+def test_what_is_not_a_finished_calibrated_run_is_refused(digits_model, tmp_path):
+    with pytest.raises(FileNotFoundError, match="is not a run folder"):
         publish.export(tmp_path, tmp_path / "out")
     unfinished = tmp_path / "run"
     unfinished.mkdir()
@@ -151,7 +151,7 @@ def test_what_is_no_finished_calibrated_run_is_refused(digits_model, tmp_path):
         (unfinished / name).write_bytes((digits_model / name).read_bytes())
     with pytest.raises(FileNotFoundError, match="unfinished run"):
         publish.export(unfinished, tmp_path / "out")
-    detector = loading.load(digits_model)
+    detector = runs.load(digits_model)
     detector.calibration = None
     detector.save(unfinished / "model.keras")
     with pytest.raises(ValueError, match="was never calibrated"):

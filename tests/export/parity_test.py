@@ -11,7 +11,8 @@ def test_compare_by_hand():
     model, file = np.array([0.0, 1.0, 2.0, 4.0]), np.array([0.0, 2.5, 2.0, 4.0])
     row = parity.compare({"a": model}, {"a": file}, {"a": 1.5}, {"a": 2.2}, truth)["a"]
     assert row["largest_difference"] == 1.5 and row["largest_relative_difference"] == 1.5 / 4
-    # The file ranks a normal above an anomaly: precision 1 at the first anomaly, 2/3 at the second.
+    # The file ranks a normal image above an anomaly: precision 1 at the first anomaly, 2/3 at the
+    # second.
     assert row["average_precision_of_the_model"] == 1 and row["average_precision"] == pytest.approx(
         5 / 6
     )
@@ -21,16 +22,16 @@ def test_compare_by_hand():
         and row["spearman"] == pytest.approx(0.8)
     )
     assert parity.violations("float16", {"a": row}, truth) == [
-        "output a: scores differ by up to 0.38 of the largest; tolerated are 0.01."
+        "output a: scores differ by up to 0.38 of the largest; the tolerance is 0.01."
     ]
     # As if of many images; of four, two that change places say nothing, and the scores are looked
     # at.
     many = np.repeat(truth, 50)
     assert parity.violations("int8", {"a": row}, many) == [
-        "output a: average precision falls by 0.1667; tolerated are 0.01."
+        "output a: average precision falls by 0.1667; the tolerance is 0.01."
     ]
     assert parity.violations("int8", {"a": row}, truth) == [
-        "output a: scores differ by up to 0.38 of the largest; tolerated are 0.1."
+        "output a: scores differ by up to 0.38 of the largest; the tolerance is 0.1."
     ]
     assert (
         parity.violations("int8", {"a": {**row, "largest_relative_difference": 0.05}}, truth) == []
@@ -74,7 +75,7 @@ def test_another_output_of_the_saved_model_is_in_tolerance_too():
     assert compared.violations == [
         (
             "decide of saved_model, output a: scores differ by up to 0.033 of the largest;"
-            " tolerated are 0.0001."
+            " the tolerance is 0.0001."
         ),
         "decide of saved_model, output a: scores that are NaN or infinite.",
     ]

@@ -13,10 +13,10 @@ from conftest import run_python
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
+from tf_ssae import runs
 from tf_ssae.data.decode import decode
 from tf_ssae.data.reader import TileReader
 from tf_ssae.ops import tiles
-from tf_ssae.runs import loading
 from tf_ssae.scoring import saved_model
 
 PROGRAM = """
@@ -48,7 +48,7 @@ def signatures(exported):
 
 @pytest.fixture(scope="module")
 def detector(digits_run):
-    return loading.load(digits_run[0])
+    return runs.load(digits_run[0])
 
 
 def png(image):

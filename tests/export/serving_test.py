@@ -152,7 +152,7 @@ def test_client_passes_on_what_the_server_says(grpc_address, rest_url, files, mo
     with pytest.raises(RuntimeError, match="No server answers at http://localhost:1/"):
         client.score_over_rest("http://localhost:1", "parts", files)
     for url in ("myserver", "http://localhost:85O1", "ftp://localhost"):
-        with pytest.raises(RuntimeError, match="is no address of TF Serving"):
+        with pytest.raises(RuntimeError, match="is not an address of TF Serving"):
             client.score_over_rest(url, "parts", files)
     with pytest.raises(RuntimeError, match="does not speak HTTP .*is it the gRPC port"):
         client.score_over_rest(f"http://{grpc_address}", "parts", files)
@@ -232,7 +232,7 @@ def test_models_config_lists_every_model(tmp_path):
     assert "--model=bolts" in (tmp_path / "SERVING.md").read_text()
 
 
-def test_the_kit_leaves_other_peoples_files_alone(tmp_path, capsys):
+def test_the_kit_does_not_overwrite_other_peoples_files(tmp_path, capsys):
     (tmp_path / "parts" / "1").mkdir(parents=True)
     (tmp_path / "parts" / "1" / "saved_model.pb").touch()
     (tmp_path / "compose.yaml").write_text("services: {mine: {}}")

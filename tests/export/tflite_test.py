@@ -10,9 +10,9 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 from conftest import run_python
 
+from tf_ssae import runs
 from tf_ssae.data.protocols import split
 from tf_ssae.export import doctor, tflite
-from tf_ssae.runs import loading
 from tf_ssae.scoring.tflite import TFLiteModel
 
 
@@ -34,7 +34,7 @@ def test_signature_is_uint8_images_to_named_scores(exported, kind):
 
 
 @pytest.mark.parametrize("kind", tflite.KINDS)
-def test_description_tells_what_a_program_needs(exported, kind):
+def test_description_holds_what_a_program_needs(exported, kind):
     path = exported / "tflite" / f"{kind}.tflite"
     description = json.loads(path.with_suffix(".json").read_text())
     assert description["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
@@ -42,7 +42,7 @@ def test_description_tells_what_a_program_needs(exported, kind):
     assert description["class_names"] == list("0123456789") and description["kind"] == kind
     assert description["image_shape"] == [8, 8, 1] and description["crop"] == "tiles"
     assert description["calibration"]["deciding_score"] == "a_ws"
-    # The four scores agree with the constants it tells.
+    # The four scores agree with its constants.
     scores = TFLiteModel(path.read_bytes())(
         np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1), np.uint8)
     )
@@ -58,7 +58,7 @@ def test_description_tells_what_a_program_needs(exported, kind):
 
 
 def test_int8_has_the_thresholds_of_its_own_scores(exported, digits_run, digit_images):
-    config = loading.load(digits_run[0]).config
+    config = runs.load(digits_run[0]).config
     held_out = split(digit_images, config).calibration.images
     folder = exported / "tflite"
     scores = TFLiteModel((folder / "int8.tflite").read_bytes())(held_out)
@@ -93,7 +93,7 @@ def test_int8_does_not_saturate_on_what_calibration_never_saw(exported, digit_im
 def test_an_operator_that_is_not_built_in_fails_the_conversion(quick_run):
     import tensorflow as tf
 
-    detector = loading.load(quick_run)
+    detector = runs.load(quick_run)
     plain = detector.networks
 
     def with_foreign_operator(images):
@@ -107,10 +107,10 @@ def test_an_operator_that_is_not_built_in_fails_the_conversion(quick_run):
 
 
 def test_int8_is_int8_whatever_the_batch_size(quick_run, digit_images):
-    """More images a batch than there are to calibrate on: the converter would leave the file in
-    float without a word.
+    """More images per batch than there are to calibrate on: the converter would silently leave the
+    file in float.
     """
-    detector = loading.load(quick_run)
+    detector = runs.load(quick_run)
     model = tflite.convert(detector, "int8", digit_images.images[:5], batch_size=8)
     assert len(model) < 0.35 * len(tflite.convert(detector, "float32", None, batch_size=8))
 
@@ -162,12 +162,12 @@ def test_doctor_from_the_command_line(exported, tmp_path):
     done = doctor_says(broken)
     assert (
         done.returncode == 1
-        and "broken TFLite file" in done.stderr
+        and "damaged TFLite file" in done.stderr
         and "Traceback" not in done.stderr
     )
 
 
-def test_doctor_refuses_what_is_no_tflite_file(tmp_path):
+def test_doctor_refuses_what_is_not_a_tflite_file(tmp_path):
     (tmp_path / "cat.png").write_bytes(b"\x89PNG, a cat")
-    with pytest.raises(ValueError, match="cat.png is no TFLite file"):
+    with pytest.raises(ValueError, match="cat.png is not a TFLite file"):
         doctor.examine(tmp_path / "cat.png")

@@ -35,8 +35,8 @@ def test_egbad_generator(seed):
     assert network.output_shape == (None, 32, 32, 1)
     dense, transposed = 200 * 1024 + 1024 * 8192, 16 * 128 * 64 + 16 * 64 + 1
     assert network.count_params() == dense + transposed + BATCH_NORMALIZATION * (1024 + 8192 + 64)
-    pictures = network(np.random.default_rng(0).normal(size=(3, 200))).numpy()
-    assert -1 <= pictures.min() < 0 < pictures.max() <= 1
+    images = network(np.random.default_rng(0).normal(size=(3, 200))).numpy()
+    assert -1 <= images.min() < 0 < images.max() <= 1
 
 
 def test_egbad_discriminator(seed):
@@ -97,7 +97,7 @@ def test_every_kernel_starts_from_its_own_draw_of_n_0_002(seed):
     assert len({tuple(kernel.ravel()[:3]) for _, kernel in drawn}) == len(drawn) > 20
 
 
-def test_a_discriminator_is_drawn_anew(seed):
+def test_a_discriminator_is_reinitialised(seed):
     network = ganomaly.discriminator(32, 1, seed)
     before = {v.path: v.numpy() for v in network.trainable_variables}
     for variable in network.trainable_variables:

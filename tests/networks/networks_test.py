@@ -56,14 +56,12 @@ def test_larger_images_add_stages_at_their_own_end(size, extra, seed):
 def test_decoder_output_range(activation, seed):
     network = decoder(32, 4, 1, activation, seed)
     network.layers[-1].bias.assign([-0.5])
-    pictures = network(
-        np.random.default_rng(0).normal(size=(3, 1, 1, 4)).astype(np.float32)
-    ).numpy()
-    assert pictures.min() >= 0
+    images = network(np.random.default_rng(0).normal(size=(3, 1, 1, 4)).astype(np.float32)).numpy()
+    assert images.min() >= 0
     assert (
-        (pictures == 0).all()
+        (images == 0).all()
         if activation == "relu"
-        else np.allclose(pictures, 1 / (1 + np.exp(0.5)), atol=0.01)
+        else np.allclose(images, 1 / (1 + np.exp(0.5)), atol=0.01)
     )
 
 

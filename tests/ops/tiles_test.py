@@ -16,7 +16,7 @@ def test_what_has_the_size_is_returned_bit_for_bit():
         )
 
 
-def test_centre_is_the_middle_square():
+def test_centre_is_the_tile_in_the_middle():
     tiles = cut(tf.constant(image(32, 50)), 32, "centre")
     np.testing.assert_array_equal(tiles[:, 0], image(32, 50)[:, :, 9:41])
 
@@ -43,8 +43,8 @@ def test_tiles_leave_no_pixel_out(side):
         assert set(tiles.ravel()) == set(range(length)), length
 
 
-# No odd number of pixels left over beside a square in the middle: of whole pixels, none lies there
-# exactly.
+# Without an odd number of pixels left over beside the tile in the middle: no tile of whole pixels
+# would be exactly there.
 @pytest.mark.parametrize(
     "height, width", [(48, 48), (50, 50), (20, 20), (97, 97), (40, 90), (91, 41), (40, 156)]
 )
@@ -54,7 +54,7 @@ def test_commutes_with_rotation_but_for_rounding(height, width, crop):
     tiles = cut(tf.constant(full), 32, crop).numpy()[0].astype(int)
     for d in range(1, 4):
         turned = cut(tf.constant(np.rot90(full, d, (1, 2)).copy()), 32, crop).numpy()[0].astype(int)
-        # The right end of a wide image comes to lie on top, the top of a high one on the left.
+        # The right end of a wide image becomes the top, the top of a high one the left end.
         backwards = d in ((1, 2) if width > height else (2, 3))
         expected = np.rot90(tiles[::-1] if backwards else tiles, d, (1, 2))
         assert np.abs(turned - expected).max() <= 1
@@ -70,7 +70,7 @@ def test_antialiasing_averages():
     "source, first",
     [
         ([0, 0, 1, 2, 2, 2], [0, 2, 3]),
-        # In any order of the images, as long as the tiles of each lie side by side.
+        # In any order of the images, as long as the tiles of each are side by side.
         ([7, 7, 2, 0, 0, 5], [0, 2, 3, 5]),
         ([4], [0]),
         ([0], [0]),
@@ -81,7 +81,7 @@ def test_where_the_tiles_of_each_image_begin(source, first):
     assert first_tiles(np.array(source, int)).tolist() == first
 
 
-def test_an_image_is_as_anomalous_as_its_worst_tile():
+def test_an_image_is_as_anomalous_as_its_most_anomalous_tile():
     source = np.array([7, 7, 2, 0, 0, 5])
     values = np.array([0.5, 0.25, -3.0, -2.0, -1.0, 9.0], np.float32)
     found = largest(values, source)

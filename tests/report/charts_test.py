@@ -43,7 +43,7 @@ def test_curves_mark_the_threshold_that_decides():
     assert charts.precision_recall(TRUTH, SCORES, 2.0).dot is None
 
 
-def test_legends_tell_the_metrics_of_every_score():
+def test_legends_hold_the_metrics_of_every_score():
     chart = charts.precision_recall(TRUTH, SCORES, 0.5)
     # a_ws: (1/1 + 2/3) / 2.
     assert chart.legend == [

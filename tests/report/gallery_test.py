@@ -1,24 +1,29 @@
+import dataclasses
+
 import numpy as np
 
+from tf_ssae.calibration import Calibration
 from tf_ssae.report import gallery
 
-DESCRIPTION = {
-    "scores": ["a_rec", "a_ws"],
-    "decision": "a_ws",
-    "thresholds": {"a_rec": 1.0, "a_ws": 0.5},
-    "held_out": True,
-    "held_out_images": 3,
-    "held_out_scores": {"a_rec": [0.0, 0.1, 0.2], "a_ws": [0.1, 0.2, 0.5]},
-    "map_scale": 0.25,
-}
+CALIBRATION = Calibration(
+    deciding_score="a_ws",
+    parts=("a_rec",),
+    reason="",
+    target_fpr=0.01,
+    held_out=True,
+    images=3,
+    scores={"a_rec": np.array([0.0, 0.1, 0.2]), "a_ws": np.array([0.1, 0.2, 0.5])},
+    thresholds={"a_rec": 1.0, "a_ws": 0.5},
+    map_scale=0.25,
+    rotation_accuracy=None,
+)
 SCORES = {"a_rec": np.array([2.0, 0.0]), "a_ws": np.array([0.5, 0.6])}
 TILES = np.arange(2 * 8 * 8, dtype=np.uint8).reshape(2, 8, 8, 1)
 
 
 def cards(outputs, tiles=TILES, **changes):
-    return gallery.cards(
-        outputs, tiles, ["a.png", "b.png"], ["", "tile 2 of 3"], {**DESCRIPTION, **changes}
-    )
+    calibration = dataclasses.replace(CALIBRATION, **changes)
+    return gallery.cards(outputs, tiles, ["a.png", "b.png"], ["", "tile 2 of 3"], calibration)
 
 
 def test_scores_alone_make_cards_with_decisions_and_p_values():
@@ -41,7 +46,7 @@ def test_no_p_value_without_held_out_images():
     assert cards(SCORES, held_out=False)[0].p_value is None
 
 
-def test_tile_reconstruction_and_error_map_lie_on_one_another():
+def test_tile_reconstruction_and_error_map_have_the_same_pixels():
     outputs = {
         **SCORES,
         "reconstruction": np.full([2, 32, 32, 1], 0.5, np.float32),

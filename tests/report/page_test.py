@@ -30,7 +30,7 @@ class Page(html.parser.HTMLParser):
         super().__init__()
         self.source = path.read_text(encoding="utf-8")
         self.open, self.tags, self.texts, self.attributes, self.rows = [], [], [], [], []
-        self.goes_on = False
+        self.continues = False
         self.feed(self.source)
         self.close()
         assert not self.open
@@ -38,7 +38,7 @@ class Page(html.parser.HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         if tag == "wbr":  # A place where a line may break, no more.
-            self.goes_on = True
+            self.continues = True
             return
         self.tags.append(tag)
         self.attributes += attrs
@@ -57,11 +57,11 @@ class Page(html.parser.HTMLParser):
         assert self.open and self.open.pop() == tag, f"</{tag}> at {self.getpos()}"
 
     def handle_data(self, data):
-        if self.goes_on:
+        if self.continues:
             self.texts[-1] += data
         elif "style" not in self.open:
             self.texts.append(data)
-        self.goes_on = False
+        self.continues = False
         if "td" in self.open or "th" in self.open:
             self.rows[-1][-1] += data
 
@@ -82,8 +82,8 @@ def card(name="a.png", size=8, channels=1):
     )
 
 
-# Four normals and three anomalies; a_ws is above its threshold for one and two of them, and equal
-# to it for one each.
+# Four normal images and three anomalies; a_ws is above its threshold for one and two of them, and
+# equal to it for one each.
 TRUTH = np.array([False, False, False, False, True, True, True])
 A_WS = np.array([0.1, 0.2, 0.5, 0.9, 0.5, 0.6, 0.8], np.float32)
 
@@ -116,7 +116,7 @@ FULL = report.Report(
     ),
     galleries=(
         ("Alarms", "The highest a_ws.", (card(), card(NASTY, 16, 3))),
-        ("False alarms", "Normals among them.", ()),
+        ("False alarms", "Normal images among them.", ()),
     ),
     unreadable=(),
     settings={"dataset": "digits", "data_dir": NASTY},
@@ -236,9 +236,9 @@ def test_decisions_when_the_truth_is_unknown(tmp_path):
     assert "scored images (7)" in parsed.text
 
 
-def test_order_of_what_is_told(tmp_path):
+def test_order_of_the_sections(tmp_path):
     text = page(tmp_path, FULL).text
-    told = (
+    parts = (
         "test images 7",
         "Only 7 test images.",
         "a_ws (decides) 0.812 0.750 0.800 0.500 a_rec 0.812 0.750 0.800 0.500",
@@ -256,7 +256,7 @@ def test_order_of_what_is_told(tmp_path):
         "loss 0.3333 in the last epoch",
         "Settings",
     )
-    places = [text.find(part) for part in told]
+    places = [text.find(part) for part in parts]
     assert -1 not in places and places == sorted(places)
 
 

@@ -1,4 +1,4 @@
-"""What becomes of a run's folder when several processes want it, or one of them dies."""
+"""A run's folder when several processes want it, or one of them dies."""
 
 import json
 import os
@@ -9,13 +9,13 @@ import sys
 import pytest
 from conftest import ROOT
 
-from tf_ssae.config import preset
+from tf_ssae.detectors.registry import preset
 from tf_ssae.runs.run_folder import FolderBusy, RunFolder, write_json
 
 # Locks a run's folder, says so, and waits.
 _HOLDER = """
 import sys
-from tf_ssae.config import preset
+from tf_ssae.detectors.registry import preset
 from tf_ssae.runs.run_folder import RunFolder
 folder = RunFolder(sys.argv[1], preset("digits"))
 folder.open()
@@ -66,18 +66,18 @@ def test_a_killed_process_leaves_no_lock_behind(tmp_path, holder):
     assert os.listdir(tmp_path) == ["run"] and os.listdir(tmp_path / "run") == ["config.json"]
 
 
-def test_a_run_that_another_process_finished_meanwhile_is_not_begun_again(tmp_path):
+def test_a_run_that_another_process_finished_meanwhile_is_not_started_again(tmp_path):
     first, second = (RunFolder(tmp_path / "run", preset("digits")) for _ in range(2))
     first.open()
     first.finish()
-    with pytest.raises(FileExistsError, match="holds this very run, finished"):
+    with pytest.raises(FileExistsError, match="already holds this run, finished"):
         second.open()
     assert [path.name for path in tmp_path.iterdir()] == ["run"] and os.listdir(
         tmp_path / "run"
     ) == ["config.json"]
 
 
-def test_a_process_that_died_before_it_wrote_its_settings_has_begun_nothing(tmp_path):
+def test_a_process_that_died_before_it_wrote_its_settings_has_started_nothing(tmp_path):
     (tmp_path / "run.partial").mkdir()
     (tmp_path / "run.partial" / "lock").touch()
     (tmp_path / "run.partial" / "config.json.tmp").write_text('{"dataset": "dig')

@@ -9,13 +9,13 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import QUICK, ROOT, first_pictured, read_page, run_python
+from conftest import QUICK, ROOT, first_shown, read_page, run_python
 from PIL import Image
 from pyarrow import parquet
 from stored_results import SCORES
 
+from tf_ssae import runs
 from tf_ssae.detectors.registry import preset
-from tf_ssae.runs import loading
 from tf_ssae.scoring import readers
 from tf_ssae.scoring import run as scoring
 from tf_ssae.training import run as training
@@ -43,7 +43,7 @@ def table(digits_run, photos, tmp_path_factory):
 
 def test_rows_hold_the_detectors_scores_and_decisions(table, digits_run, photos):
     result, output = table
-    detector = loading.load(digits_run[0])
+    detector = runs.load(digits_run[0])
     rows = read(output)
     assert [row["path"] for row in rows] == [str(path) for path in sorted(photos[0].iterdir())]
     thresholds = detector.calibration.thresholds
@@ -67,15 +67,15 @@ def test_rows_hold_the_detectors_scores_and_decisions(table, digits_run, photos)
     assert not output.with_name("scores.csv.partial").exists()
 
 
-def test_report_lies_beside_the_table_and_shows_the_extremes_first(table):
+def test_report_is_beside_the_table_and_shows_the_extremes_first(table):
     page, rows = read_page(table[1].with_suffix(".html")), read(table[1])
     for title, extreme in (("Most anomalous", max), ("Least anomalous", min)):
-        assert (
-            first_pictured(page, title) == extreme(rows, key=lambda row: float(row["a_ws"]))["path"]
-        )
+        assert first_shown(page, title) == extreme(rows, key=lambda row: float(row["a_ws"]))["path"]
 
 
-def test_a_threshold_from_the_training_images_is_said_to_guarantee_nothing(photos, tmp_path):
+def test_a_warning_says_that_a_threshold_from_the_training_images_guarantees_nothing(
+    photos, tmp_path
+):
     config = preset("digits", detector="autoencoder", calibration_share=0.0, **QUICK)
     metrics = training.train(config, tmp_path / "run")
     assert metrics["guarantee"] is None
@@ -134,7 +134,7 @@ def test_images_larger_and_not_square(digits_run, photos, tmp_path):
     )
     scoring.score(digits_run[0], tmp_path / "three.png", tmp_path / "three.csv")
     (row,) = read(tmp_path / "three.csv")
-    for name, values in loading.load(digits_run[0])(photos[1][:3]).items():
+    for name, values in runs.load(digits_run[0])(photos[1][:3]).items():
         assert float(row[name]) == pytest.approx(values.numpy().max(), rel=1e-3)
 
 
@@ -165,7 +165,7 @@ def test_unreadable_files_become_rows(digits_run, photos, tmp_path):
     assert done.returncode == 1 and read(tmp_path / "b.csv") == read(tmp_path / "a.csv")
 
 
-def test_a_broken_run_goes_on_without_scoring_twice(
+def test_an_interrupted_scoring_resumes_without_scoring_twice(
     digits_run, table, photos, tmp_path, monkeypatch
 ):
     output, partial = tmp_path / "scores.csv", tmp_path / "scores.csv.partial"
@@ -198,10 +198,10 @@ def test_a_broken_run_goes_on_without_scoring_twice(
         )
 
 
-def test_what_was_begun_with_other_images_is_left_alone(digits_run, photos, tmp_path):
+def test_a_table_of_other_images_is_left_alone(digits_run, photos, tmp_path):
     for content in ('{"images": "others", "model": "another"}\n', "a cat"):
         (tmp_path / "scores.csv.partial").write_text(content)
-        with pytest.raises(ValueError, match="was begun with other images or another model"):
+        with pytest.raises(ValueError, match="was started with other images or another model"):
             scoring.score(digits_run[0], photos[0], tmp_path / "scores.csv")
         assert (tmp_path / "scores.csv.partial").read_text() == content
 
@@ -213,7 +213,7 @@ def test_nothing_can_be_read(digits_run, tmp_path):
     assert "broken.png" in (tmp_path / "scores.html").read_text()
 
 
-def test_drift_is_said(digits_run, digit_images, tmp_path):
+def test_drift_is_reported(digits_run, digit_images, tmp_path):
     """Images of the kind it was trained on don't drift; the same, seen through a camera that is too
     dark, do.
     """
@@ -234,15 +234,15 @@ def test_drift_is_said(digits_run, digit_images, tmp_path):
             "run",
             "nowhere/*.png",
             "scores.csv",
-            "no such folder or file, and no file that this pattern fits",
+            "no such folder or file, and no file that matches it as a pattern",
         ),
         (
             "photos",
             "photos",
             "scores.csv",
-            "no run folder .*, no exported version .*, no .tflite file",
+            "is not a run folder .*, not an exported version .* and not a .tflite file",
         ),
-        ("exports", "photos", "scores.csv", "Its versions: 1; name one"),
+        ("exports", "photos", "scores.csv", "It holds versions 1: pass one of them, such as .*/1"),
         (
             "old",
             "photos",
@@ -256,7 +256,7 @@ def test_drift_is_said(digits_run, digit_images, tmp_path):
             "lonely.json is missing: it holds the model's thresholds",
         ),
         ("other.tflite", "photos", "scores.csv", "other.json does not belong to .*other.tflite"),
-        ("half", "photos", "scores.csv", "half holds no whole SavedModel"),
+        ("half", "photos", "scores.csv", "The SavedModel in .*half is incomplete or damaged"),
         (
             "foreign",
             "photos",
@@ -289,7 +289,7 @@ def test_what_cannot_be_scored(
     assert not (tmp_path / output).exists()
 
 
-def test_names_that_are_no_utf_8(digits_run, photos, tmp_path):
+def test_names_that_are_not_utf_8(digits_run, photos, tmp_path):
     name = os.fsdecode(b"caf\xe9.png")
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / name).write_bytes(next(photos[0].iterdir()).read_bytes())

@@ -1,5 +1,5 @@
-"""What becomes of a run in the process that trains it, and what it records. Training itself is
-replaced; `worker_test` trains for real.
+"""The process that trains one run, and what it records. Training itself is replaced; `worker_test`
+trains for real.
 """
 
 import json

@@ -99,14 +99,14 @@ def test_a_grid_of_which_all_failed_is_read(store):
 def test_a_corrupt_file_is_named(store, content):
     path = store.add(SSAE, 0.5)
     path.write_text(content)
-    with pytest.raises(ValueError, match="mnist-2-ssae-seed-0.json is no stored result"):
+    with pytest.raises(ValueError, match="mnist-2-ssae-seed-0.json is not a stored result"):
         store.load()
 
 
 def test_what_is_no_run_of_the_grid_is_named(store):
     store.add(Run("mnist", 2, "rotation", 0), 0.5)
     with pytest.raises(
-        ValueError, match="holds what is no run of grid table_5_1: mnist-2-rotation-seed-0"
+        ValueError, match="holds results that are not of grid table_5_1: mnist-2-rotation-seed-0"
     ):
         store.load()
 

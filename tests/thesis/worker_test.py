@@ -23,7 +23,7 @@ from thesis.worker import GridStopped, Worker
 SMOKE = GRIDS["smoke"]
 NAMES = [one.name for one in SMOKE.runs]
 
-# In place of training: the next line of a plan for each run says what becomes of it.
+# In place of training: the next word of a run's plan says how it ends.
 _CHILD = """
 import json, pathlib, sys
 sys.path[:0] = {paths!r}
@@ -47,8 +47,8 @@ sys.exit({{"store": 0, "fail": 1, "unusable": 2, "crash": 139}}[steps[0]])
 
 @pytest.fixture
 def plan(tmp_path, monkeypatch):
-    """Replaces training by the plan; returns a function that sets a run's, and one that tells what
-    was tried.
+    """Replaces training by the plan; returns a function that sets a run's plan, and one that
+    returns what was tried.
     """
     program, folder, log = tmp_path / "child.py", tmp_path / "plan", tmp_path / "tried"
     folder.mkdir()
@@ -81,7 +81,7 @@ def test_several_workers_train_each_run_once(plan, tmp_path):
     assert len(Store(tmp_path / "results").load("smoke").runs) == 4 and not left(tmp_path)
 
 
-def test_stored_runs_are_skipped_and_progress_is_said(plan, tmp_path):
+def test_stored_runs_are_skipped_and_progress_is_printed(plan, tmp_path):
     Store(tmp_path / "results").add(SMOKE.runs[0], 0.5, grid="smoke")
     said = []
     assert train(tmp_path, said) == []

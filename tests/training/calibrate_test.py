@@ -37,26 +37,31 @@ def fitted(correct, decision="auto", names=("a_rec", "a_cls", "a_ws", "a_max"), 
     return of_outputs(detector, outputs, subset, held_out)
 
 
-def test_an_image_counts_once_as_its_worst_tile():
+def test_an_image_counts_once_as_its_most_anomalous_tile():
     found = fitted(USABLE)
     # Half of four images: the second largest of 1, 3, 4; of the peaks 9, 7, 8.
     assert found.images == 3 and found.thresholds["a_rec"] == 3 and found.map_scale == 8
 
 
-def test_rotation_that_is_no_usable_task_leaves_the_decision_to_the_reconstruction():
-    assert fitted(USABLE).deciding_score == "a_ws"
-    assert fitted(USABLE).parts == ("a_rec", "a_cls")
+def test_rotation_that_is_not_a_usable_task_leaves_the_decision_to_the_reconstruction():
+    found = fitted(USABLE)
+    assert found.deciding_score == "a_ws" and found.parts == ("a_rec", "a_cls")
+    assert found.reason == (
+        "a_ws decides: rotation accuracy on held-out normal images is 50% (chance: 25%), so "
+        "rotation is a usable task."
+    )
     found = fitted(USELESS)
     assert found.deciding_score == "a_rec" and found.parts == ("a_rec",)
     assert found.reason == (
         "a_rec decides: rotation accuracy on held-out normal images is 25% (chance: 25%), so they "
-        "look too much alike from four sides for a score of it."
+        "look too much the same from four sides for a score of rotation."
     )
 
 
 def test_a_set_decision_stands():
     found = fitted(USELESS, decision="a_max")
-    assert found.deciding_score == "a_max" and found.reason.startswith("a_max decides, as set: ")
+    assert found.deciding_score == "a_max"
+    assert found.reason.startswith("a_max decides, as set by --decision: rotation accuracy on ")
     assert fitted(USELESS, names=("a_cls",)).deciding_score == "a_cls"
     only = fitted(None, names=("a_rec",)).reason
     assert only == "a_rec decides: it is the detector's only score."

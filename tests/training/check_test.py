@@ -1,4 +1,4 @@
-"""What is said of a folder before a run on it, and that nothing is left of the look."""
+"""What is found in a folder before a run on it, and that nothing is left behind."""
 
 import os
 import pathlib
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tf_ssae.config import preset
+from tf_ssae.detectors.registry import preset
 from tf_ssae.training import check
 
 SETTINGS = dict(image_size=32, batch_size=4, epochs=100, calibration_share=0.25)
@@ -57,17 +57,17 @@ def data(config):
         yield data
 
 
-def test_what_lies_there(config, data):
+def test_what_is_in_the_folder(config, data):
     found = check.look(config, data)
     assert found.counts == {"good": (12, 3), "scratch": (0, 2)}
     assert list(found.sizes.items()) == [((40, 32), 16), ((80, 32), 1)]
-    # 40x32 is covered by two squares, 80x32 by three.
+    # 40x32 is covered by two tiles, 80x32 by three.
     assert found.image_shape == (32, 32, 3) and found.tiles == 16 * 2 + 3
     assert found.copies == [["test/good/0.png", "test/good/copy.png"]]
     assert found.masks == (1, 2)
     assert dict(found.left_out) == {
-        "test/good/broken.png": "no PNG, JPEG, BMP, WebP or TIFF image",
-        "test/good/trains.png": "the same file as train/good/00.png, which trains",
+        "test/good/broken.png": "not a PNG, JPEG, BMP, WebP or TIFF image",
+        "test/good/trains.png": "a copy of train/good/00.png, a training image",
     }
 
 
@@ -111,7 +111,7 @@ def test_the_estimate_is_of_real_steps_and_leaves_nothing_behind(
     config = preset("folder", data_dir=str(parts), **{**SETTINGS, "epochs": epochs})
     before = {path: path.stat().st_mtime_ns for path in pathlib.Path(parts).rglob("*")}
     estimate = check.estimate(config, data)
-    # 19 tiles, 4 a step.
+    # 19 tiles, 4 per step.
     assert estimate.steps == 4 and estimate.seconds > 0
     assert estimate.timed == 4 if epochs == 1 else 4 < estimate.timed < 4 * epochs
     left = [name for name in os.listdir(tmp_path) if not name.startswith("__autograph_generated")]
@@ -123,6 +123,6 @@ def test_seconds_of_training():
     # The first step takes 5 s, others 1 s; 2 s pass between epochs of 3 steps.
     ends = np.array([0.0, 5, 6, 7, 10, 11, 12, 15, 16, 17])
     assert check._seconds(ends, steps=3, epochs=10) == 5 + 10 * 5
-    # No whole epoch but the first was seen: 1 s a step.
+    # No whole epoch but the first was timed: 1 s per step.
     assert check._seconds(ends[:4], steps=100, epochs=10) == 5 + 10 * 100
     assert check._seconds(ends[:2], steps=1, epochs=1) == 5 + 5

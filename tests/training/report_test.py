@@ -8,8 +8,8 @@ import numpy as np
 from conftest import QUICK, read_page, run_python
 from PIL import Image
 
-from tf_ssae.config import preset
 from tf_ssae.data import protocols
+from tf_ssae.detectors.registry import preset
 
 
 def test_report_shows_the_first_test_images_above_their_reconstructions(quick_run, digit_images):
@@ -20,7 +20,7 @@ def test_report_shows_the_first_test_images_above_their_reconstructions(quick_ru
     strips = re.findall(r'src="data:image/png;base64,(.*?)"', section)
     for strip, is_anomaly in zip(strips, (False, True), strict=True):
         drawn = np.asarray(Image.open(io.BytesIO(base64.b64decode(strip))))
-        expected = digit_images.images[split.test[split.test_is_anomaly == is_anomaly][:12], ..., 0]
+        expected = split.test.images[split.test.is_anomaly == is_anomaly][:12, ..., 0]
         # Enlarged from 8 pixels to 32, side by side, above a line of two pixels.
         enlarged = np.kron(np.concatenate(list(expected), axis=1), np.ones([4, 4], np.uint8))
         np.testing.assert_array_equal(drawn[:32], enlarged)

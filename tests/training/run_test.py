@@ -1,4 +1,4 @@
-"""Whole runs on real digits, and what becomes of those that cannot succeed or are cut short."""
+"""Whole runs on real digits, and runs that cannot succeed or are interrupted."""
 
 import csv
 import dataclasses
@@ -88,7 +88,7 @@ def test_stored_scores_are_those_of_the_stored_model(digits_run, digit_images):
         )
 
 
-def test_tensorboard_gets_an_image_an_epoch(quick_run):
+def test_tensorboard_gets_one_image_per_epoch(quick_run):
     images = 0
     for path in (quick_run / "logs" / "reconstructions").iterdir():
         for event in tf.compat.v1.train.summary_iterator(str(path)):
@@ -106,7 +106,7 @@ def test_one_seed_gives_one_result_and_another_seed_another(quick_run, tmp_path)
     assert (quick_run / "scores.csv").read_text() == (tmp_path / "again" / "scores.csv").read_text()
 
 
-def test_a_killed_run_goes_on_and_ends_with_the_same_weights(quick_run, tmp_path):
+def test_a_killed_run_resumes_and_ends_with_the_same_weights(quick_run, tmp_path):
     model_dir = tmp_path / "killed"
     process = subprocess.Popen(
         train_command(*QUICK_FLAGS, f"--model_dir={model_dir}"), stdout=subprocess.DEVNULL
@@ -131,7 +131,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_weights(quick_run, tmp_path
     assert [row.split(",")[0] for row in rows] == ["1", "2", "3"] and rows[0] == first
 
 
-def test_a_resumed_run_goes_on_from_its_checkpoint(quick_run, tmp_path):
+def test_a_run_resumes_from_its_checkpoint(quick_run, tmp_path):
     def interrupt(epoch, logs):
         if epoch == 1:
             raise KeyboardInterrupt
@@ -158,7 +158,7 @@ def stopped_once(tmp_path_factory):
 
     model_dir = tmp_path_factory.mktemp("stopped") / "run"
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(training.evaluation, "evaluate", stop)
+        patch.setattr(training.predictions, "evaluate", stop)
         training.train(preset("digits", **QUICK), model_dir)
     return model_dir.with_name("run.partial")
 
@@ -190,22 +190,22 @@ def test_a_run_of_other_settings_is_not_resumed(stopped):
         training.train(preset("digits", **{**QUICK, "epochs": 4}), stopped.with_name("run"))
 
 
-def test_a_run_begun_on_other_images_is_not_resumed(stopped, digit_images):
+def test_a_run_started_on_other_images_is_not_resumed(stopped, digit_images):
     other = dataclasses.replace(digit_images, images=255 - digit_images.images)
-    with pytest.raises(FileExistsError, match="was begun on other images"):
+    with pytest.raises(FileExistsError, match="was started on other images"):
         training.train(preset("digits", **QUICK), stopped.with_name("run"), data=other)
     assert stopped.exists()
 
 
 def test_a_corrupt_run_folder_is_left_alone(stopped):
     (stopped / "config.json").write_text('{"dataset": "dig')
-    with pytest.raises(FileExistsError, match="config.json is corrupt.* It is left as it is"):
+    with pytest.raises(FileExistsError, match="config.json is corrupt.* It was left unchanged"):
         training.train(preset("digits", **QUICK), stopped.with_name("run"))
 
 
 def test_a_finished_run_is_not_overwritten(quick_run):
     before = {path: path.stat().st_mtime_ns for path in quick_run.rglob("*")}
-    with pytest.raises(FileExistsError, match="this very run, finished"):
+    with pytest.raises(FileExistsError, match="already holds this run, finished"):
         training.train(preset("digits", **QUICK), quick_run)
     with pytest.raises(FileExistsError, match=r"other settings: seed=0 \(now 1\)"):
         training.train(preset("digits", seed=1, **QUICK), quick_run)
@@ -217,7 +217,7 @@ def test_somebody_elses_folder_is_left_alone(tmp_path):
     (tmp_path / "photos" / "cat.png").write_bytes(b"a cat")
     with pytest.raises(
         FileExistsError,
-        match="photos is in the way: .*no run folder of tf_ssae.* It is left as it is",
+        match="photos is in the way: .*not a run folder of tf_ssae.* It was left unchanged",
     ):
         training.train(preset("digits"), tmp_path / "photos")
     assert [path.name for path in tmp_path.iterdir()] == ["photos"]
@@ -248,8 +248,8 @@ def test_the_saved_model_holds_no_optimizer(quick_run):
     assert (quick_run / "model.keras").stat().st_size < 1.2 * 4 * floats + 300_000
 
 
-def test_loading_what_is_no_finished_run(stopped, tmp_path):
-    with pytest.raises(FileNotFoundError, match="no run folder"):
+def test_loading_what_is_not_a_finished_run(stopped, tmp_path):
+    with pytest.raises(FileNotFoundError, match="is not a run folder"):
         runs.load(tmp_path)
     with pytest.raises(FileNotFoundError, match="unfinished run"):
         runs.load(stopped)
@@ -282,7 +282,7 @@ def test_base_models_and_gans_run_end_to_end(tmp_path, detector, score, settings
 
 
 @pytest.mark.parametrize("detector", ["egbad", "ganomaly"])
-def test_a_resumed_gan_goes_on_with_its_noise_and_its_averages(
+def test_a_resumed_gan_continues_its_noise_and_its_averages(
     detector, tmp_path, digit_images, monkeypatch
 ):
     # So that every step of GANomaly draws at random too.
@@ -321,7 +321,7 @@ def test_a_resumed_gan_goes_on_with_its_noise_and_its_averages(
             np.testing.assert_array_equal(ours, theirs)
 
 
-def test_a_gan_that_collapsed_is_scored_and_said(tmp_path, monkeypatch, capsys):
+def test_a_gan_that_collapsed_is_scored_with_a_warning(tmp_path, monkeypatch, capsys):
     plain = training.registry.make
 
     def with_constant_generator(config, image_shape):
@@ -337,7 +337,7 @@ def test_a_gan_that_collapsed_is_scored_and_said(tmp_path, monkeypatch, capsys):
     )
     (warning,) = metrics["health"]["warnings"]
     assert warning.startswith(
-        "The generator collapsed, or was hardly trained: its reconstructions hardly differ"
+        "The generator collapsed, or was trained too little: its reconstructions hardly differ"
     )
     assert f"WARNING: {warning}" in capsys.readouterr().out
     assert warning in (tmp_path / "run" / "report.html").read_text()
@@ -371,7 +371,7 @@ def test_a_decoder_that_dies_stops_the_run(tmp_path, monkeypatch):
 
 def test_a_constant_decoder_is_not_scored(tmp_path):
     config = preset("digits", **{**QUICK, "epochs": 1, "learning_rate": 1e-6})
-    with pytest.raises(TrainingFailed, match="same image for every image"):
+    with pytest.raises(TrainingFailed, match="same reconstruction for every image"):
         training.train(config, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
@@ -381,7 +381,7 @@ def test_a_constant_decoder_is_not_scored(tmp_path):
     [
         (
             {"anomaly": 10},
-            "anomaly=10: digits has no such class. Its classes: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9",
+            "--anomaly=10: digits has no such class. Its classes: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9",
         ),
         ({"batch_size": 2000}, "batch_size=2000 is more than the 1128 training images"),
         ({"dataset": "mnist", "data_dir": "/nowhere"}, "That folder does not exist"),

@@ -12,7 +12,7 @@ def test_rates_in_words():
     assert "33.3% of the normal test images." in table({"decision": only})
 
 
-def test_a_collapse_is_said():
+def test_a_collapse_is_reported():
     health = {"reconstruction_spread": 0.05, "warnings": ["The generator collapsed."]}
     said = table({"decision": DECISION, "health": health})
     assert "differ 0.05 times as much" in said and "WARNING: The generator collapsed." in said

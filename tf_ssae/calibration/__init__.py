@@ -1,4 +1,4 @@
-"""Which score decides, above what, and what that promises."""
+"""Which score decides, above what, and what that guarantees."""
 
 from tf_ssae.calibration.calibration import Calibration as Calibration
 from tf_ssae.calibration.description import Description as Description

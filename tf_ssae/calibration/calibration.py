@@ -1,4 +1,6 @@
-"""What is fitted to held-out normal images once a detector is trained, and all that follows."""
+"""What is fitted to held-out normal images after training, and what follows from it: decisions,
+p-values, drift, a guarantee.
+"""
 
 import dataclasses
 import math
@@ -17,24 +19,24 @@ Scores = Mapping[str, np.ndarray]
 class Calibration:
     """Which score decides, above what, and what the held-out normal images scored.
 
-    It travels inside `model.keras` and beside every export, so that whatever scores decides alike.
+    It travels inside `model.keras` and beside every export, so that all of them decide alike.
 
     Attributes:
         deciding_score: the name of the score that decides.
-        parts: the names of the scores that it is made of; its own if it stands alone.
+        parts: the names of the scores that it is made of; its own name if it is not made of others.
         reason: why it decides, as a sentence.
         target_fpr: the share of normal images that may score above a threshold.
-        held_out: whether the images never trained. False: they are the training images, and the
-            threshold guarantees nothing.
+        held_out: whether these images were held out from training. False: they are the training
+            images, and the threshold guarantees nothing.
         images: n, how many there are.
         scores: `{score name: float [min(n, conformal.KEPT)]}`, of these images, ascending.
         thresholds: `{score name: float}`; a higher score is an anomaly.
-        map_scale: what an error map is divided by: as large a value in an image is as rare as a
-            false alarm. None for a detector without maps.
+        map_scale: the divisor of error maps: a normal image exceeds it somewhere about as often as
+            it raises a false alarm. None for a detector without maps.
         rotation_accuracy: on these images, 0..1; None for a detector that classifies no rotations.
 
     Raises:
-        ValueError: on construction, for values that no calibration has, naming them.
+        ValueError: on construction, for invalid values, naming them.
     """
 
     deciding_score: str
@@ -78,7 +80,7 @@ class Calibration:
             raise ValueError(f"map_scale={self.map_scale}: expected a finite number above 0.")
 
     def __eq__(self, other: object) -> bool:
-        # Not the dataclass's own, which would ask an array of scores for a truth value.
+        # A dataclass's own comparison would ask arrays of scores for one truth value.
         return isinstance(other, Calibration) and self.to_dict() == other.to_dict()
 
     @classmethod
@@ -113,7 +115,7 @@ class Calibration:
 
     @property
     def threshold(self) -> float:
-        """Of the score that decides."""
+        """The threshold of the score that decides."""
         return self.thresholds[self.deciding_score]
 
     def is_anomaly(self, scores: Scores) -> np.ndarray:
@@ -168,7 +170,7 @@ class Calibration:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Calibration":
-        """Raises ValueError for what is no calibration, saying what is wrong with it."""
+        """Raises ValueError for values that are not a calibration, saying what is wrong."""
         fields = {field.name for field in dataclasses.fields(cls)}
         if not isinstance(values, Mapping) or set(values) != fields:
             found = ", ".join(sorted(values)) if isinstance(values, Mapping) else repr(values)

@@ -9,17 +9,15 @@ image is k / (n + 1), and, given these n, it follows Beta(k, n + 1 - k): split c
 import numpy as np
 from scipy import stats
 
-# How many held-out scores are kept, whatever their number: all of them up to so many, and so many
-# quantiles beyond.
+# At most this many held-out scores are kept; where there are more, this many quantiles of them.
 KEPT = 1000
 
-# Below this p-value images are said to have drifted: a thousand tests in a row without drift raise
-# one alarm.
+# Below this p-value drift is reported: a thousand tests in a row without drift raise one alarm.
 DRIFT_SIGNIFICANCE = 1e-3
 
 
 def rank(images: int, target_fpr: float) -> int:
-    """k: the threshold is the k-th largest of the scores of so many held-out images."""
+    """k: the threshold is the k-th largest of the scores of this many held-out images."""
     # The product is rounded first: 0.07 * 100 is 7.000000000000001, 0.29 * 100 is
     # 28.999999999999996.
     return max(1, int(np.floor(round(target_fpr * (images + 1), 9))))
@@ -54,7 +52,7 @@ def drift(
     """Whether new images that look normal still score as the held-out ones did.
 
     Scores up to the threshold are compared with held-out scores up to it, by the test of Kolmogorov
-    and Smirnov; those above are left out, since anomalies are no drift.
+    and Smirnov; those above are left out, since anomalies are not drift.
 
     Args:
         new_scores: `[N]` of the deciding score.
@@ -70,7 +68,7 @@ def drift(
     if not len(new):
         return 0.0, 1.0
     statistic = stats.ks_2samp(new, below, method="asymp").statistic
-    # Of more than KEPT held-out scores, quantiles stand for all.
+    # The kept scores may be quantiles: they stand for all held-out ones.
     held_out = images * len(below) / len(kept_scores)
     effective = len(new) * held_out / (len(new) + held_out)
     return float(statistic), float(stats.kstwobign.sf(statistic * np.sqrt(effective)))

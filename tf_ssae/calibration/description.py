@@ -1,4 +1,4 @@
-"""What a program must know of a trained detector, beside its scores, to decide about images."""
+"""What a program needs beside a trained detector's scores to decide about images."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from tf_ssae.calibration.calibration import Calibration
 
 @dataclasses.dataclass(frozen=True)
 class Description:
-    """What lies beside every exported file, as JSON.
+    """What is stored beside every exported file, as JSON.
 
     Attributes:
         image_shape: `(S, S, C)` of the tiles that the detector takes.
@@ -17,7 +17,7 @@ class Description:
         calibration: which score decides, above what.
 
     Raises:
-        ValueError: on construction, for values that no detector has.
+        ValueError: on construction, for values that no detector can have.
     """
 
     image_shape: tuple[int, ...]

@@ -49,7 +49,7 @@ class Guarantee:
             return f"{text}."
         needed = int(np.ceil(1 / self.target_fpr)) - 1
         return (
-            f"{text}: MORE THAN THE {self.target_fpr:.2%} ASKED FOR. The threshold is the largest "
-            f"held-out score; to promise {self.target_fpr:.2%}, at least {needed} held-out images "
-            "are needed."
+            f"{text}: MORE THAN THE {self.target_fpr:.2%} ASKED FOR. The threshold is the largest"
+            f" held-out score; to guarantee {self.target_fpr:.2%}, at least {needed} held-out"
+            " images are needed."
         )

@@ -1,4 +1,4 @@
-"""`tf-ssae ask`: image files in, a server's scores and decisions out. REST needs no TensorFlow."""
+"""`tf-ssae ask`: a server's scores and decisions for image files. REST needs no TensorFlow."""
 
 from absl import flags
 

@@ -1,4 +1,4 @@
-"""`tf-ssae check`: a folder in, what a run on it would find and how long it would take out."""
+"""`tf-ssae check`: what a run on a folder would find, and how long it would take."""
 
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _LISTED = 10
 
 _FLAGS = flags.FlagValues()
-# A folder has one anomaly, what is not good, and one protocol, its own.
+# A folder needs neither: what is not good is the anomaly, and its layout is the protocol.
 settings.define(_FLAGS, without=("dataset", "anomaly", "protocol"))
 plugins.define(_FLAGS)
 
@@ -48,7 +48,7 @@ def _found(found: "check.Found", data_dir: str) -> str:
     ]
     lines += [
         f"Size: {_sizes(found.sizes)}; {'colour' if channels == 3 else 'grey'}."
-        f" {'Each is' if found.tiles == images else f'{found.tiles:,} square tiles of them are'}"
+        f" {'Each is' if found.tiles == images else f'Cut into {found.tiles:,} square tiles,'}"
         f" seen at {size}x{size}."
     ]
     if found.masks:
@@ -76,13 +76,13 @@ def _listed(lines: list[str]) -> list[str]:
 
 def _plan(plan: "check.Plan") -> str:
     lines = [
-        f"{plan.train:,} normal images would train, {plan.held_out:,} be held out for the"
-        f" threshold; {plan.test:,} images would test, {plan.anomalies:,} of them anomalies."
+        f"{plan.train:,} normal images to train on, {plan.held_out:,} held out for the threshold;"
+        f" {plan.test:,} test images, {plan.anomalies:,} of them anomalies."
     ]
     if plan.twins:
-        lines += [f"{plan.twins:,} test images equal a training image at the size seen."]
-    promise = plan.guarantee or "no image is held out, so it guarantees nothing."
-    return "\n".join([*lines, f"Threshold: {promise}"])
+        lines += [f"{plan.twins:,} test images equal a training image, as the networks see them."]
+    guarantee = plan.guarantee or "no image is held out, so it guarantees nothing."
+    return "\n".join([*lines, f"Threshold: {guarantee}"])
 
 
 def _estimate(estimate: "check.Estimate", epochs: int) -> str:

@@ -1,4 +1,4 @@
-"""`tf-ssae doctor`: a .tflite file in, what it needs of a device out."""
+"""`tf-ssae doctor`: what a .tflite file needs of a device."""
 
 import pathlib
 
@@ -25,7 +25,7 @@ def _run(arguments: list[str]) -> None:
             return
         try:
             speed = timing.of_tflite(path.read_bytes())
-        # Of a file of another kind, what it holds is said all the same.
+        # A file of another kind cannot be timed; what it holds was printed all the same.
         except Exception as error:
             print(f"not timed: {error}")
             return
@@ -37,7 +37,7 @@ def _run(arguments: list[str]) -> None:
 
 VERB = Verb(
     name="doctor",
-    summary="Tell what a .tflite file needs of a device: operators, memory, time",
+    summary="Show what a .tflite file needs of a device: operators, memory, time",
     example="exported/NAME/1/tflite/int8.tflite",
     flag_values=flags.FlagValues(),
     first={},

@@ -1,4 +1,4 @@
-"""`tf-ssae export`: a finished run in, files for TF Serving and TFLite out."""
+"""`tf-ssae export`: files for TF Serving and TFLite from a finished run."""
 
 from absl import flags
 
@@ -10,7 +10,7 @@ _MODEL_DIR = flags.DEFINE_string("model_dir", None, "Folder of a finished run.",
 _EXPORT_DIR = flags.DEFINE_string(
     "export_dir",
     None,
-    "Folder to write; what it holds already is left alone.",
+    "Folder to write to; what it already holds is kept.",
     flag_values=_FLAGS,
 )
 _NAME = flags.DEFINE_string(
@@ -34,12 +34,12 @@ _TFLITE_BATCH_SIZE = flags.DEFINE_integer(
     flag_values=_FLAGS,
 )
 _TEST_IMAGES = flags.DEFINE_integer(
-    "test_images", 2000, "How many test images to compare on.", lower_bound=20, flag_values=_FLAGS
+    "test_images", 2000, "Number of test images to compare on.", lower_bound=20, flag_values=_FLAGS
 )
 _DATA_DIR = flags.DEFINE_string(
     "data_dir",
     None,
-    "Where the run's data set lies now. Default: where it lay in training.",
+    "Where the run's data set is now. Default: where it was in training.",
     flag_values=_FLAGS,
 )
 plugins.define(_FLAGS)

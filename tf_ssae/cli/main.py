@@ -12,7 +12,7 @@ VERBS = {module.VERB.name: module.VERB for module in _MODULES}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the verb that the command line names first: the program's exit status."""
+    """Runs the verb that the command line names first. Returns the exit status."""
     name, *rest = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
     if name in VERBS:
         return VERBS[name].main(rest)
@@ -21,7 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     close = difflib.get_close_matches(name, VERBS, n=1)
     meant = f" Did you mean {close[0]}?" if close else ""
-    print(f"Error: tf-ssae has no verb {name}.{meant}\n\n{listed(VERBS.values())}", file=sys.stderr)
+    error = f"Error: tf-ssae has no command {name}.{meant}"
+    print(f"{error}\n\n{listed(VERBS.values())}", file=sys.stderr)
     return 2
 
 

@@ -1,4 +1,6 @@
-"""Someone's own Python file, imported before a verb does anything: it may register a detector."""
+"""A Python file of the user's own, imported before a verb does anything: it may register a
+detector.
+"""
 
 import importlib.util
 import pathlib
@@ -25,8 +27,8 @@ def load(paths: Iterable[str]) -> None:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is no Python file, or raises when it is imported: says what, and in which
-            line.
+        ValueError: it is not a Python file, or it raises an exception when it is imported; the
+            message holds the exception and the line.
     """
     files = [pathlib.Path(path).resolve() for path in paths]
     for path in files:
@@ -35,23 +37,23 @@ def load(paths: Iterable[str]) -> None:
         if path.suffix != ".py":
             raise ValueError(f"--plugin={path}: expected a Python file, FILE.py.")
     if files:
-        # A detector imports it, and must not be the first to.
+        # A detector's file imports TensorFlow; it must not be the first to, or the notices show.
         quiet.import_tensorflow()
     for path in files:
-        # A name of its own: a plugin called numpy.py takes nobody's place.
+        # Under a name of its own, so that a plugin called numpy.py does not replace numpy.
         spec = importlib.util.spec_from_file_location(f"tf_ssae_plugin_{path.stem}", path)
         assert spec is not None and spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         sys.modules[spec.name] = module
         try:
             spec.loader.exec_module(module)
-        # It is the user's own program, and may raise whatever it likes.
+        # It is the user's own program, and may raise any exception.
         except Exception as error:
             raise ValueError(f"--plugin={path}: {_said(error, path)}") from error
 
 
 def _said(error: Exception, path: pathlib.Path) -> str:
-    """The exception in a line, with the last line of the file that it came from."""
+    """The exception as one line, with the line number in the file where it was raised."""
     line, traceback = None, error.__traceback__
     while traceback:
         if traceback.tb_frame.f_code.co_filename == str(path):

@@ -1,5 +1,5 @@
-"""Programs print their own lines, not TensorFlow's: a library redirects nothing, so this is done
-here.
+"""Programs print their own lines, not TensorFlow's. It is done here, since a library must not
+redirect anything.
 """
 
 import contextlib
@@ -35,8 +35,8 @@ def native_code() -> Iterator[None]:
 def _filter_warnings() -> None:
     from PIL import Image
 
-    # Pillow warns from half of the size on that it refuses; `data` checks the size itself. (Not for
-    # a while only: threads read files, and all share the filters.)
+    # Pillow warns of images above half the size that it refuses; `data` checks the size itself.
+    # (Not in a `catch_warnings` block: threads read files, and all share the filters.)
     warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
     # TensorFlow's converter uses its own interpreter when it quantises.
     warnings.filterwarnings("ignore", message=r"\s*Warning: tf.lite.Interpreter is deprecated")

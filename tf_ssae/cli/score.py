@@ -1,4 +1,4 @@
-"""`tf-ssae score`: image files in, a table and a report out."""
+"""`tf-ssae score`: a table and a report from image files."""
 
 import pathlib
 
@@ -24,7 +24,7 @@ _IMAGES = flags.DEFINE_string(
 _OUTPUT = flags.DEFINE_string(
     "output",
     None,
-    "The table: a name that ends in .csv, .jsonl or .parquet. The report goes beside it, as .html.",
+    "Table to write: .csv, .jsonl or .parquet. The report is written beside it, as .html.",
     flag_values=_FLAGS,
 )
 _STRICT = flags.DEFINE_bool(

@@ -9,9 +9,7 @@ from absl import flags
 from tf_ssae.cli.verb import UsageError
 from tf_ssae.config import Config
 
-DEFAULTS = (
-    "What is not given is the preset's of the data set and the detector, else the default below."
-)
+DEFAULTS = "Data sets and detectors have presets, which replace the defaults given here."
 
 _DEFINE: dict[Any, Callable] = {
     str: flags.DEFINE_string,
@@ -22,7 +20,7 @@ _DEFINE: dict[Any, Callable] = {
 
 
 def define(flag_values: flags.FlagValues, without: Collection[str] = ()) -> None:
-    """Adds a flag for every field of `Config`, but for those `without`; not given, it is None."""
+    """Adds a flag for every field of `Config` except those in `without`; its default is None."""
     for field in dataclasses.fields(Config):
         if field.name not in without:
             _DEFINE[field.type](field.name, None, flag_help(field), flag_values=flag_values)
@@ -44,7 +42,7 @@ def given(flag_values: flags.FlagValues) -> dict[str, Any]:
     answered at once.
 
     Raises:
-        UsageError: one of them cannot be: says which, and what was expected.
+        UsageError: one of them is invalid; the message says which, and what was expected.
     """
     names = [field.name for field in dataclasses.fields(Config) if field.name in flag_values]
     values = {name: flag_values[name].value for name in names}

@@ -1,4 +1,4 @@
-"""`tf-ssae train`: a Config in flags, a finished run's folder out."""
+"""`tf-ssae train`: a finished run's folder from flags."""
 
 import pathlib
 from typing import Any
@@ -23,7 +23,7 @@ STOPPED = "Stopped. Run the same command to resume from the last finished epoch.
 
 
 def train(chosen: dict[str, Any], model_dir: str | None) -> pathlib.Path:
-    """Trains with the presets and what was chosen instead: the folder of the run."""
+    """Trains with the presets, overridden by what was chosen. Returns the folder of the run."""
     quiet.import_tensorflow()
     from tf_ssae.detectors.health import TrainingFailed
     from tf_ssae.detectors.registry import preset
@@ -35,7 +35,8 @@ def train(chosen: dict[str, Any], model_dir: str | None) -> pathlib.Path:
         training.train(made, folder)
     except TrainingFailed as error:
         raise Failed(
-            f"{error} Other settings need another --model_dir, or {folder}.partial removed."
+            f"{error} To train with other settings, pass another --model_dir or remove"
+            f" {folder}.partial."
         ) from error
     return folder
 

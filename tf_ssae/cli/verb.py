@@ -1,5 +1,5 @@
-"""What every verb of the console command has: flags of its own, --help with what matters first, and
-one sentence for what goes wrong.
+"""What all verbs of the console command share: flags of their own, --help with what matters first,
+and one sentence for what goes wrong.
 """
 
 import dataclasses
@@ -16,16 +16,16 @@ from absl import flags
 _WIDEST = 100
 _COLUMN = 30
 _HELP = ("--help", "-help", "-h", "--helpfull", "--helpshort")
-# What a value has to be, by absl's name for the type.
+# Descriptions of values, by absl's name for the type.
 _KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false"}
 
 
 class UsageError(Exception):
-    """A command that cannot be meant so; the message says why."""
+    """The command line is wrong; the message says why."""
 
 
 class Failed(Exception):
-    """What the command was to do did not work; the message says why."""
+    """The command was right but did not succeed; the message says why."""
 
 
 # Their messages are written for the person who reads them: nothing else is printed.
@@ -41,12 +41,12 @@ class Verb:
         summary: a sentence without a full stop, for the list of verbs.
         example: flags of a typical call.
         flag_values: absl's flags, of this verb alone.
-        first: `{title: names of flags}`, what --help shows before all others.
-        run: does it, given what the command line holds beside flags.
+        first: `{title: names of flags}`, shown by --help before all others.
+        run: runs the verb; takes the arguments of the command line that are not flags.
         required: the flags that must be given.
         arguments: what the command line may hold beside flags, such as "FILE ..."; empty: nothing.
-        note: what --help says before the flags.
-        stopped: what is said after Ctrl-C.
+        note: a sentence that --help shows before the flags.
+        stopped: printed after Ctrl-C.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Verb:
     stopped: str = "Stopped."
 
     def main(self, arguments: Sequence[str]) -> int:
-        """Runs the verb as the command line says: the program's exit status."""
+        """Runs the verb with the arguments of the command line. Returns the exit status."""
         try:
             if any(argument in _HELP for argument in arguments):
                 print(self.help())
@@ -138,7 +138,7 @@ class Verb:
 
 
 def listed(verbs: Iterable[Verb]) -> str:
-    """What `tf-ssae` prints: the verbs, a line each."""
+    """What `tf-ssae` prints: the verbs, one per line."""
     lines = [f"  {verb.name.ljust(10)}{verb.summary}." for verb in verbs]
     return "\n".join(
         [
@@ -146,6 +146,6 @@ def listed(verbs: Iterable[Verb]) -> str:
             "",
             *lines,
             "",
-            "tf-ssae VERB --help tells the flags of each.",
+            "tf-ssae COMMAND --help lists its flags.",
         ]
     )

@@ -1,4 +1,4 @@
-"""Image files of any kind, decoded one way: what is refused and why, and what becomes of pixels."""
+"""Image files of any kind to pixels: decoded in one way, or refused with a reason."""
 
 import io
 
@@ -10,18 +10,18 @@ from tf_ssae.ops import tiles
 # MPO: a JPEG with a second image behind it, as many phones write it, which Pillow opens as JPEG;
 # the first is taken.
 _FORMATS = ("PNG", "JPEG", "MPO", "BMP", "WEBP", "TIFF")
-# What a wrong extension may hide is opened as well, to say what it is.
+# GIFs, which a wrong extension may hide, are opened as well, so that the error can say so.
 _OPENED = ("PNG", "JPEG", "BMP", "WEBP", "TIFF", "GIF")
 
 
 class UnreadableImage(ValueError):
-    """A file that is no image to work with; the message is the reason, without the file's name."""
+    """A file that cannot be used as an image; the message says why, without the file's name."""
 
 
 def decode(data: bytes) -> np.ndarray:
     """The pixels of an image file.
 
-    EXIF orientation is applied: an image lying on its side would teach rotation prediction
+    EXIF orientation is applied: an image that lies on its side would teach rotation prediction
     nonsense. 16-bit grey becomes 8-bit, CMYK and palettes become colour, alpha is dropped.
 
     Args:
@@ -43,19 +43,17 @@ def decode(data: bytes) -> np.ndarray:
     except UnreadableImage:
         raise
     except Image.DecompressionBombError as error:
-        # Beyond twice Pillow's own limit; ours is lower.
+        # Raised at twice Pillow's own limit, which is above ours.
         raise UnreadableImage(f"more than {tiles.LARGEST_IMAGE:,} pixels") from error
     except Image.UnidentifiedImageError:
-        raise UnreadableImage("no PNG, JPEG, BMP, WebP or TIFF image") from None
-    # What Pillow's decoders raise for broken data is not one kind of exception.
+        raise UnreadableImage("not a PNG, JPEG, BMP, WebP or TIFF image") from None
+    # Pillow's decoders raise many kinds of exceptions for damaged data.
     except Exception as error:
-        raise UnreadableImage(f"broken: {error}") from error
+        raise UnreadableImage(f"damaged: {error}") from error
 
 
 def check(image: Image.Image) -> None:
-    """Raises UnreadableImage if a Pillow image, of which the header has been read, is none to work
-    with.
-    """
+    """Raises UnreadableImage for a Pillow image that cannot be used; only its header is read."""
     width, height = image.size
     if image.format not in _FORMATS:
         raise UnreadableImage(f"a {image.format} image; expected PNG, JPEG, BMP, WebP or TIFF")
@@ -72,7 +70,7 @@ def check(image: Image.Image) -> None:
     if max(width, height) > tiles.LARGEST_ASPECT * min(width, height):
         raise UnreadableImage(
             f"{width}x{height} pixels: more than {tiles.LARGEST_ASPECT} times as long as wide;"
-            " cut it into parts"
+            " cut it into smaller images"
         )
 
 
@@ -93,7 +91,7 @@ def _pixels(image: Image.Image) -> np.ndarray:
 
 def with_channels(image: np.ndarray, channels: int) -> np.ndarray:
     """`[H, W, 1 or 3] -> [H, W, channels]`: grey is repeated, colour becomes Rec. 601 luma, as
-    Pillow has it.
+    Pillow computes it.
     """
     if image.shape[2] == channels:
         return image

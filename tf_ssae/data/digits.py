@@ -1,5 +1,5 @@
-"""scikit-learn's handwritten digits: 1,797 real 8x8 grey images, part of that package, so no
-network is needed.
+"""scikit-learn's handwritten digits: 1,797 real 8x8 grey images, installed with that package, so
+that no network is needed.
 """
 
 import pathlib

@@ -1,4 +1,4 @@
-"""Which files of a folder are images, to go by their names."""
+"""The image files of a folder, by their names."""
 
 import pathlib
 
@@ -11,11 +11,12 @@ def find(folder: pathlib.Path) -> list[pathlib.Path]:
     """The image files in a folder and below it, sorted by name; hidden ones are left out.
 
     Raises:
-        FileNotFoundError: there are none: says where it looked, for what, and what is there.
+        FileNotFoundError: there are none; the message says where it looked, for what, and what is
+            there.
     """
     folder = pathlib.Path(folder)
     if not folder.is_dir():
-        raise FileNotFoundError(f"No folder {folder}.")
+        raise FileNotFoundError(f"No such folder: {folder}.")
     files = sorted(path for path in folder.rglob("*") if _is_visible_file(path, folder))
     images = [path for path in files if is_image(path, folder)]
     if not images:
@@ -27,9 +28,7 @@ def find(folder: pathlib.Path) -> list[pathlib.Path]:
 
 
 def is_image(path: pathlib.Path, folder: pathlib.Path) -> bool:
-    """Whether a path in `folder`, or below it, is an image file to go by its name, and
-    not hidden.
-    """
+    """Whether a path in `folder`, or below it, has the name of an image file and is not hidden."""
     return path.suffix.lower() in EXTENSIONS and _is_visible_file(path, folder)
 
 
@@ -52,5 +51,5 @@ def _counts(folder: pathlib.Path, files: list[pathlib.Path]) -> str:
 
 
 def printable(name: object) -> str:
-    """A file's name for a message: bytes that are no UTF-8 are escaped."""
+    """A file's name for a message: bytes that are not UTF-8 are escaped."""
     return str(name).encode(errors="backslashreplace").decode()

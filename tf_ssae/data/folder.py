@@ -18,25 +18,25 @@ def load(config: Config, cache: pathlib.Path) -> LabelledImages:
 
     * With `train/good`: the layout of MVTec AD. `train/good` trains; `test/good` and `test/DEFECT`
       test, if they exist.
-    * Else: every image in the folder and below it is normal; but a folder `good` beside others is
-      taken for a mistake.
+    * Otherwise: every image in the folder and below it is normal; but a folder `good` beside others
+      is taken for a mistake.
 
     Images that are all square, and of one size that preprocessing brings to `config.image_size` by
     repeating pixels and a narrow border, stay as they are (28x28 for 32); others are resized to
-    `config.image_size`. They are grey if all are. What cannot be read is left out, and so is a copy
-    of a training image, byte for byte; both are said.
+    `config.image_size`. They are grey if all are. Left out, with a reason in `left_out`, are files
+    that cannot be read and copies, byte for byte, of a training image.
 
     Args:
         cache: a file to write the tiles to. They are read from there, so that memory does not grow
             with them.
 
     Raises:
-        FileNotFoundError: the folder or its images are missing: says where it looked, for what, and
-            what is there.
-        ValueError: nothing in it can be read.
+        FileNotFoundError: the folder or its images are missing; the message says where it looked,
+            for what, and what is there.
+        ValueError: none of its images can be read.
     """
     if not config.data_dir:
-        raise FileNotFoundError("dataset=folder needs --data_dir=PATH, a folder of images.")
+        raise FileNotFoundError("--dataset=folder needs --data_dir=PATH, a folder of images.")
     root = pathlib.Path(config.data_dir)
     listed, class_names = _listed(root)
     image_shape = _image_shape([path for path, _, _ in listed], config.image_size)
@@ -52,11 +52,11 @@ def load(config: Config, cache: pathlib.Path) -> LabelledImages:
             if read.error:
                 left_out.append((name, read.error))
                 continue
-            # Training images come first. A copy of one of them may neither test nor be held out for
-            # the threshold.
+            # Training images come first. A copy of one of them must neither test nor be held out
+            # for the threshold.
             first = seen.setdefault(read.digest, read.path)
             if first != read.path and not is_test[first]:
-                reason = f"the same file as {first.relative_to(root)}, which trains"
+                reason = f"a copy of {first.relative_to(root)}, a training image"
                 left_out.append((name, reason))
                 continue
             read.tiles.tofile(file)
@@ -91,7 +91,7 @@ def _listed(root: pathlib.Path) -> tuple[list[tuple[pathlib.Path, int, bool]], t
         if beside and (root / GOOD).is_dir():
             raise FileNotFoundError(
                 f"{root} holds a folder {GOOD} beside {', '.join(beside)}; without a folder train,"
-                f" all of them would be taken for normal images. Give --data_dir={root / GOOD}, or"
+                f" all of them would be taken for normal images. Pass --data_dir={root / GOOD}, or"
                 " move them to train/good and test/DEFECT."
             )
         return [(path, 0, False) for path in find.find(root)], (GOOD,)
@@ -113,16 +113,14 @@ def _listed(root: pathlib.Path) -> tuple[list[tuple[pathlib.Path, int, bool]], t
 
 
 def _folders(root: pathlib.Path) -> list[str]:
-    """The names of the folders in a folder, sorted; hidden ones are left out, as hidden
-    files are.
-    """
+    """The names of the folders in a folder, sorted; hidden ones, as hidden files, are left out."""
     return sorted(
         path.name for path in root.glob("*") if path.is_dir() and not path.name.startswith(".")
     )
 
 
 def _loose(root: pathlib.Path) -> list[tuple[str, str]]:
-    """`[(name, reason)]` of image files that lie beside the folders of the layout, not in them."""
+    """`[(name, reason)]` of image files beside the folders of the layout instead of in them."""
     loose = [
         path
         for part in ("train", "test")
@@ -158,7 +156,7 @@ def _image_shape(paths: list[pathlib.Path], image_size: int) -> tuple[int, int, 
                     "I;16L",
                     "F",
                 )
-        # What is wrong with it is said when it is read.
+        # Why it cannot be read is reported when it is read.
         except Exception:
             continue
     size = image_size

@@ -66,8 +66,8 @@ class LabelledImages:
             or not np.isin(np.diff(self.source, prepend=-1), (0, 1)).all()
         ):
             raise ValueError(
-                "source: expected the image that each tile was cut from, 0, 1, 2, ..., in ascending"
-                " order and without a gap."
+                "source: expected the image that each tile was cut from: 0, 1, 2, ..., ascending"
+                " and without a gap."
             )
         if self.official_test is not None and self.official_test.shape != self.labels.shape:
             raise ValueError(

@@ -1,4 +1,4 @@
-"""Where the anomaly is in the test images of a folder, in the layout of MVTec AD."""
+"""Masks of the anomalies in a folder's test images, in the layout of MVTec AD."""
 
 import pathlib
 
@@ -14,14 +14,14 @@ GOOD = "good"
 
 
 def masks(config: Config, test: Subset) -> tuple[Subset, np.ndarray] | None:
-    """The test images whose truth is known, and which pixels of their tiles are anomalous.
+    """The test images of which it is known which pixels are anomalous, and those pixels.
 
     The mask of `test/DEFECT/NAME.png` is `ground_truth/DEFECT/NAME_mask.png`, cut into tiles as its
     image was. Normal images need none: theirs is empty.
 
     Returns:
         The images, without anomalies that have no mask or one that was left out; and bool
-        `[N, S, S]`, one per tile of theirs. None if there are no masks at all.
+        `[N, S, S]`, one per tile of these images. None if there are no masks at all.
     """
     data, root = test.data, pathlib.Path(config.data_dir)
     if not _has_masks(root):
@@ -75,7 +75,7 @@ def bad_masks(root: pathlib.Path, names: list[str]) -> list[tuple[str, str]]:
 
 
 def _mask_path(root: pathlib.Path, path: pathlib.Path) -> pathlib.Path:
-    """Of `test/DEFECT/.../NAME.png`: `ground_truth/DEFECT/.../NAME_mask.png`."""
+    """From `test/DEFECT/.../NAME.png` to `ground_truth/DEFECT/.../NAME_mask.png`."""
     return root / "ground_truth" / pathlib.Path(*path.parts[1:]).with_name(f"{path.stem}_mask.png")
 
 
@@ -84,7 +84,7 @@ def _has_masks(root: pathlib.Path) -> bool:
 
 
 def _why_unused(mask: pathlib.Path) -> str:
-    """Why the mask with this path in `ground_truth` is of no image."""
+    """Why no image has the mask with this path in `ground_truth`."""
     if mask.parts[0] == GOOD:
         return "a mask of a normal image: nothing in it is anomalous"
     return (

@@ -1,8 +1,8 @@
 """tf.data pipelines over images in memory or in a mapped file. Images stay uint8 until they are
 inside the model.
 
-What is shuffled and sampled depends on the seed and the epoch only, never on what ran before, so
-that a resumed run sees the batches that it would have seen.
+Shuffling and sampling depend on the seed and the epoch only, never on what ran before, so that a
+resumed run sees the batches that it would have seen.
 """
 
 import numpy as np
@@ -15,15 +15,14 @@ from tf_ssae.ops.rotations import rotate_sampled, rotate_stack, rotation_labels
 def training_batches(
     images: np.ndarray, index: np.ndarray, config: Config, first_epoch: int = 0
 ) -> tf.data.Dataset:
-    """Shuffled batches of whole epochs, `first_epoch` to `config.epochs`, one dataset after the
-    other's end.
+    """Shuffled batches of whole epochs, from `first_epoch` to `config.epochs`, one after the other.
 
     Args:
         images: array `[N, S, S, C]`, read in place, a batch at a time.
         index: int `[n]`, the images to train on.
-        config: for `batch_size`, `epochs` and `seed`. The images left over by the last whole batch
-            of an epoch are not used in that epoch (another few each time): one batch shape is one
-            compiled step.
+        config: for `batch_size`, `epochs` and `seed`. Images left over after the last whole batch
+            of an epoch are not used in that epoch (each time others): with one batch shape, the
+            step is compiled once.
 
     Returns:
         A dataset of `(step, batch)`: the number of the step since the start of training, int64, and
@@ -67,8 +66,8 @@ def with_rotations(batches: tf.data.Dataset, config: Config) -> tf.data.Dataset:
     def rotate(step: tf.Tensor, x: tf.Tensor) -> tuple[tf.Tensor, ...]:
         if config.rotations == "all":
             return x, rotate_stack(x), rotation_labels(config.batch_size)
-        # Folded once more, so that this stream is not the one that shuffled the epoch of the same
-        # number.
+        # Folded once more, so that this stream differs from the one that shuffled the epoch with
+        # the same number.
         seed = tf.random.experimental.stateless_fold_in([config.seed, step], 1)
         return x, *rotate_sampled(x, seed)
 
@@ -76,9 +75,7 @@ def with_rotations(batches: tf.data.Dataset, config: Config) -> tf.data.Dataset:
 
 
 def scoring_batches(images: np.ndarray, index: np.ndarray, batch_size: int) -> tf.data.Dataset:
-    """Batches `[B, S, S, C]` of the images at `index`, in its order; the last one may
-    be smaller.
-    """
+    """Batches `[B, S, S, C]` of the images at `index`, in its order; the last may be smaller."""
     return (
         tf.data.Dataset.from_tensor_slices(index)
         .batch(batch_size)

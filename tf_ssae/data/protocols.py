@@ -15,9 +15,9 @@ FOLDER_TEST_SHARE = 0.1
 def split(data: LabelledImages, config: Config) -> Split:
     """Splits `data` by `config.protocol`, drawn from `config.split_seed` alone.
 
-    The last `config.calibration_share` of the normals that would train are held out. Folders of
-    images (`dataset="folder"`) have a protocol of their own: their own test images test; where they
-    have none, a tenth of the normals does.
+    The last `config.calibration_share` of the normal images that would train are held out. Folders
+    of images (`dataset="folder"`) have a protocol of their own: their own test images test; where
+    they have none, a tenth of the normal images does.
 
     Raises:
         ValueError: the anomalous class does not exist, or leaves nothing to train or to test on; or
@@ -33,7 +33,7 @@ def split(data: LabelledImages, config: Config) -> Split:
                 f"{k} {name}" if str(k) != name else name for k, name in enumerate(data.class_names)
             )
             raise ValueError(
-                f"anomaly={config.anomaly}: {config.dataset} has no such class. Its classes:"
+                f"--anomaly={config.anomaly}: {config.dataset} has no such class. Its classes:"
                 f" {classes}."
             )
         anomalous = np.arange(len(data.class_names)) == config.anomaly
@@ -50,25 +50,26 @@ def split(data: LabelledImages, config: Config) -> Split:
     anomalies = int(result.test.is_anomaly.sum())
     if config.dataset == "folder" and not (len(train) and len(test)):
         raise ValueError(
-            f"{len(train)} images to train on and {len(test)} to test on; expected some of each."
+            f"{len(train)} images to train on and {len(test)} to test on; expected at least one of"
+            " each."
         )
     if config.dataset != "folder" and not (len(train) and 0 < anomalies < len(test)):
         raise ValueError(
             f"{config.dataset} splits into {len(train)} training images and a test set of"
-            f" {len(test) - anomalies} normals and {anomalies} anomalies"
-            f" (anomaly={config.anomaly}); expected some of each."
+            f" {len(test) - anomalies} normal images and {anomalies} anomalies"
+            f" (--anomaly={config.anomaly}); expected at least one of each."
         )
     if config.calibration_share and not held_out:
         raise ValueError(
-            f"{len(train)} normal images to train on leave none to hold out for the threshold "
-            f"(calibration_share={config.calibration_share})."
+            f"{len(train)} normal images to train on leave none to hold out for the threshold"
+            f" (--calibration_share={config.calibration_share}): raise it, add images, or pass 0."
         )
     return result
 
 
 def _cut(test: np.ndarray, is_anomaly: np.ndarray, count: int) -> np.ndarray:
-    """The first `count` of the test images, in their order (random, by the split's seed), anomalies
-    in the same share.
+    """The first `count` of the test images, in their order (random, by the split's seed), with the
+    same share of anomalies.
     """
     anomalies = round(count * is_anomaly.mean())
     chosen = np.concatenate(
@@ -78,7 +79,7 @@ def _cut(test: np.ndarray, is_anomaly: np.ndarray, count: int) -> np.ndarray:
 
 
 def _subset(data: LabelledImages, images: np.ndarray, anomalous: np.ndarray) -> Subset:
-    """The tiles of these images, those of an image side by side."""
+    """The tiles of these images, those of one image side by side."""
     if data.source is None:
         return Subset(data, images, anomalous)
     first = np.searchsorted(data.source, images)
@@ -88,7 +89,7 @@ def _subset(data: LabelledImages, images: np.ndarray, anomalous: np.ndarray) -> 
 
 
 def _folder(data: LabelledImages, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """A folder's own split. Without test images, a tenth of the normals tests."""
+    """A folder's own split. Without test images, a tenth of the normal images tests."""
     if data.official_test is not None:
         is_test = data.official_test[data.first_tiles]
         train, test = np.flatnonzero(~is_test), np.flatnonzero(is_test)
@@ -101,8 +102,8 @@ def _folder(data: LabelledImages, random: np.random.Generator) -> tuple[np.ndarr
 def _pooled(
     data: LabelledImages, config: Config, random: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """All images together, every class cut to the size of the smallest; 80% of the normals train,
-    all anomalies left test.
+    """All images together, every class cut to the size of the smallest; 80% of the normal images
+    train, the others and all anomalies test.
     """
     labels = data.labels[data.first_tiles]
     counts = np.bincount(labels, minlength=len(data.class_names))
@@ -110,7 +111,7 @@ def _pooled(
     if not smallest:
         empty = ", ".join(name for name, count in zip(data.class_names, counts) if not count)
         raise ValueError(
-            f"No image of class {empty}: protocol pooled takes equally many of every class."
+            f"Class {empty} has no images: --protocol=pooled takes equally many of every class."
         )
     of_normals: list[np.ndarray] = []
     anomalies: list[np.ndarray] = []

@@ -1,4 +1,4 @@
-"""Image files to tiles, read ahead of whoever uses them."""
+"""Image files to tiles, read ahead by a few threads."""
 
 import concurrent.futures
 import contextlib
@@ -17,7 +17,7 @@ from PIL import Image
 from tf_ssae.data.decode import UnreadableImage, decode, with_channels
 from tf_ssae.ops import tiles
 
-_LARGE_IMAGE = 16_000_000  # pixels; of larger ones, one at a time is read
+_LARGE_IMAGE = 16_000_000  # pixels; larger images are read one at a time
 _READ_AHEAD = 64
 _THREADS = 4
 
@@ -28,9 +28,9 @@ class ReadFile:
 
     Attributes:
         path: as it was given.
-        tiles: uint8 `[T, S, S, C]`; none if unreadable.
-        digest: of the file's bytes.
-        error: why it is unreadable, without the file's name; empty if it is not.
+        tiles: uint8 `[T, S, S, C]`; T is 0 if the file is unreadable.
+        digest: the SHA-256 of the file's bytes.
+        error: why it is unreadable, without the file's name; empty if it is readable.
     """
 
     path: pathlib.Path
@@ -40,7 +40,7 @@ class ReadFile:
 
 
 class TileReader:
-    """Reads image files as tiles; what is in memory does not grow with their number."""
+    """Reads image files as tiles, in an amount of memory that does not grow with their number."""
 
     def __init__(self, image_shape: tuple[int, ...], crop: str):
         """`image_shape`: `(S, S, C)` of the tiles. `crop`: see `ops.tiles.cut`."""
@@ -73,22 +73,20 @@ class TileReader:
             return ReadFile(path, error=str(error))
 
     def _turn(self, data: bytes) -> contextlib.AbstractContextManager:
-        """A context to decode this file in: a shared lock for a large image, so that only one at a
-        time is in memory.
+        """A context to decode this file in: for a large image a shared lock, so that only one of
+        them is in memory at a time.
         """
         try:
             with Image.open(io.BytesIO(data)) as image:
                 large = image.size[0] * image.size[1] > _LARGE_IMAGE
-        # What is wrong with it is said when it is decoded.
+        # Why it cannot be read is reported when it is decoded.
         except Exception:
             large = False
         return self._large if large else contextlib.nullcontext()
 
 
 def _in_order(function: Callable[[Any], Any], items: Iterable) -> Iterator:
-    """Yields `function(item)` for every item, in order, computed by a few threads, a
-    little ahead.
-    """
+    """Yields `function(item)` for every item, in order, computed ahead by a few threads."""
     with concurrent.futures.ThreadPoolExecutor(_THREADS) as pool:
         pending = []
         for item in items:

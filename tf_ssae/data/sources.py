@@ -1,4 +1,4 @@
-"""The sources of images: each is a module with a function `load(config, cache)`."""
+"""The sources of images by name: each is a module with a function `load(config, cache)`."""
 
 import pathlib
 
@@ -18,7 +18,6 @@ SOURCES = {
 def load(config: Config, cache: pathlib.Path) -> LabelledImages:
     """The images of `config.dataset`. Raises what its source raises.
 
-    `cache` is the path of a file that a source may write, to read its images from as long as they
-    are used.
+    `cache`: path of a file that a source may write, and read its images from while they are used.
     """
     return SOURCES[config.dataset].load(config, cache)

@@ -1,4 +1,4 @@
-"""The three sets of images of a run, and the views through which everything else sees them."""
+"""The three sets of images of a run, as views of its images."""
 
 import dataclasses
 import hashlib
@@ -13,7 +13,7 @@ from tf_ssae.ops.tiles import first_tiles, largest
 
 @dataclasses.dataclass(frozen=True)
 class Subset:
-    """A view of some of the images of `data`: N tiles of M images, those of an image side by side.
+    """A view of some of the images of `data`: N tiles of M images, those of one image side by side.
 
     Where images were not cut, each is its own tile, and N is M.
 
@@ -33,7 +33,7 @@ class Subset:
 
     @property
     def images(self) -> np.ndarray:
-        """The tiles, `[N, S, S, C]`: a copy, so ask for it where they are few."""
+        """The tiles, `[N, S, S, C]`. This is a copy in memory: for small subsets."""
         return self.data.images[self.index]
 
     @property
@@ -81,11 +81,11 @@ class Subset:
         return pipeline.scoring_batches(self.data.images, self.index, batch_size)
 
     def first(self, images: int) -> "Subset":
-        """The tiles of the first so many images."""
+        """The tiles of the first `images` images."""
         return self.of(np.arange(len(self)) < images)
 
     def of(self, chosen: np.ndarray) -> "Subset":
-        """The tiles of the chosen images, bool `[M]`."""
+        """The tiles of some of the images; `chosen`: bool `[M]`."""
         tiles = np.repeat(chosen, np.diff(first_tiles(self.source), append=len(self.index)))
         return dataclasses.replace(self, index=self.index[tiles])
 
@@ -96,7 +96,7 @@ class Split:
 
     Attributes:
         train: normal images, in random order.
-        calibration: normal images, held out from training; maybe none.
+        calibration: normal images, held out from training; may be empty.
         test: normal images and anomalies, in random order.
 
     Raises:
@@ -136,13 +136,13 @@ class Split:
 
     @property
     def for_thresholds(self) -> Subset:
-        """The normal images that thresholds are fitted to: those held out, or, where none was,
+        """The normal images that thresholds are fitted to: those held out or, if there are none,
         those that train.
         """
         return self.calibration if len(self.calibration) else self.train
 
     def with_data(self, data: LabelledImages) -> "Split":
-        """The same sets of other images."""
+        """The same split of other images."""
         subsets = (self.train, self.calibration, self.test)
         return Split(*(dataclasses.replace(subset, data=data) for subset in subsets))
 

@@ -17,11 +17,11 @@ def load(config: Config, cache: pathlib.Path) -> LabelledImages:
 
     Raises:
         FileNotFoundError: `config.data_dir` is given and does not hold the prepared data set; or
-            what lies there, or in the default folder, is not whole.
+            the data set there, or in the default folder, is incomplete.
         ConnectionError: `config.data_dir` is empty, and the data set is neither in the default
             folder nor could be downloaded.
     """
-    # Imported here: it takes over a second, and the embedded data set does without it.
+    # Imported here: it takes over a second, and the other data sets do not need it.
     import tensorflow_datasets
 
     if config.data_dir:
@@ -39,11 +39,10 @@ def load(config: Config, cache: pathlib.Path) -> LabelledImages:
 
     try:
         return _read(builder)
-    # A download that broke off, or another version's folder, is noticed in as many ways as it can
-    # be broken.
+    # An interrupted download, or another version's folder, may raise any of these.
     except (tf.errors.OpError, LookupError, AssertionError, ValueError) as error:
         raise FileNotFoundError(
-            f"{config.dataset} in {builder.data_path} is not whole, or of another version than"
+            f"{config.dataset} in {builder.data_path} is incomplete, or another version than"
             f" {builder.version}: {error} Remove that folder and prepare it again."
         ) from error
 

@@ -1,1 +1,1 @@
-"""The methods: one a file, its presets beside it, behind the interface of `base.Detector`."""
+"""The methods: one per file, with its presets, behind the interface of `base.Detector`."""

@@ -1,4 +1,4 @@
-"""What the GANs share: two optimizers, images in [-1, 1], and that a collapse is a result."""
+"""What the GANs share: two optimizers, images in [-1, 1], and a collapse that is not an error."""
 
 from typing import Any
 
@@ -11,9 +11,7 @@ from tf_ssae.detectors.base import Detector
 
 
 class AdversarialDetector(Detector):
-    """A detector trained against a `discriminator`; its subclass makes that network and the
-    others.
-    """
+    """A detector trained against a `discriminator`. Subclasses make that network and the others."""
 
     reconstructs = True
 
@@ -36,7 +34,7 @@ class AdversarialDetector(Detector):
         del self.discriminator_optimizer, self.generator_optimizer
 
     def check_epoch(self, reconstructions: np.ndarray) -> None:
-        """A collapse is a result to be shown, not an error."""
+        """Raises nothing: a collapse is a result to be shown, not an error."""
 
     def check_trained(
         self, reconstructions: np.ndarray, originals: np.ndarray, history: list[dict]
@@ -49,5 +47,5 @@ class AdversarialDetector(Detector):
 
 
 def from_tanh_range(x: tf.Tensor) -> tf.Tensor:
-    """[-1, 1] to [0, 1], so that a reconstruction lies beside `preprocess(images)`."""
+    """[-1, 1] to [0, 1], the range of `preprocess(images)`."""
     return (x + 1.0) / 2.0

@@ -1,4 +1,4 @@
-"""AE: encoder E1 and decoder D alone, a base model of table 5.1."""
+"""AE: encoder E1 and decoder D alone; a base model in table 5.1."""
 
 from typing import Any
 

@@ -1,5 +1,5 @@
-"""What every detector promises. `tests/detectors/conformance_test.py` checks each promise on each
-detector.
+"""The interface of all detectors. `tests/detectors/conformance_test.py` checks every sentence of it
+on every detector.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ class Detector(keras.Model):
 
     A method is a subclass that gives `score_names`, `reports`, `train_step` and `networks`, the
     class attributes below where they differ, and, if some of its scores are made of others,
-    `combine`, `fit_normalisation` and `parts`. The rest follows.
+    `combine`, `fit_normalisation` and `parts`. The base class derives the rest.
 
     Attributes:
         score_names: the names of its scores.
@@ -34,8 +34,8 @@ class Detector(keras.Model):
         trained_on_rotations: whether `train_step` takes `(x, x_rotated, d)` of
             `pipeline.with_rotations`, or just `x`.
         reconstructs: whether `networks` returns a `reconstruction`.
-        parts: of a score that is made of others, the names of those: what may have fired.
-        presets: `{data set: {setting: value}}`, "" for all data sets; on top of the data set's own.
+        parts: `{score name: names}`, for a score made of others the names of those.
+        presets: `{data set: {setting: value}}`, "" for all data sets; they override the data set's.
         config: the Config it was made with.
         image_shape: `(S, S, C)` of the images it takes.
         calibration: the Calibration fitted after training.
@@ -60,7 +60,7 @@ class Detector(keras.Model):
         self.image_shape = tuple(image_shape)
         self._calibration: Calibration | None = None
         self._means = {name: keras.metrics.Mean(name=name) for name in ("loss", *self.reports)}
-        # A dozen operators a variable, in one.
+        # XLA fuses the dozen operators per variable of an update into one.
         self._apply = tf.function(
             lambda gradients: self.optimizer.apply(gradients, self.trainable_variables),
             jit_compile=True,
@@ -75,26 +75,26 @@ class Detector(keras.Model):
                 f"has: {', '.join(cls.score_names)}."
             )
 
-    # What a subclass gives.
+    # What a subclass may give.
 
     def networks(self, images: tf.Tensor) -> Outputs:
-        """What the networks say about images `[B, S, S, C]`, each by itself.
+        """The networks' outputs for images `[B, S, S, C]`, each by itself.
 
         Returns:
-            A dict with the scores that need no others, `[B]`; from detectors that reconstruct,
-            `reconstruction`, `[B, T, T, C]`; from those that classify rotations,
-            `rotation_probabilities`, `[B, 4, 4]`: the rotation that the image was given, and the
+            A dict with the scores that are not made of others, `[B]`; from detectors that
+            reconstruct, `reconstruction`, `[B, T, T, C]`; from those that classify rotations,
+            `rotation_probabilities`, `[B, 4, 4]`: per image, the rotation that it was given and the
             probability of each answer.
         """
-        raise TypeError(f"{type(self).__name__} does not say what its networks make of images.")
+        raise TypeError(f"{type(self).__name__} does not define `networks`.")
 
     def combine(self, outputs: Outputs) -> Outputs:
         """`networks`' outputs, or just its scores, with the scores made of others added."""
         return outputs
 
     def fit_normalisation(self, scores: Mapping[str, np.ndarray]) -> None:
-        """Fits what `combine` needs to the scores of `networks`, `[N]` each, of the training
-        images, and keeps it as weights.
+        """Fits what `combine` needs to the scores from `networks` of the training images, `[N]`
+        each, and keeps it as weights.
 
         Raises:
             ValueError: a score is the same for all images.
@@ -105,9 +105,9 @@ class Detector(keras.Model):
         return {}
 
     def deciding_score(self, rotation_accuracy: float | None) -> str:
-        """The score that decides unless a setting says which.
+        """The score that decides unless --decision names one.
 
-        `rotation_accuracy`: on normal images, 0..1; None for a detector that classifies none.
+        `rotation_accuracy`: on normal images, 0..1; None if the detector classifies no rotations.
         """
         return self.score_names[0]
 
@@ -134,17 +134,17 @@ class Detector(keras.Model):
         health.check_not_constant(reconstructions, originals)
         return {}
 
-    # What follows.
+    # What the base class derives.
 
     def call(self, images: tf.Tensor) -> Outputs:
         outputs = self.combine(self.networks(images))
         return {name: outputs[name] for name in self.score_names}
 
     def explain(self, images: tf.Tensor) -> Outputs:
-        """What the scores of images `[B, S, S, C]` rest on, for a person to see.
+        """What the scores of images `[B, S, S, C]` are computed from, to be shown to people.
 
         Returns:
-            What `networks` returns, and every score; but as `rotation_probabilities`, `[B, 4]`,
+            What `networks` returns, and every score; but `rotation_probabilities` are `[B, 4]`,
             those of the true rotations alone; and from detectors that reconstruct,
             `squared_error`, `[B, T, T, C]`.
         """
@@ -195,7 +195,7 @@ class Detector(keras.Model):
 
     @property
     def description(self) -> Description:
-        """What a program must know beside the scores. Raises what `calibration` does."""
+        """What a program needs beside the scores. Raises what `calibration` raises."""
         return Description(self.image_shape, self.config.crop, self.calibration)
 
     def compile_from_settings(self) -> None:
@@ -213,25 +213,23 @@ class Detector(keras.Model):
     def minimise(
         self, tape: tf.GradientTape, loss: tf.Tensor, **reports: tf.Tensor
     ) -> dict[str, tf.Tensor]:
-        """Applies the gradients of `loss` with the one optimizer, and returns what
-        `report` does.
-        """
+        """Applies the gradients of `loss`; returns what `report` returns."""
         self._apply(tape.gradient(loss, self.trainable_variables))
         return self.report(loss=loss, **reports)
 
     def report(self, **values: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Takes the values of a step, `loss` and `reports`, and returns the running means of each
-        since the epoch began.
+        """Takes the `loss` and the `reports` of a step; returns the mean of each since the epoch
+        began.
         """
         for name, mean in self._means.items():
             mean.update_state(values[name])
         return {name: mean.result() for name, mean in self._means.items()}
 
     def finish_training(self) -> None:
-        """What is done once after the last epoch, before calibration. Checkpoints hold what was
-        before it.
+        """Called once after the last epoch, before calibration; checkpoints hold the state before
+        it.
         """
-        # Its moments would make a saved detector three times as large.
+        # The optimizer's moments would make a saved detector three times as large.
         self.optimizer = None
 
     def build(self, input_shape: Any) -> None:
@@ -239,7 +237,7 @@ class Detector(keras.Model):
         self.built = True
 
     def get_compile_config(self) -> dict:
-        # A saved detector scores, and needs no optimizer for that.
+        # A saved detector only scores, which needs no optimizer.
         return {}
 
     def get_config(self) -> dict[str, Any]:

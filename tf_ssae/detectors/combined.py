@@ -1,4 +1,4 @@
-"""Detectors with both primary scores, and the two overall scores made of them."""
+"""The base class of detectors with two primary scores, and the two overall scores made of them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,15 +9,13 @@ from tf_ssae.config import Config
 from tf_ssae.detectors.base import Detector, Outputs
 from tf_ssae.ops import scores
 
-# Below it, `a_cls` is taken for noise. A quarter is chance; a part that looks the same after half a
-# turn gives a half.
+# Below it, `a_cls` is considered noise. Chance is 25%; a part that looks the same after half a turn
+# gives 50%.
 USABLE_ROTATION_ACCURACY = 0.4
 
 
 class CombinedDetector(Detector):
-    """A detector whose subclass gives `a_rec` and `a_cls`; their combinations and the normalisation
-    are here.
-    """
+    """A detector whose subclass gives `a_rec` and `a_cls`; it combines and normalises them."""
 
     score_names = ("a_rec", "a_cls", "a_ws", "a_max")
     reports = ("l_rec", "l_cls", "rotation_accuracy")
@@ -53,6 +51,6 @@ class CombinedDetector(Detector):
         }
 
     def deciding_score(self, rotation_accuracy: float | None) -> str:
-        """The weighted sum; or `a_rec`, where rotation is no usable task."""
+        """The weighted sum; or `a_rec`, if rotation is not a usable task."""
         usable = rotation_accuracy is not None and rotation_accuracy >= USABLE_ROTATION_ACCURACY
         return "a_ws" if usable else "a_rec"

@@ -22,15 +22,16 @@ Pairs = tuple[tf.Tensor, tf.Tensor]
 
 @register("egbad")
 class EGBAD(AdversarialDetector):
-    """D tells pairs (x, E(x)) from pairs (G(z), z); E and G learn to make them alike, and so to
-    invert each other.
+    """D learns to tell pairs (x, E(x)) from pairs (G(z), z); E and G learn to make them alike, and
+    so to invert each other.
     """
 
     score_names = ("a_egbad",)
     reports = ("l_d", "l_g", "l_e")
-    # The paper's constants; but the learning rate is the thesis' "for all experiments" (section
-    # 5.2): with that of its paper and its authors' code, 1e-5, the thesis' 25 epochs undertrain it.
-    # They are a schedule for tens of thousands of images; for hundreds, larger or more steps.
+    # The paper's constants, except the learning rate, which is the thesis' "for all experiments"
+    # (section 5.2): with that of the paper and its authors' code, 1e-5, the thesis' 25 epochs
+    # undertrain it. They are made for tens of thousands of images: where there are hundreds, steps
+    # are larger or more.
     presets = {
         "": dict(learning_rate=1e-4, batch_size=100, latent_depth=200),
         "digits": dict(learning_rate=2e-4, batch_size=32),
@@ -65,7 +66,7 @@ class EGBAD(AdversarialDetector):
 
         with tf.GradientTape() as tape:
             encoded, generated = self.encoder(x, training=True), self.generator(z, training=True)
-            # D's step leaves E and G as they are, so that their one pass serves both steps.
+            # D's step does not change E and G, so one pass through them serves both steps.
             with tape.stop_recording():
                 l_d = self.discriminator_step((x, encoded), (generated, z))
             l_g = self.loss_of_pairs((generated, z), 1)

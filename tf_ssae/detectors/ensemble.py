@@ -1,5 +1,5 @@
-"""A*: AE and Rotation trained separately, combined only in the scores; table 5.1's test of joint
-training.
+"""A*: AE and Rotation, trained separately and combined only in the scores; table 5.1 compares joint
+training with it.
 """
 
 import dataclasses
@@ -21,7 +21,7 @@ class Ensemble(CombinedDetector):
 
     def __init__(self, config: Config, image_shape: tuple[int, ...], **kwargs: Any):
         super().__init__(config, image_shape, **kwargs)
-        # Which score decides is the whole's affair: its parts do not have them all.
+        # The ensemble decides; its two detectors do not have all of its scores.
         part = dataclasses.replace(config, decision="auto")
         self.autoencoder = Autoencoder(part, image_shape)
         self.rotation = Rotation(part, image_shape)

@@ -17,19 +17,20 @@ from tf_ssae.ops.losses import binary_cross_entropy, mean_absolute_error, mean_s
 
 _W_ADV, _W_CON, _W_ENC = 1.0, 50.0, 1.0
 
-# A discriminator this good gives no gradient: it starts anew.
+# A discriminator with a loss below this gives no gradient: it is restarted.
 _HOPELESS = 1e-5
 
 
 @register("ganomaly")
 class GANomaly(AdversarialDetector):
-    """G = (G_E, G_D) maps x to z and to x^, second encoder E maps x^ to z^; anomalous is an x whose
-    z and z^ differ.
+    """G = (G_E, G_D) maps x to z and to x^, second encoder E maps x^ to z^; an x is anomalous if z
+    and z^ differ.
     """
 
     score_names = ("a_ganomaly",)
     reports = ("l_adv", "l_con", "l_enc", "l_d", "restarted")
-    # The paper's constants, a schedule for tens of thousands of images; for hundreds, more steps.
+    # The paper's constants, made for tens of thousands of images; where there are hundreds, more
+    # epochs.
     presets = {
         "": dict(learning_rate=2e-4, batch_size=64, latent_depth=100, epochs=15),
         "folder": dict(epochs=60),
@@ -53,8 +54,8 @@ class GANomaly(AdversarialDetector):
         features of D; and one of D on the mean of its cross-entropies on x, which is real, and on
         x^, which is not.
 
-        `images`: `[B, S, S, C]`. Reports, beside the losses, `restarted`: whether D began anew
-            after this step.
+        `images`: `[B, S, S, C]`. It reports, beside the losses, `restarted`: whether D was
+        restarted after this step.
         """
         x = self.to_tanh_range(images)
 
@@ -62,7 +63,7 @@ class GANomaly(AdversarialDetector):
         with tf.GradientTape(persistent=True) as tape:
             z = self.encoder(x, training=True)
             reconstruction = self.decoder(z, training=True)
-            # A second name, so that its three gradients are summed two by two: see
+            # A second tensor, so that its three gradients are summed two by two: see
             # `losses.binary_cross_entropy`.
             same = tf.identity(reconstruction)
             z_reconstruction = self.second_encoder(same, training=True)

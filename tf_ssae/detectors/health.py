@@ -1,24 +1,22 @@
-"""Notices a training that cannot succeed, and stops it with advice; and a GAN that collapsed, which
-it says.
-"""
+"""Stops a training that cannot succeed, with advice; and warns of a GAN that collapsed."""
 
 from typing import Any
 
 import numpy as np
 
-# A decoder whose reconstructions differ between images by less than this share of what the images
-# differ has learnt nothing.
+# A decoder has learnt nothing if its reconstructions differ between images by less than this, as a
+# share of how much the images differ.
 _CONSTANT = 1e-3
 
-# A generator that learnt anything is far above it.
+# The same share for a generator: one that learnt anything is far above it.
 _COLLAPSED = 0.1
-# In nats. GANomaly, whose generator learns from the discriminator's features, trains well at some
+# In nats. GANomaly, whose generator learns from the discriminator's features, trains well at a few
 # thousandths.
 _WON = 1e-3
 _EXPLODED = 10.0
 
 _ADVICE = (
-    "Use --output_activation=sigmoid, whose gradient cannot vanish everywhere, or another --seed,"
+    "use --output_activation=sigmoid, whose gradient cannot vanish everywhere, or another --seed,"
     " or a lower --learning_rate."
 )
 
@@ -28,45 +26,45 @@ class TrainingFailed(RuntimeError):
 
 
 def check_alive(reconstructions: np.ndarray) -> None:
-    """Raises TrainingFailed if `[B, S, S, C]` reconstructions are zero throughout.
+    """Raises TrainingFailed if reconstructions `[B, S, S, C]` are all zero.
 
-    A ReLU that is zero everywhere has no gradient, so it will stay so. (A constant image that is
-    not zero is what every decoder starts with.)
+    A ReLU that is zero everywhere has no gradient, so it will stay zero. (Every decoder starts with
+    a constant image that is not zero.)
     """
     if not reconstructions.any():
-        raise TrainingFailed(f"The decoder died: it gives zero for every image. {_ADVICE}")
+        raise TrainingFailed(f"The decoder died: it gives zero for every image. Now {_ADVICE}")
 
 
 def check_not_constant(reconstructions: np.ndarray, images: np.ndarray) -> None:
-    """Raises TrainingFailed if images `[B, S, S, C]` that differ are all reconstructed alike.
+    """Raises TrainingFailed if images `[B, S, S, C]` that differ have all the same reconstruction.
 
-    The reconstruction score then says nothing of how well an image is reconstructed; a constant
-    even looks good under trapezoid PR-AUC.
+    The reconstruction score then does not measure how well an image is reconstructed; a constant
+    score even looks good under trapezoid PR-AUC.
     """
     spread, expected = _spread(reconstructions), _spread(images)
     if spread < _CONSTANT * expected:
         raise TrainingFailed(
-            "The decoder gives the same image for every image (standard deviation over images"
-            f" {spread:.2g}, of the images themselves {expected:.2g}). If it was still improving,"
-            f" train for more --epochs. Else: {_ADVICE}"
+            "The decoder gives the same reconstruction for every image (standard deviation over"
+            f" images {spread:.2g}; over the images themselves, {expected:.2g}). If it was still"
+            f" improving, train for more --epochs. Otherwise: {_ADVICE}"
         )
 
 
 def of_gan(reconstructions: np.ndarray, images: np.ndarray, history: list[dict]) -> dict[str, Any]:
-    """How an adversarial training ended. A collapse is a result to be shown, not an error: it is
-    said, and scored.
+    """How an adversarial training ended. A collapse is a result to be shown, with a warning, and
+    scored; it is not an error.
 
     Args:
         reconstructions, images: `[B, S, S, C]`, of training images.
-        history: one dict per epoch, with `loss`, the generator's side, `l_d`, the discriminator's,
-            and perhaps `restarted`, the share of steps after which the discriminator was begun
-            anew.
+        history: one dict per epoch, with `loss`, of the generator's side; `l_d`, of the
+            discriminator; and perhaps `restarted`, the share of steps after which the discriminator
+            was restarted.
 
     Returns:
         A dict of JSON values: `reconstruction_spread`, the standard deviation over images of their
-        reconstructions, by that of the images; `reconstruction_explained`, the share of the images'
-        variance that their reconstructions explain, 1 if they are the images, below 0 if the
-        images' mean would be nearer; and `warnings`, sentences, none if all is well.
+        reconstructions, divided by that of the images; `reconstruction_explained`, the share of the
+        images' variance that their reconstructions explain, 1 if they are equal, below 0 if the
+        images' mean would be closer; and `warnings`, sentences, none if all is well.
     """
     spread, losses, l_d = (
         _spread(reconstructions) / _spread(images),
@@ -77,7 +75,7 @@ def of_gan(reconstructions: np.ndarray, images: np.ndarray, history: list[dict])
     warnings = []
     if spread < _COLLAPSED:
         warnings.append(
-            "The generator collapsed, or was hardly trained: its reconstructions hardly differ"
+            "The generator collapsed, or was trained too little: its reconstructions hardly differ"
             f" between images (standard deviation {spread:.2g} times that of the images)."
         )
     # A collapsed generator's one image explains nothing either.
@@ -89,7 +87,7 @@ def of_gan(reconstructions: np.ndarray, images: np.ndarray, history: list[dict])
         )
     if restarted := [str(epoch) for epoch, row in enumerate(history, 1) if row.get("restarted")]:
         warnings.append(
-            f"The discriminator won, and was begun anew, in epoch {', '.join(restarted)}."
+            f"The discriminator won, and was restarted, in epoch {', '.join(restarted)}."
         )
     if l_d < _WON:
         warnings.append(
@@ -99,7 +97,7 @@ def of_gan(reconstructions: np.ndarray, images: np.ndarray, history: list[dict])
     if losses[-1] > _EXPLODED * min(losses):
         warnings.append(
             f"The generator's loss exploded: {losses[-1]:.4g} in the last epoch, {min(losses):.4g}"
-            " in its best."
+            " in its best epoch."
         )
     return {
         "reconstruction_spread": spread,

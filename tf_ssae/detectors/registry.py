@@ -1,4 +1,4 @@
-"""Detectors by name: whoever defines one registers it, here or in a file of their own."""
+"""Detectors by name. Each registers itself, in this package or in a file of the user's own."""
 
 import importlib
 import pkgutil
@@ -15,8 +15,8 @@ _DETECTORS: dict[str, type[Detector]] = {}
 
 
 def register(name: str) -> Callable[[type[Detector]], type[Detector]]:
-    """A decorator: makes a subclass of Detector the detector of `--detector=NAME`, and has Keras
-    find it when a run that it trained is loaded.
+    """A class decorator: makes a subclass of Detector the detector of `--detector=NAME`, and lets
+    Keras find it when a run that it trained is loaded.
 
     Raises:
         ValueError: another class has this name.
@@ -26,7 +26,7 @@ def register(name: str) -> Callable[[type[Detector]], type[Detector]]:
         other = _DETECTORS.get(name, detector)
         if other.__qualname__ != detector.__qualname__:
             raise ValueError(
-                f"Detector {name} is {other.__qualname__} already: name yours otherwise."
+                f"Detector {name} is already {other.__qualname__}: give yours another name."
             )
         _DETECTORS[name] = detector
         return keras.saving.register_keras_serializable(package="tf_ssae", name=name)(detector)
@@ -42,11 +42,11 @@ def names() -> list[str]:
 
 
 def find(name: str) -> type[Detector]:
-    """The class of a detector. Raises ValueError for an unknown name, with the names there are."""
+    """The class of a detector. Raises ValueError, with all names, for an unknown name."""
     if name not in names():
         raise ValueError(
-            f"detector={name!r}: expected one of {', '.join(names())}. One's own needs "
-            "--plugin=FILE.py, or in Python the import of the file that registers it."
+            f"--detector={name}: expected one of {', '.join(names())}. A detector of your own needs"
+            " --plugin=FILE.py; in Python, import the file that registers it."
         )
     return _DETECTORS[name]
 

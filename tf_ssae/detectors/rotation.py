@@ -1,4 +1,4 @@
-"""Rotation: encoders E1 and E2 and classifier C alone, a base model of table 5.1."""
+"""Rotation: encoders E1 and E2 and classifier C alone; a base model in table 5.1."""
 
 from typing import Any
 

@@ -1,14 +1,14 @@
-"""An average of weights over the steps of training, smoother than the weights of any one step."""
+"""An average of weights over training steps, by hand: that of Keras' optimizers has no warm-up, so
+a run of a hundred steps would keep its initial weights.
+"""
 
 import keras
 import tensorflow as tf
 
 
 class WeightAverage(tf.Module):
-    """The exponential moving average of variables. A checkpoint of what holds it holds it too.
-
-    Not that of Keras' optimizers, which takes a thousand steps to forget where the weights began:
-    with momentum 0.999, what a run of a hundred steps learnt would not be in it.
+    """The exponential moving average of variables. A checkpoint of an object that holds it includes
+    it.
     """
 
     def __init__(self, variables: list[keras.Variable], momentum: float):
@@ -17,7 +17,7 @@ class WeightAverage(tf.Module):
         self._averages = [tf.Variable(variable.value, trainable=False) for variable in variables]
 
     def update(self, variables: list[keras.Variable], step: tf.Tensor) -> None:
-        """Takes the variables in after step 1, 2, ...
+        """Adds the variables to the average, after step 1, 2, ...
 
         The momentum is at most `(1 + step) / (10 + step)`, the warm-up of
         `tf.train.ExponentialMovingAverage`.

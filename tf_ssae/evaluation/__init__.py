@@ -1,1 +1,1 @@
-"""Scores and truth to figures."""
+"""From scores and the truth to metrics, and from reconstructions to error maps."""

@@ -12,8 +12,8 @@ from tf_ssae.ops.batched import batched
 if TYPE_CHECKING:
     from tf_ssae.detectors.base import Detector
 
-# Standard deviation of the smoothing, as a share of the image's side: a pixel of an edge that is a
-# little off is no defect.
+# Standard deviation of the smoothing, as a share of the image's side: an edge that is reconstructed
+# a pixel off is not a defect.
 _SMOOTHING = 1 / 32
 
 

@@ -1,5 +1,5 @@
-"""How well a score tells anomalies from normals. Anomalies are the positive class; higher scores
-mean more anomalous.
+"""How well a score separates anomalies from normal images. Anomalies are the positive class; higher
+scores mean more anomalous.
 """
 
 import numpy as np
@@ -7,7 +7,7 @@ from sklearn.metrics import auc, average_precision_score, precision_recall_curve
 
 
 def average_precision_at(is_anomaly: np.ndarray, scores: np.ndarray, share: float) -> float:
-    """Average precision as if anomalies made up `share` (0..1) of the test set: they are
+    """Average precision as if anomalies made up `share` (0..1) of the test set: images are
     re-weighted to that share.
     """
     found = np.mean(is_anomaly)
@@ -29,7 +29,7 @@ def score_metrics(is_anomaly: np.ndarray, scores: np.ndarray) -> dict[str, float
         of different shares.
 
     Raises:
-        ValueError: for scores that are not finite, or a test set without normals or without
+        ValueError: for scores that are not finite, or a test set without normal images or without
             anomalies.
     """
     is_anomaly, scores = np.asarray(is_anomaly, bool), np.asarray(scores, np.float64)
@@ -39,8 +39,8 @@ def score_metrics(is_anomaly: np.ndarray, scores: np.ndarray) -> dict[str, float
         )
     if is_anomaly.all() or not is_anomaly.any():
         raise ValueError(
-            f"The test set holds {np.sum(is_anomaly)} anomalies and {np.sum(~is_anomaly)} normals; "
-            "expected at least one of each."
+            f"The test set holds {np.sum(is_anomaly)} anomalies and {np.sum(~is_anomaly)} normal"
+            " images; expected at least one of each."
         )
     precision, recall, _ = precision_recall_curve(is_anomaly, scores)
     return {

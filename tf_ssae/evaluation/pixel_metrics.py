@@ -1,5 +1,6 @@
-"""How well anomaly maps find where the anomaly is. Anomalous pixels are the positive class; higher
-is more anomalous.
+"""How well error maps find anomalous pixels: pixel AUROC, and AUPRO, which scikit-learn lacks.
+
+Anomalous pixels are the positive class; higher is more anomalous.
 """
 
 from collections.abc import Sequence
@@ -15,9 +16,9 @@ def pixel_metrics(maps: Sequence[np.ndarray], masks: Sequence[np.ndarray]) -> di
     are picked.
 
     Args:
-        maps: one float `[H, W]` an image, finite; images may differ in size.
-        masks: one bool `[H, W]` an image, of its map's shape: where the anomaly is. All False for a
-            normal image.
+        maps: one float `[H, W]` per image, finite; images may differ in size.
+        masks: one bool `[H, W]` per image, of its map's shape: True where it is anomalous. All
+            False for a normal image.
 
     Returns:
         A dict of floats: `pixel_auroc`, in which every pixel counts alike, and `aupro`, in which

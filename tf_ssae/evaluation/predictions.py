@@ -1,5 +1,5 @@
-"""A trained detector on a set of images: what its networks say of each tile, every score of each
-image, the metrics of every score.
+"""A trained detector on a set of images: its networks' outputs for each tile, all scores of each
+image, the metrics of each score.
 """
 
 import dataclasses
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class TileOutputs:
-    """What a detector's networks say of N tiles, each by itself: nothing in it depends on what is
-    fitted after training.
+    """The outputs of a detector's networks for N tiles, each by itself. They do not depend on
+    anything fitted after training.
 
     Attributes:
-        scores: `{score name: float32 [N]}`, those that need no others.
+        scores: `{score name: float32 [N]}`, the scores that are not made of others.
         rotation_correct: bool `[N, 4]`, whether the classifier named each of the four rotations;
             None for a detector without one.
         map_peaks: float32 `[N]`, the largest value of each error map, unscaled; None if they were
@@ -39,7 +39,7 @@ class TileOutputs:
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
-    """What a detector made of M images of N tiles. An image scores as its most anomalous tile.
+    """A detector's scores of M images of N tiles. An image scores as its most anomalous tile.
 
     Attributes:
         subset: the images.
@@ -92,9 +92,9 @@ class Evaluation:
 def ask(
     detector: "Detector", batches: Iterable[tf.Tensor], with_map_peaks: bool = False
 ) -> TileOutputs:
-    """What a detector's networks say of batches of tiles `[B, S, S, C]`: one pass through them.
+    """The outputs of a detector's networks for batches of tiles `[B, S, S, C]`, in one pass.
 
-    `with_map_peaks`: of a detector that reconstructs, look for the `map_peaks` too.
+    `with_map_peaks`: find the `map_peaks` too; for a detector that reconstructs.
     """
 
     def networks(tiles: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -118,7 +118,10 @@ def ask(
 
 
 def evaluate(detector: "Detector", outputs: TileOutputs, subset: Subset) -> Evaluation:
-    """The Evaluation of a detector, its normalisation fitted, on images of which `outputs` are."""
+    """The Evaluation of a detector with fitted normalisation on the images of `subset`.
+
+    `outputs`: of its networks for the tiles of `subset`.
+    """
     every = detector.combine({name: tf.constant(v) for name, v in outputs.scores.items()})
     of_tiles = {name: every[name].numpy() for name in detector.score_names}
     of_images = {name: subset.worst(values) for name, values in of_tiles.items()}

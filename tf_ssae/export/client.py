@@ -1,4 +1,4 @@
-"""Scores image files with a detector served by TF Serving, over REST or gRPC, and tells which are
+"""Asks a detector served by TF Serving about image files, over REST or gRPC: scores, and which are
 anomalies. REST needs no TensorFlow.
 """
 
@@ -23,7 +23,7 @@ class ServerError(RuntimeError):
 def ask(
     paths: Sequence[str], model: str, rest: str | None = None, grpc: str | None = None
 ) -> Iterator[tuple[str, dict[str, float], bool]]:
-    """Asks a server about image files, as many at once as the serving kit's servers take.
+    """Asks a server about image files, as many per request as the serving kit's servers accept.
 
     Args:
         paths: of PNG or JPEG files.
@@ -31,7 +31,7 @@ def ask(
         rest, grpc: the server's address, one of them: see `score_over_rest`, `score_over_grpc`.
 
     Yields:
-        Of each file its path, `{score name: float}` by name, and whether it is an anomaly.
+        For each file its path, `{score name: float}` sorted by name, and whether it is an anomaly.
 
     Raises:
         OSError: a file cannot be read.
@@ -66,7 +66,7 @@ def score_over_rest(url: str, model: str, files: Sequence[bytes]) -> dict[str, l
     }
     answer = _answer(f"{url.rstrip('/')}/v1/models/{model}:predict", body)
     if not isinstance(answer, dict) or "outputs" not in answer:
-        raise ServerError(f"What answers at {url} is no TF Serving: no outputs in its answer.")
+        raise ServerError(f"What answers at {url} is not TF Serving: its answer has no outputs.")
     return answer["outputs"]
 
 
@@ -89,17 +89,16 @@ def _answer(url: str, body: dict[str, Any]) -> Any:
                 f"What answers at {url} does not speak HTTP ({error}): is it the gRPC port?"
             ) from error
         raise ServerError(f"No server answers at {url}: {error}") from error
-    # Another address than a URL's, another answer than JSON.
+    # The address is not a URL, or the answer is not JSON.
     except (requests.RequestException, ValueError) as error:
         raise ServerError(
-            f"{url} is no address of TF Serving, or what answers there is none: {error}"
+            f"{url} is not an address of TF Serving, or what answers there is not TF Serving:"
+            f" {error}"
         ) from error
 
 
 def score_over_grpc(address: str, model: str, files: Sequence[bytes]) -> dict[str, list]:
-    """As `score_over_rest`, for an address such as `localhost:8500`. Needs
-    tensorflow-serving-api.
-    """
+    """As `score_over_rest`, at an address such as localhost:8500. Needs tensorflow-serving-api."""
     try:
         import grpc
         import tensorflow as tf

@@ -10,7 +10,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 
 def examine(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """A dict of what the file at `path` holds and takes.
+    """What the file at `path` holds and needs, as a dict:
 
     `operators`: `{name: count}`; `flex`: those that need TensorFlow's own operators; `bytes`: of
     the file; `weight_bytes`: of its constants; `arena_bytes`: of the largest set of activations
@@ -18,16 +18,16 @@ def examine(path: str | os.PathLike[str]) -> dict[str, Any]:
     needs beside the file.
 
     Raises:
-        ValueError: it is no TFLite file.
+        ValueError: it is not a TFLite file, or a damaged one.
     """
     data = pathlib.Path(path).read_bytes()
     if data[4:8] != b"TFL3":
-        raise ValueError(f"{path} is no TFLite file: it lacks the identifier TFL3.")
+        raise ValueError(f"{path} is not a TFLite file: it lacks the identifier TFL3.")
     try:
         model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(data))
     # The reader of the format follows offsets wherever they lead.
     except Exception as error:
-        raise ValueError(f"{path} is a broken TFLite file: {error}") from error
+        raise ValueError(f"{path} is a damaged TFLite file: {error}") from error
     names = {
         value: name
         for name, value in vars(schema.BuiltinOperator).items()
@@ -51,7 +51,7 @@ def examine(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def _peak_activations(graph: schema.SubGraphT) -> int:
-    """Bytes of the tensors alive at one operator, at the operator where they are the most."""
+    """Bytes of the tensors alive at one operator, at the operator where they are most."""
     kinds = schema.TensorType
     sizes = {
         kinds.FLOAT64: 8,

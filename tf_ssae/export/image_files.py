@@ -11,10 +11,10 @@ def decode(data: tf.Tensor, channels: int) -> tf.Tensor:
 
     EXIF orientation is not applied: no operator reads it.
     """
-    # Before it is decoded: a file of a few hundred bytes may hold any number of pixels.
+    # Checked before it is decoded: a file of a few hundred bytes may hold any number of pixels.
     with tf.control_dependencies([require_size("image_bytes", *_height_and_width(data))]):
         data = tf.identity(data)
-    # Reads PNG as well. As Pillow has it: an accurate inverse DCT, and grey by integer arithmetic.
+    # Reads PNG as well. As in Pillow: an accurate inverse DCT, and grey by integer arithmetic.
     image = tf.io.decode_jpeg(data, channels=3, dct_method="INTEGER_ACCURATE")
     if channels == 1:
         luma = tf.reduce_sum(tf.cast(image, tf.int32) * [19595, 38470, 7471], axis=2, keepdims=True)
@@ -40,7 +40,7 @@ def _is_png_or_jpeg(data: tf.Tensor) -> tf.Tensor:
 
 
 def _height_and_width(data: tf.Tensor) -> list[tf.Tensor]:
-    """Of a PNG or JPEG file, from its header."""
+    """Height and width of a PNG or JPEG file, from its header."""
 
     def of_png() -> tf.Tensor:
         # The first chunk of a PNG is IHDR, which begins with width and height, at byte 16.

@@ -1,6 +1,4 @@
-"""Exported files against the trained model: the same images, the same scores, the same
-decisions?
-"""
+"""Compares exported files with the trained model on the same images: scores and decisions."""
 
 import os
 from collections.abc import Mapping
@@ -13,11 +11,11 @@ from tf_ssae.evaluation.metrics import score_metrics
 
 # The largest difference of a score, relative to the largest score.
 RELATIVE_TOLERANCE = {"saved_model": 1e-4, "float32": 1e-4, "float16": 1e-2}
-# An int8 file is judged by what quantisation does to the ranking; where the images are of one kind,
-# by Spearman's correlation.
+# An int8 file is judged by its loss in average precision, or, if all images are of one kind, by
+# Spearman's correlation.
 AP_LOSS_TOLERANCE = {"int8": 0.01}
 SPEARMAN_TOLERANCE = {"int8": 0.98}
-# Of fewer images of a kind, two that change places are more than that: then by the scores.
+# With fewer images of a kind, two that change places lose more than that: then by the scores.
 _FEWEST_RANKED = 50
 RELATIVE_TOLERANCE_OF_FEW = {"int8": 0.1}
 
@@ -38,8 +36,8 @@ class Parity:
         thresholds: Mapping[str, float],
         is_anomaly: np.ndarray,
     ):
-        """Takes the scores of N test images by the trained model, `{score name: [N]}`, its
-        thresholds, and the truth.
+        """Takes the trained model's scores of N test images, `{score name: [N]}`, its thresholds,
+        and the truth.
         """
         self._expected, self._thresholds, self._is_anomaly = expected, thresholds, is_anomaly
         self.values: dict[str, Any] = {
@@ -59,24 +57,24 @@ class Parity:
         size: int,
         speed: dict[str, Any],
     ) -> None:
-        """Adds a file: its kind, its scores of the same images, its thresholds, its bytes and its
-        speed.
+        """Adds a file: its kind, its scores of the same images, its thresholds, its size in bytes
+        and its speed.
         """
         comparison = self._compared(kind, kind, found, thresholds)
         if comparison:
             self.values["files"][kind] = {"bytes": size, **speed, "scores": comparison}
 
     def require(self, output: str, found: dict[str, np.ndarray]) -> None:
-        """Demands that an output which answers with the scores of the SavedModel, for the same
-        images, is in tolerance too.
+        """Requires that another output of the SavedModel, with its scores of the same images, is in
+        tolerance too.
         """
         self._compared(f"{output} of saved_model", "saved_model", found, self._thresholds)
 
     def _compared(
         self, name: str, kind: str, found: dict[str, np.ndarray], thresholds: Mapping[str, float]
     ) -> dict[str, dict] | None:
-        """What `compare` says, and what is out of tolerance among the violations; None of scores
-        that are not finite.
+        """The result of `compare`, or None for scores that are not finite. Adds what is out of
+        tolerance to the violations.
         """
         broken = [output for output, values in found.items() if not np.isfinite(values).all()]
         if broken:
@@ -98,7 +96,7 @@ def compare(
     found_thresholds: Mapping[str, float],
     is_anomaly: np.ndarray,
 ) -> dict[str, dict]:
-    """Two sets of scores over the same N images.
+    """Compares two sets of scores of the same N images.
 
     Args:
         expected, found: `{score name: [N]}`, of the trained model and of the file.
@@ -133,7 +131,7 @@ def compare(
 
 
 def _spearman(values: np.ndarray, found: np.ndarray) -> float | None:
-    """None where it is not defined: of one image, or of scores that are all the same."""
+    """None where it is not defined: for one image, or for scores that are all the same."""
     if np.ptp(values) == 0 or np.ptp(found) == 0:
         return None
     return float(spearmanr(values, found).statistic)
@@ -151,8 +149,8 @@ def violations(kind: str, comparison: dict[str, dict], is_anomaly: np.ndarray) -
             tolerated = RELATIVE_TOLERANCE_OF_FEW.get(kind, tolerated)
         if tolerated is not None and difference > tolerated:
             sentences.append(
-                f"output {name}: scores differ by up to {difference:.2g} of the largest; tolerated"
-                f" are {tolerated:g}."
+                f"output {name}: scores differ by up to {difference:.2g} of the largest; the"
+                f" tolerance is {tolerated:g}."
             )
         if few:
             continue
@@ -169,7 +167,7 @@ def violations(kind: str, comparison: dict[str, dict], is_anomaly: np.ndarray) -
         loss = row["average_precision_of_the_model"] - row["average_precision"]
         if tolerated is not None and loss > tolerated:
             sentences.append(
-                f"output {name}: average precision falls by {loss:.4f}; tolerated are"
+                f"output {name}: average precision falls by {loss:.4f}; the tolerance is"
                 f" {tolerated:g}."
             )
     return sentences
@@ -206,7 +204,7 @@ def table(report: dict[str, Any]) -> str:
     if not report["files"]:
         return "\n".join(lines)
     lines.append(
-        f"\n{'':12}{'':>10}{'one call, one thread':>32}{'images a second, by threads':>32}"
+        f"\n{'':12}{'':>10}{'one call, one thread':>32}{'images per second, by threads':>32}"
     )
     lines.append(
         f"{'file':12}{'size':>10}{'median':>18}{'99th pct':>14}" + "".join(_threads(report))

@@ -1,8 +1,8 @@
-"""From a finished run to files that others load: a SavedModel for TF Serving, `.tflite` files for
-the edge.
+"""From a finished run to files that other programs load: a SavedModel for TF Serving, `.tflite`
+files for small devices.
 
-Every export is proven: the files score the run's own test images, and what differs from the trained
-model by more than the tolerance of `parity` is not published.
+Every export is proven: the files score the run's own test images, and are not published if they
+differ from the trained model by more than the tolerance of `parity`.
 """
 
 import dataclasses
@@ -55,15 +55,15 @@ def export(
     That folder holds
 
     * a SavedModel (see `saved_model.write`) with warm-up requests, and `detector.json` (see
-      `Detector.description`);
+      `calibration.Description`);
     * `tflite/`: `float32`, `float16` and `int8`, each as `.tflite` and `.json` (see
       `tflite.description`);
     * `parity.json`: how the scores, the size and the speed of each compare with the trained model
       (see `parity`).
 
-    It appears at once, when it is proven, so that a server which watches the folder never sees half
-    a model. Beside the models, `models.config`, `batching.config`, `compose.yaml` and `SERVING.md`
-    say how to start TF Serving on them.
+    It appears in one piece, when it is proven, so that a server which watches the folder never sees
+    half a model. Beside the models, `models.config`, `batching.config`, `compose.yaml` and
+    `SERVING.md` are for starting TF Serving with them.
 
     Args:
         model_dir: the run's folder.
@@ -72,15 +72,15 @@ def export(
         version: an integer; by default the next free one.
         tflite_batch_size: the fixed batch size of the TFLite files.
         test_images: how many of the run's test images to compare on.
-        data_dir: where the run's data set lies now, if not where it lay in training.
-        data: the LabelledImages that the run was given, if it was.
+        data_dir: where the run's data set is now, if not where it was in training.
+        data: the LabelledImages that the run was trained on, if it was given any.
 
     Returns:
         The report, as in `parity.json`.
 
     Raises:
-        FileNotFoundError, ValueError: `model_dir` is no finished run, its calibration is missing,
-            or its images are not those it was trained on.
+        FileNotFoundError, ValueError: `model_dir` is not a finished run, its calibration is
+            missing, or its images are not those it was trained on.
         FileExistsError: this version exists.
         PermissionError: `export_dir` cannot be written.
         ParityError: a file is out of tolerance. It is not published, but kept in
@@ -123,7 +123,7 @@ def _publish(
             shutil.rmtree(rejected, ignore_errors=True)
             os.rename(folder, rejected)
             raise ParityError("\n".join([f"Not published, but kept in {rejected}:", *violations]))
-        # mkdtemp's folder is for its owner alone, a server runs as another user.
+        # mkdtemp's folder is for its owner alone, but a server runs as another user.
         folder.chmod(0o755)
         os.rename(folder, target)
     finally:
@@ -154,7 +154,7 @@ def _split(
     data: LabelledImages | None,
     cache: pathlib.Path,
 ) -> Split:
-    """The split that the run saw, made again, its images as uint8."""
+    """The split of the run, made again, with its images as uint8."""
     if data_dir is not None:
         config = dataclasses.replace(config, data_dir=data_dir)
     split = protocols.split(data or sources.load(config, cache), config)
@@ -162,8 +162,8 @@ def _split(
     if split.fingerprint() != trained_on.get("split_fingerprint"):
         raise ValueError(
             f"The images of {config.dataset} are not those that {model_dir} was trained and tested"
-            " on: another version of the data set, or a run on images of one's own, which only"
-            " tf_ssae.export.publish.export(..., data=...) can export."
+            " on: is it another version of the data set? A run on arrays of your own is exported in"
+            " Python, with tf_ssae.export.publish.export(..., data=...)."
         )
     if split.data.images.dtype != np.uint8:
         images = np.round(split.data.images * 255).astype(np.uint8)
@@ -179,7 +179,7 @@ def _write(
     tflite_batch_size: int,
     test_images: int,
 ) -> tuple[dict[str, Any], list[str]]:
-    """Writes everything into `folder`: `(report, sentences about what is out of tolerance)`."""
+    """Writes everything into `folder`. Returns the report, and what is out of tolerance."""
     data, test = split.data, split.test.first(test_images)
     few = split.train.index[: max(_REPRESENTATIVE_IMAGES, tflite_batch_size)]
     representative, thresholds = data.images[few], detector.calibration.thresholds
@@ -199,7 +199,7 @@ def _write(
     found = scores(exported.load(folder)[0])
     compared.add("saved_model", found, thresholds, timing.size(folder), speed)
 
-    # It has a decoder of its own, and is what clients ask.
+    # It has an image decoder of its own, and is the signature that clients ask.
     decide = exported.load_decide(folder)
     png = tf.io.encode_png
     compared.require("decide", scores(lambda tiles: decide([png(tile).numpy() for tile in tiles])))

@@ -1,4 +1,4 @@
-"""What a served model demands of a request: operators that fail with a message for the client."""
+"""Requirements on a request to a served model: operators that fail with a message to the client."""
 
 import tensorflow as tf
 
@@ -11,8 +11,8 @@ def require(condition: tf.Tensor, message: str) -> tf.Operation:
 
 
 def require_size(name: str, height: tf.Tensor, width: tf.Tensor) -> tf.Operation:
-    """Fails unless images of this height and width, int32 `[]`, are what `ops.tiles` takes. `name`:
-    the input's.
+    """Fails unless `ops.tiles` accepts images of this height and width, int32 `[]`. `name`: of the
+    input.
     """
     shorter, longer = tf.minimum(height, width), tf.maximum(height, width)
     return tf.debugging.Assert(

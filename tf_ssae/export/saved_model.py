@@ -21,14 +21,14 @@ def write(detector: Detector, folder: pathlib.Path) -> None:
       same.
     * `decide`: `image_bytes` -> every score, and `is_anomaly`, bool `[N]`: whether the score that
       decides is above its threshold.
-    * `explain`: `images` -> every score and what the detector explains it by, for each of the T
-      tiles that an image is cut into: `reconstruction` and `squared_error`, `[N, T, S, S, C]`;
+    * `explain`: `images` -> every score and what it is computed from, for each of the T tiles that
+      an image is cut into: `reconstruction` and `squared_error`, `[N, T, S, S, C]`;
       `rotation_probabilities`, `[N, T, 4]`, that of the true rotation for each of the four.
 
-    Images of another size than the detector's are cut into tiles as `config.crop` says, which are
-    resized; an image scores as its most anomalous tile. A request without images, of another
-    channel count, of images that are too small, too long or too large (see `ops.tiles`), or with
-    bytes that are no image fails with an error that says so.
+    Images of another size than the detector's are cut into tiles, as in `config.crop`, and resized;
+    an image scores as its most anomalous tile. A request fails, with an error that says why, if it
+    has no images, another channel count, images that are too small, too long or too large (see
+    `ops.tiles`), or bytes that are not an image.
     """
     size, _, channels = detector.image_shape
     crop, calibration = detector.config.crop, detector.calibration
@@ -78,8 +78,8 @@ def write(detector: Detector, folder: pathlib.Path) -> None:
         ):
             image_bytes = tf.identity(image_bytes)
 
-        # Files differ in size, and so in their number of tiles: all tiles are scored at once,
-        # and told apart after.
+        # Files differ in size, and so in their number of tiles: the tiles of all files are scored
+        # in one batch.
         def tiles_of_file(data: tf.Tensor) -> tf.Tensor:
             return tiles.cut(image_files.decode(data, channels)[tf.newaxis], size, crop)[0]
 

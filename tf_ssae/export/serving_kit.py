@@ -1,14 +1,14 @@
-"""What stands beside the exported models so that TF Serving can be started on them."""
+"""Files beside the exported models with which TF Serving can be started."""
 
 import pathlib
 
 from tf_ssae.system.files import replacing
 
-# Of images. A server that batches refuses a request that is larger than its batches.
+# In images. A server that batches refuses a request that is larger than its batches.
 LARGEST_REQUEST = 64
 
-# A file without it is somebody else's, and left alone.
-_MARK = "# Written by export.py at every export. Remove this line to keep changes."
+# A file without it is somebody else's, and not overwritten.
+_MARK = "# Written by tf-ssae export, each time. Remove this line to keep changes."
 
 _MODEL = """  config {{
     name: "{name}"
@@ -17,8 +17,8 @@ _MODEL = """  config {{
   }}
 """
 
-# One image takes about as long as the wait, so a lone request is not held up by much, and a crowd
-# is batched.
+# One image takes about as long as the timeout, so a single request is not delayed by much, and many
+# are batched.
 _BATCHING = f"""max_batch_size {{ value: {LARGEST_REQUEST} }}
 batch_timeout_micros {{ value: 2000 }}
 max_enqueued_batches {{ value: 100 }}
@@ -47,11 +47,10 @@ _COMPOSE = """services:
 
 _README = """# Serving these models
 
-`docker compose up` in this folder starts TF Serving on every model of `models.config`: {names}.
-It picks up new versions by itself.
+`docker compose up` in this folder starts TF Serving with every model of `models.config`: {names}.
+New versions are picked up by themselves.
 
-Score image files, and decide which are anomalies, over REST or gRPC (the latter needs `pip
-install 'tf_ssae[serving]'`):
+Ask it about image files, over REST or gRPC (the latter needs `pip install 'tf_ssae[serving]'`):
 
     tf-ssae ask --model={name} --rest=http://localhost:8501 part1.png part2.jpg
     tf-ssae ask --model={name} --grpc=localhost:8500 part1.png part2.jpg
@@ -69,8 +68,8 @@ the probability that the classifier gives to each of the four true rotations. Th
 batching joins requests of one shape: send images of one size, or files. A photo whose EXIF tag
 turns it must be turned by the client: the server reads pixels as they are stored.
 
-`NAME/VERSION/tflite/` holds the same detector for the edge, each `.tflite` with a `.json` that
-tells its thresholds. `NAME/VERSION/parity.json` tells how each file compares with the trained
+`NAME/VERSION/tflite/` holds the same detector for small devices, each `.tflite` with a `.json` that
+holds its thresholds. `NAME/VERSION/parity.json` holds how each file compares with the trained
 model.
 """
 
@@ -79,7 +78,7 @@ def write(export_dir: pathlib.Path) -> None:
     """Writes `models.config` for every model in the folder, `batching.config`, `compose.yaml` and
     `SERVING.md`.
 
-    Files of these names that it did not write are left alone.
+    Files of these names that it did not write are not overwritten.
     """
     names = sorted(
         {
@@ -98,7 +97,10 @@ def write(export_dir: pathlib.Path) -> None:
         path = export_dir / file
         mark = _MARK if file != "SERVING.md" else f"<!-- {_MARK} -->"
         if path.exists() and _MARK not in path.read_text(errors="replace"):
-            print(f"Left alone: {path}, which was not written by export.py, or was changed since.")
+            print(
+                f"Not overwritten: {path}, which tf-ssae export did not write, or which was changed"
+                " since."
+            )
             continue
         with replacing(path) as temporary:
             temporary.write_text(f"{mark}\n{text}")

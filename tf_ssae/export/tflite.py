@@ -1,4 +1,4 @@
-"""A detector as a `.tflite` file for the edge: float32, float16 or int8, built-in
+"""A detector as a `.tflite` file for small devices: float32, float16 or int8, with built-in
 operators only.
 """
 
@@ -21,10 +21,9 @@ from tf_ssae.scoring.tflite import TFLiteModel
 
 KINDS = ("float32", "float16", "int8")
 
-# Kept in float in an int8 file: what turns the networks' outputs into scores. One int8 tensor holds
+# Kept in float in an int8 file: what turns the networks' outputs into scores. An int8 tensor has
 # 256 values: a sum of squares over a thousand pixels, or a probability close to 1, would lose the
-# differences that rank the images, and an anomaly beyond what calibration saw would saturate. fmt:
-# off
+# differences that rank the images, and anomalies beyond the calibration images would saturate.
 _FLOAT_OPERATORS = (
     "SUB",
     "SQUARED_DIFFERENCE",
@@ -39,7 +38,6 @@ _FLOAT_OPERATORS = (
     "NEG",
     "RESHAPE",
 )
-# fmt: on
 
 
 def convert(
@@ -73,8 +71,7 @@ def convert(
     module.weights = [variable.value for variable in detector.variables]
 
     def representative_dataset() -> Iterator[dict[str, np.ndarray]]:
-        # Whole batches only: given none, the converter would leave the file in float without a
-        # word.
+        # Whole batches only: without any, the converter silently leaves the file in float.
         batches = -(-len(representative_images) // batch_size)
         for index in np.resize(np.arange(len(representative_images)), [batches, batch_size]):
             yield {"images": representative_images[index]}
@@ -112,8 +109,7 @@ def _quantized(converter: tf.lite.TFLiteConverter, representative_dataset: Calla
 
 
 def recalibrated(detector: Detector, model: bytes, split: Split) -> Detector:
-    """A copy of a detector with its normalisation and Calibration fitted to what a TFLite file
-    makes of the normal images.
+    """A copy of a detector with normalisation and Calibration fitted to a TFLite file's scores.
 
     Quantisation shifts the scores; constants from the float scores would move the false-alarm rate.
 
@@ -136,7 +132,7 @@ def recalibrated(detector: Detector, model: bytes, split: Split) -> Detector:
         held_out=old.held_out,
         rotation_accuracy=old.rotation_accuracy,
     )
-    # A file gives no maps to fit a scale to: the detector's own stays.
+    # A file gives no maps to fit a scale to: the detector's own is kept.
     copy.calibration = dataclasses.replace(fitted, map_scale=old.map_scale)
     return copy
 
@@ -144,9 +140,7 @@ def recalibrated(detector: Detector, model: bytes, split: Split) -> Detector:
 def scores_of(
     score: Callable[[np.ndarray], dict], subset: Subset, batch_size: int = 256
 ) -> dict[str, np.ndarray]:
-    """The scores of the tiles of a Subset, by a function that takes batches of them:
-    `{score name: [N]}`.
-    """
+    """`{score name: [N]}` of the N tiles of a Subset, by a function of batches of tiles."""
     batches = np.split(subset.index, range(batch_size, len(subset.index), batch_size))
     return joined(score(subset.data.images[batch]) for batch in batches)
 
@@ -154,7 +148,7 @@ def scores_of(
 def description(
     detector: Detector, model: bytes, kind: str, class_names: Sequence[str]
 ) -> dict[str, Any]:
-    """What a program beside the file must know, JSON values: the detector's Description, and the
+    """What a program that loads the file needs, as JSON values: the detector's Description, and the
     file's kind, hash and input.
     """
     file = TFLiteModel(model)

@@ -20,7 +20,7 @@ _THROUGHPUT_SECONDS = 1.0
 
 
 def size(path: str | pathlib.Path) -> int:
-    """Bytes of a `.tflite` file, or of a SavedModel's folder without what else it may hold."""
+    """Bytes of a `.tflite` file, or of the SavedModel in a folder, without other files there."""
     path = pathlib.Path(path)
     files = [path] if path.is_file() else [path / "saved_model.pb", *(path / "variables").iterdir()]
     return sum(file.stat().st_size for file in files)
@@ -44,11 +44,11 @@ def of_tflite(data: bytes) -> dict[str, Any]:
 
 
 def of_saved_model(folder: pathlib.Path, image_shape: tuple[int, ...]) -> dict[str, Any]:
-    """As `of_tflite`, for a SavedModel: the latency of one image, and images a second in batches of
-    64.
+    """As `of_tflite`, for a SavedModel: the latency of one image, and images per second in batches
+    of 64.
     """
     measured = {}
-    # TensorFlow's threads can't be changed once it runs: a process for each number of them.
+    # TensorFlow's number of threads cannot be changed while it runs: one process for each.
     for threads in _thread_counts():
         program = "from tf_ssae.export import timing; timing.print_saved_model()"
         command = [
@@ -75,7 +75,7 @@ def of_saved_model(folder: pathlib.Path, image_shape: tuple[int, ...]) -> dict[s
 
 
 def print_saved_model() -> None:
-    """What the processes of `of_saved_model` run."""
+    """Run by the processes of `of_saved_model`."""
     import tensorflow as tf
 
     folder, image_shape, threads = sys.argv[1], json.loads(sys.argv[2]), int(sys.argv[3])

@@ -1,5 +1,5 @@
-"""Warm-up requests, which TF Serving replays before it lets a model answer, so that no client waits
-for first-run work.
+"""Warm-up requests, which TF Serving replays before a model answers, so that no client waits for
+what is done once.
 """
 
 import pathlib
@@ -11,11 +11,11 @@ FILE = "assets.extra/tf_serving_warmup_requests"
 
 
 def write(saved_model_folder: pathlib.Path, model_name: str, images: np.ndarray) -> None:
-    """Writes one request a signature, and batch of 1 and of all, made of real images, uint8 `[N, S,
-    S, C]`.
+    """Writes two requests per signature, with one image and with all of `images`, uint8
+    `[N, S, S, C]`.
 
     Needs the package tensorflow-serving-api (the extra `serving`); without it no file is written,
-    and that is said.
+    and a line is printed.
     """
     try:
         from tensorflow_serving.apis import predict_pb2, prediction_log_pb2

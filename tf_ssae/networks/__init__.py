@@ -1,12 +1,10 @@
-"""The sub-networks of the detectors, figure 4.1 of the thesis and those of the GANs, as functions
-that build Keras models.
-"""
+"""Functions that build Keras models: the networks of figure 4.1 of the thesis, and of the GANs."""
 
 import keras
 
 from tf_ssae.config import IMAGE_SIZES
 
-# Here, since every detector is built of networks: before any of them is.
+# Checked here, since every detector is built of networks.
 if keras.backend.backend() != "tensorflow":
     raise ImportError(
         f"tf_ssae needs Keras on the TensorFlow backend, found {keras.backend.backend()!r}. Set"
@@ -27,9 +25,9 @@ def stage_widths(image_size: int) -> list[int]:
     """The filters of the encoder's strided convolutions from the image inward, each of which halves
     the sides, down to 4x4.
 
-    The thesis' networks take 32x32 images. Each doubling of the side adds a stage at the image's
-    end with half the filters of its neighbour, so that a stage costs about what its neighbour
-    costs, and the bottleneck stays 1x1.
+    The thesis' networks take 32x32 images. Each doubling of the side adds a stage next to the image
+    with half the filters of its neighbour, so that a stage costs about as much as its neighbour,
+    and the bottleneck stays 1x1.
     """
     extra = IMAGE_SIZES.index(image_size)
     return [*(32 >> stage for stage in range(extra, 0, -1)), 32, 64, 128]

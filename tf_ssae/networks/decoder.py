@@ -22,7 +22,7 @@ def decoder(
 
     Args:
         image_size: S, one of `IMAGE_SIZES`.
-        output_activation: "relu" as the thesis has it, or "sigmoid".
+        output_activation: "relu", as in the thesis, or "sigmoid".
         seed: a `keras.random.SeedGenerator`; every kernel draws from it.
     """
     z = keras.Input([1, 1, depth])

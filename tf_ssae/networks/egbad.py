@@ -93,5 +93,5 @@ def _kernel(seed: keras.random.SeedGenerator) -> keras.initializers.Initializer:
 
 
 def _dropout(seed: keras.random.SeedGenerator) -> keras.Layer:
-    # Dropout takes a number, not a generator, and makes a generator of its own from it.
+    # Dropout takes a number, not a generator, and makes its own generator from it.
     return layers.Dropout(_DROPOUT, seed=int(keras.random.randint([], 0, 2**31 - 1, seed=seed)))

@@ -76,8 +76,8 @@ def discriminator(image_size: int, channels: int, seed: keras.random.SeedGenerat
 
 
 def reinitialise(discriminator: keras.Model) -> None:
-    """Draws the kernels, gains and offsets of a discriminator anew, from the distributions that
-    they started from.
+    """Draws the kernels, gains and offsets of a discriminator again, from their initial
+    distributions.
     """
     for layer in discriminator.layers:
         if isinstance(layer, layers.Conv2D):
@@ -102,9 +102,7 @@ def _features(
 
 
 def _widths(image_size: int) -> list[int]:
-    """64, 128, 256 for the paper's 32x32; larger images add stages as those of
-    `stage_widths` do.
-    """
+    """64, 128, 256 for the paper's 32x32; larger images add stages as in `stage_widths`."""
     return [2 * filters for filters in stage_widths(image_size)]
 
 

@@ -13,8 +13,8 @@ Function = Callable[[np.ndarray], dict]
 
 
 def padded(function: Function, batch_size: int) -> Callable[[np.ndarray], Arrays]:
-    """The function, always called with batches of one size: the missing images are zeros, and what
-    it says of them is dropped. At most `batch_size` images at once.
+    """The function, always called with batches of one size: missing images are zeros, and their
+    outputs are dropped. It takes at most `batch_size` images at once.
     """
 
     def outputs(images: np.ndarray) -> Arrays:
@@ -30,7 +30,7 @@ def padded(function: Function, batch_size: int) -> Callable[[np.ndarray], Arrays
 def batched(
     function: Function, batches: Iterable[tf.Tensor], jit_compile: bool
 ) -> Iterator[Arrays]:
-    """Yields what `function`, compiled, says of every batch.
+    """Yields the outputs of `function`, compiled, for every batch.
 
     Args:
         batches: of images; the first is the largest.
@@ -44,12 +44,12 @@ def batched(
 
 
 def in_batches(function: Function, images: np.ndarray, batch_size: int) -> Arrays:
-    """What `function` says of `[N, S, S, C]`, asked `batch_size` at a time."""
+    """The outputs of `function` for images `[N, S, S, C]`, called with `batch_size` at a time."""
     return joined(function(images[i : i + batch_size]) for i in range(0, len(images), batch_size))
 
 
 def joined(parts: Iterable[dict]) -> Arrays:
-    """Dicts of arrays with the same names as one, joined along the first axis."""
+    """One dict from dicts of arrays with the same names, joined along the first axis."""
     found: dict[str, list] = {}
     for part in parts:
         for name, values in part.items():

@@ -1,5 +1,5 @@
-"""Per-example losses, `[B]`: a loss and the score that is made of it share one formula. No
-reduction over the batch.
+"""Per-example losses, `[B]`, not reduced over the batch: a loss and the score made of it share one
+formula.
 """
 
 import tensorflow as tf
@@ -45,7 +45,7 @@ def binary_cross_entropy(logits: tf.Tensor, label: int) -> tf.Tensor:
     """`-log D` for label 1, `-log (1 - D)` for label 0, where D is the sigmoid of the logits: `[B]
     -> [B]`, in nats.
     """
-    # One term, so one gradient. TensorFlow's own has four, and its sum of more than two takes them
-    # in the order in which their buffers happen to be free: steps would round differently from run
-    # to run, and what a GAN learns with them.
+    # One term, so one gradient. TensorFlow's own has four terms, and it sums more than two
+    # gradients in the order in which their buffers happen to be free: steps would round differently
+    # from run to run, and a GAN amplifies that.
     return tf.nn.softplus(-logits if label else logits)

@@ -38,7 +38,7 @@ def rotation_labels(batch_size: int) -> tf.Tensor:
 
 
 def rotate_sampled(images: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """One rotation an image, drawn as `c ~ U{0..3}` (section 3.2.2).
+    """One rotation per image, drawn as `c ~ U{0..3}` (section 3.2.2).
 
     Args:
         images: `[B, S, S, C]`.

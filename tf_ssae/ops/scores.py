@@ -75,7 +75,7 @@ LATENT_ERRORS = {"squared": mean_squared_error, "absolute": absolute_error}
 def a_ganomaly(
     latents: tf.Tensor, latents_of_reconstructions: tf.Tensor, latent_error: str
 ) -> tf.Tensor:
-    """GANomaly's score, how far z = G_E(x) and E(G_D(z)) lie apart: `[B, 1, 1, nz]` twice `-> [B]`,
+    """GANomaly's score, how far z = G_E(x) is from E(G_D(z)): `[B, 1, 1, nz]` twice `-> [B]`,
     at least 0.
 
     Args:

@@ -1,12 +1,12 @@
-"""Tiles: the squares that a detector takes, cut from an image of any size and shape inside the
-graph; and what the scores of an image's tiles say of the image.
+"""Tiles: what a detector takes, square, cut from an image of any size and shape inside the graph;
+and the score of an image, from those of its tiles.
 """
 
 import numpy as np
 import tensorflow as tf
 
-# What is taken for an image. Sides in pixels; an image is cut into as many tiles as its aspect
-# ratio says.
+# What is accepted as an image. Sides in pixels; the aspect ratio says into how many tiles an image
+# is cut.
 SMALLEST_SIDE = 8
 LARGEST_ASPECT = 16
 LARGEST_IMAGE = 100_000_000  # pixels; resizing takes about 20 bytes for each
@@ -15,9 +15,9 @@ LARGEST_IMAGE = 100_000_000  # pixels; resizing takes about 20 bytes for each
 def cut(images: tf.Tensor, size: int, crop: str) -> tf.Tensor:
     """Cuts images into tiles, resized to `size` x `size`.
 
-    Rotation prediction forbids letterboxing and squeezing: bars, or the stretch of everything seen,
-    tell 0 and 180 degrees from 90 and 270 without a look at what is in the image. Only squares cut
-    from the image, whose sides are its shorter side, don't.
+    Rotation prediction forbids letterboxing and squeezing: bars, or stretched content, give away
+    whether an image was rotated by 0 or 180 degrees or by 90 or 270, whatever is in it. Square
+    tiles, whose sides are the image's shorter side, do not.
 
     * "tiles": as few as cover the image, evenly spaced along its longer side; just the image if it
       is square.
@@ -25,8 +25,8 @@ def cut(images: tf.Tensor, size: int, crop: str) -> tf.Tensor:
 
     Resizing is bilinear with an antialiasing filter, about the centre, so that it commutes with
     rotation by 90 degrees but for the rounding to whole grey levels; what has the size already is
-    returned bit for bit. (If an odd number of pixels is left over, the tile in the middle lies a
-    pixel off it.)
+    returned bit for bit. (If an odd number of pixels is left over, the tile in the middle is
+    off centre by half a pixel.)
 
     Args:
         images: uint8 `[B, H, W, C]`; H and W may be unknown until the graph runs.
@@ -78,12 +78,17 @@ def cut(images: tf.Tensor, size: int, crop: str) -> tf.Tensor:
 
 
 def first_tiles(source: np.ndarray) -> np.ndarray:
-    """Where the tiles of each image begin: the image of each tile, int `[N]` in runs, `-> [M]`."""
+    """The index of the first tile of each image, `[M]`.
+
+    Args:
+        source: int `[N]` in runs, the image that each tile was cut from.
+    """
     return np.flatnonzero(np.diff(source, prepend=source[:1] - 1))
 
 
 def largest(values: np.ndarray, source: np.ndarray) -> np.ndarray:
-    """The largest value among the tiles of each image: an image is as anomalous as its worst tile.
+    """The largest value among the tiles of each image: an image is as anomalous as its most
+    anomalous tile.
 
     Args:
         values: `[N]`, one per tile.

@@ -1,5 +1,5 @@
-"""A `Report` -> one self-contained HTML page, about a training run or about images scored with a
-trained detector. Knows no detector: arrays, texts and numbers come in, a page comes out.
+"""A `Report` to one self-contained HTML page, about a training run or about images scored with a
+trained detector. It knows no detector: arrays, texts and numbers come in, a page comes out.
 """
 
 from tf_ssae.report.content import Card, Report

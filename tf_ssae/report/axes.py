@@ -10,46 +10,46 @@ Scale = Callable[[float], str]
 
 
 def scale(start: float, end: float, length: int) -> Scale:
-    """From a value to its coordinate: `start` lies at 0, `end` at `length`."""
+    """A function from a value to its coordinate, which maps `start` to 0 and `end` to `length`."""
     return lambda value: f"{(value - start) / (end - start) * length:z.1f}".removesuffix(".0")
 
 
 def labelled(scale: Scale, values: Iterable[float]) -> list[tuple[str, str]]:
-    """Coordinates of values, and what to write there."""
+    """`[(coordinate, text)]` of values."""
     return [(scale(value), number(value)) for value in values]
 
 
 def line(x: Scale, y: Scale, xs: np.ndarray, ys: np.ndarray) -> str:
-    """Straight from point to point: `xs` and `ys`, `[n]`, `->` SVG path data."""
+    """Straight lines from point to point: `xs` and `ys`, `[n]`, `->` SVG path data."""
     return "M" + "L".join(f"{x(a)} {y(b)}" for a, b in zip(xs, ys, strict=True))
 
 
 def steps(x: Scale, y: Scale, xs: np.ndarray, ys: np.ndarray) -> str:
-    """From each point sideways to the next one's x, then up or down."""
+    """Steps: from each point horizontally to the x of the next, then vertically to its y."""
     return f"M{x(xs[0])} {y(ys[0])}" + "".join(
         f"H{x(a)}V{y(b)}" for a, b in zip(xs[1:], ys[1:], strict=True)
     )
 
 
 def stairs(x: Scale, y: Scale, edges: np.ndarray, heights: np.ndarray) -> str:
-    """Up or down to each height, then sideways to the edge that ends it."""
+    """Stairs: vertically to each height, then horizontally to the edge at its end."""
     return "".join(f"V{y(height)}H{x(edge)}" for edge, height in zip(edges, heights, strict=True))
 
 
 def widened(low: float, high: float) -> tuple[float, float]:
-    """A range that is no point."""
+    """The range, widened if it is a point."""
     margin = 0 if high > low else 0.5 * abs(low) or 0.5
     return float(low - margin), float(high + margin)
 
 
 def thinned(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """At most _POINTS points of a curve, both ends among them, evenly along its length."""
+    """At most _POINTS points of a curve, evenly along its length, with both of its ends."""
     if len(x) <= _POINTS:
         return x, y
-    way = np.concatenate(
+    length = np.concatenate(
         [[0.0], np.cumsum(np.hypot(np.diff(x) / np.ptp(x), np.diff(y) / (np.ptp(y) or 1.0)))]
     )
-    chosen = np.unique(np.searchsorted(way, np.linspace(0, way[-1], _POINTS)))
+    chosen = np.unique(np.searchsorted(length, np.linspace(0, length[-1], _POINTS)))
     return x[chosen], y[chosen]
 
 

@@ -31,7 +31,7 @@ class Chart:
     """A chart in coordinates of its plot area, `WIDTH` x `HEIGHT`, y pointing down.
 
     Attributes:
-        label: for readers who do not see the chart.
+        label: describes the chart to screen readers.
         x_label, y_label: of the axes.
         x_ticks, y_ticks: `((coordinate, text), ...)`.
         paths: `((style class, SVG path data), ...)`.
@@ -59,16 +59,16 @@ class Chart:
 def histogram(
     groups: Mapping[tuple[str, str], np.ndarray], threshold: float | None, label: str
 ) -> Chart | None:
-    """How the scores of groups of images are distributed, each group as shares of itself, and where
-    the threshold lies.
+    """The distribution of the scores of groups of images, each as shares of its group, and the
+    threshold.
 
-    Heights are square roots, so that a few scores beyond the threshold are seen beside the many
+    Heights are square roots, so that a few scores beyond the threshold can be seen beside the many
     below it.
 
     Args:
         groups: `{(legend, style class): float [n]}`; empty groups are left out.
         threshold: no line is drawn for None or an infinite one.
-        label: for readers who do not see the chart.
+        label: describes the chart to screen readers.
 
     Returns:
         The Chart; None without scores.
@@ -199,8 +199,8 @@ def _curves(
 def _score_range(groups: Collection[np.ndarray], threshold: float | None) -> tuple[float, float]:
     """The ends of a histogram's axis.
 
-    The highest 0.5% of every group are beyond it, and so is what lies eight times as far from the
-    lowest score as the threshold does: outliers would squeeze everything else into one bar.
+    It leaves out the highest 0.5% of every group, and scores more than eight times as far from the
+    lowest score as the threshold is: outliers would squeeze everything else into one bar.
     """
     low = min(values.min() for values in groups)
     high = max(np.quantile(values, 0.995) for values in groups)

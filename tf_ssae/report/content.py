@@ -1,4 +1,4 @@
-"""What a report shows, checked on construction."""
+"""The content of a report, checked on construction."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -11,19 +11,19 @@ _Value = TypeVar("_Value")
 
 @dataclasses.dataclass(frozen=True)
 class Card:
-    """One tile of an image (or an image that is one tile), and what the detector makes of it.
+    """One tile of an image (or an image that is one tile), with the detector's outputs for it.
 
     Attributes:
         name: the image's file name or id; any characters.
         note: such as the true class; may be empty.
         scores: `{score name: float}`.
         decision: "anomaly" or "normal".
-        tile: uint8 `[H, W, C]`, C 1 or 3; 32 to 256 pixels wide, as it goes into the page as it is.
+        tile: uint8 `[H, W, C]`, C 1 or 3; 32 to 256 pixels wide, since the page shows it unscaled.
         p_value: the share of normal images expected to score at least as high, 0..1; None if
             unknown.
         reconstruction: uint8 `[H, W, C]`, or None.
         error_map: float `[H, W]`, of the tile's size; 0 = no error, 1 = the scale fitted to
-            calibration normals; may exceed 1. Or None.
+            held-out normal images; may exceed 1. Or None.
         rotation_probabilities: `[4]`, the probability given to the true rotation when the tile is
             turned by 0, 90, 180 and 270 degrees; or None.
 
@@ -51,7 +51,7 @@ class Card:
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """What the page shows. M is the number of test images, or of scored ones.
+    """The content of the page. M is the number of test images, or of scored ones.
 
     Attributes:
         title: of the page.
@@ -71,8 +71,8 @@ class Report:
         reconstructions: `((title, tiles, their reconstructions), ...)`, both float `[n, S, S, C]`
             in [0, 1].
         galleries: `((title, one sentence that explains it, (Card, ...)), ...)`.
-        history: one dict per epoch: `epoch`, and what was measured, as numbers; what is not finite
-            is left out.
+        history: one dict per epoch: `epoch`, and measured numbers; those that are not finite are
+            left out.
         unreadable: `((path, reason), ...)`.
         settings: `{name: value}`.
 
@@ -113,7 +113,7 @@ class Report:
             raise ValueError(
                 f"is_anomaly: shape {list(np.shape(self.is_anomaly))}; expected {list(shape)}."
             )
-        # Of 0 and 1 as integers, `~` would make -1 and -2.
+        # `~` of the integers 0 and 1 would be -1 and -2.
         if self.is_anomaly is not None and self.is_anomaly.dtype != bool:
             raise ValueError(f"is_anomaly: {self.is_anomaly.dtype}; expected bool.")
         for name, values in [*self.scores.items(), *self.held_out_scores.items()]:

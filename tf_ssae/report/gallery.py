@@ -1,4 +1,4 @@
-"""Cards for a report: tiles of images, and what a detector's outputs say of them."""
+"""Cards for a report: tiles of images with a detector's outputs."""
 
 from collections.abc import Mapping, Sequence
 
@@ -35,7 +35,7 @@ def cards(
     drawn = {"rotation_probabilities": outputs.get("rotation_probabilities")}
     if "reconstruction" in outputs:
         reconstruction = outputs["reconstruction"]
-        # As the networks see them, so that tile, reconstruction and map lie on one another.
+        # As the networks see them, so that tile, reconstruction and map have the same pixels.
         shown = preprocessing.preprocess(tf.constant(tiles), reconstruction.shape[1]).numpy()
         drawn["reconstruction"] = png.as_uint8(reconstruction)
         drawn["error_map"] = maps.error_maps(outputs["squared_error"]) / calibration.map_scale

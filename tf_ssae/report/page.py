@@ -1,4 +1,4 @@
-"""A Report -> one self-contained HTML page: `page.html`, filled in by Jinja2, which escapes every
+"""A Report to one self-contained HTML page: `page.html`, filled in by Jinja2, which escapes every
 text. The page needs no script and no network: images are data URIs, charts inline SVG.
 """
 
@@ -108,7 +108,7 @@ def _histograms(report: Report) -> Iterator[tuple[str, charts.Chart]]:
 
 
 def _history(report: Report) -> Iterator[tuple[str, float, charts.Chart]]:
-    """Name, last value and chart of all that was measured, finite, in an epoch."""
+    """Yields name, last value and chart of each finite quantity measured per epoch."""
     for name in dict.fromkeys(key for row in report.history for key in row if key != "epoch"):
         measured = [
             (row["epoch"], row[name])

@@ -6,7 +6,7 @@ import io
 import numpy as np
 from PIL import Image
 
-# One byte a pixel: 16 levels of error by 16 levels of grey. A third of the size of RGB, and the
+# One byte per pixel: 16 levels of error by 16 levels of grey. A third of the size of RGB, and the
 # colours are fixed.
 _LEVELS = 16
 
@@ -65,7 +65,7 @@ def error_scale() -> str:
 
 
 def as_uint8(images: np.ndarray) -> np.ndarray:
-    """Images in 0..255, uint8: such images as they are, float ones in [0, 1] times 255, rounded."""
+    """Images as uint8 in 0..255: unchanged if they are uint8, else from floats in [0, 1]."""
     if images.dtype == np.uint8:
         return images
     return np.round(np.clip(images, 0, 1) * 255).astype(np.uint8)
@@ -84,7 +84,7 @@ def _from_palette(grey: np.ndarray, error: np.ndarray) -> str:
 def _palette() -> bytes:
     """The RGB bytes of every level of error, and for each, of every level of grey."""
     level = np.linspace(0, 1, _LEVELS)
-    # Greys of half the contrast, so that neither black nor white ground swallows the colours.
+    # Greys of half the contrast, so that the colours can be seen on black and on white.
     ground = 255 * (0.25 + 0.5 * level)[None, :, None]
     colour = np.stack(
         [

@@ -14,23 +14,27 @@ def load(folder: str | os.PathLike[str]) -> "Detector":
     """The trained, calibrated detector of a finished run.
 
     Raises:
-        FileNotFoundError: `folder` is no run folder, or the run is not finished.
+        FileNotFoundError: `folder` is not a run folder, or the run is not finished.
         ValueError: the folder is corrupt, or its detector is unknown here.
     """
     config = run_folder.read_config(folder)
     path = pathlib.Path(folder) / run_folder.MODEL
     if not path.is_file():
         raise FileNotFoundError(
-            f"{folder} is an unfinished run: it has no {run_folder.MODEL}. Train it to the end."
+            f"{folder} is an unfinished run: it has no {run_folder.MODEL}. Run its training command"
+            " again to finish it."
         )
-    # Imported here: who only reads settings or takes the lock of a run needs no TensorFlow.
+    # Imported here: reading settings or taking the lock of a run needs no TensorFlow.
     import keras
 
     from tf_ssae.detectors import registry
 
-    # Keras must know the class that is in the file.
+    # Registers the class with Keras, which looks it up by the name in the file.
     registry.find(config.detector)
     detector = keras.saving.load_model(path)
     if not detector.is_calibrated:
-        raise ValueError(f"The detector in {path} was never calibrated: train it to its end.")
+        raise ValueError(
+            f"The detector in {path} was never calibrated: run its training command again to finish"
+            " it."
+        )
     return detector

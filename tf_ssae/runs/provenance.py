@@ -1,4 +1,4 @@
-"""Where a result comes from: the command, versions and machine, so that it can be made again."""
+"""Where a result comes from: command, versions and machine, so that it can be reproduced."""
 
 import importlib.metadata
 import os
@@ -41,7 +41,7 @@ def _command() -> str:
 
 
 def _git_revision() -> str | None:
-    """The revision of the checkout this package lies in, marked if files differ from it; None
+    """The revision of the checkout that holds this package, marked if files differ from it; None
     outside a checkout.
     """
     here = pathlib.Path(__file__)
@@ -52,7 +52,7 @@ def _git_revision() -> str | None:
         ).stdout.strip()
 
     try:
-        # Installed into a virtual environment, it may lie inside another project's checkout.
+        # Installed into a virtual environment, it may be inside another project's checkout.
         git("ls-files", "--error-unmatch", here.name)
         return git("describe", "--always", "--abbrev=40", "--dirty", "--exclude=*")
     except (OSError, subprocess.CalledProcessError):

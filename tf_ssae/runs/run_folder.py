@@ -1,4 +1,4 @@
-"""A run's folder: under its own name only once it is finished, under `NAME.partial` until then."""
+"""A run's folder: called `NAME.partial` until the run is finished, `NAME` from then on."""
 
 import json
 import os
@@ -29,7 +29,7 @@ class RunFolder:
         path: the folder of the finished run.
         partial: where to write until then. Another process with the same settings resumes from
             what is in there.
-        resumed: whether an earlier process had begun this run.
+        resumed: whether an earlier process had started this run.
 
     Raises:
         FileExistsError: on construction, if the run is finished already, or the folder belongs to a
@@ -44,20 +44,20 @@ class RunFolder:
             )
         self.partial = self.path.with_name(self.path.name + ".partial")
         self._config = config
-        # Not a thread's own: a notebook may resume a run in another thread than it began it in.
+        # Not bound to a thread: a notebook may resume a run in another thread than it started in.
         self._lock = filelock.FileLock(self.partial / _LOCK, timeout=0, thread_local=False)
         self._look()
 
     def _look(self) -> None:
-        """What is there already: sets `resumed`, or raises as construction does."""
+        """Looks at what is already there: sets `resumed`, or raises as construction does."""
         if self.path.is_file() or (self.path.is_dir() and any(self.path.iterdir())):
             _require_same_run(self.path, self.path, self._config)
             raise FileExistsError(
-                f"{self.path} holds this very run, finished; its results are in"
+                f"{self.path} already holds this run, finished: its results are in"
                 f" {self.path / METRICS}. To train again, remove the folder or pass another"
                 " --model_dir."
             )
-        # A process that died before it had written its settings leaves these two at most.
+        # A process that died before it had written its settings leaves at most these two.
         not_begun = {_LOCK, CONFIG + files.TEMPORARY}
         self.resumed = self.partial.is_dir() and any(
             path.name not in not_begun for path in self.partial.iterdir()
@@ -85,8 +85,8 @@ class RunFolder:
         try:
             self._look()
         except FileExistsError:
-            # If the run was finished in between, this is not its folder, but a new one with nothing
-            # but the lock.
+            # If the run was finished in between, this is not its folder, but a new one that holds
+            # nothing but the lock.
             if {path.name for path in self.partial.iterdir()} == {_LOCK}:
                 shutil.rmtree(self.partial)
             self.release()
@@ -95,7 +95,7 @@ class RunFolder:
             write_json(self.partial / CONFIG, self._config.to_dict())
 
     def require_same_images(self, fingerprint: str) -> None:
-        """Raises FileExistsError if an earlier process with the same settings began this run on
+        """Raises FileExistsError if an earlier process with the same settings started this run on
         other images.
         """
         path = self.partial / ENVIRONMENT
@@ -105,8 +105,8 @@ class RunFolder:
             and json.loads(path.read_text()).get("split_fingerprint") != fingerprint
         ):
             raise FileExistsError(
-                f"{self.partial} was begun on other images: resuming it would test on images it was"
-                " trained on. Remove it to train from the start, or pass another --model_dir."
+                f"{self.partial} was started on other images: resuming it would test on images it"
+                " was trained on. Remove it to train from the start, or pass another --model_dir."
             )
 
     def write_environment(self, environment: dict[str, Any]) -> None:
@@ -126,7 +126,7 @@ class RunFolder:
             shutil.rmtree(self.partial)
 
     def finish(self) -> None:
-        """Gives the folder its name."""
+        """Renames the folder from `NAME.partial` to `NAME`."""
         os.rename(self.partial, self.path)
         os.remove(self.path / _LOCK)
 
@@ -136,12 +136,12 @@ class RunFolder:
 
 
 def read_config(folder: str | os.PathLike[str]) -> Config:
-    """The Config of a run folder. Raises FileNotFoundError or ValueError if it is no run folder or
-    a corrupt one.
+    """The Config of a run folder. Raises FileNotFoundError if it is not a run folder, ValueError if
+    it is a corrupt one.
     """
     path = pathlib.Path(folder) / CONFIG
     if not path.is_file():
-        raise FileNotFoundError(f"{folder} is no run folder of tf_ssae: it has no {CONFIG}.")
+        raise FileNotFoundError(f"{folder} is not a run folder of tf_ssae: it has no {CONFIG}.")
     try:
         return Config.from_dict(json.loads(path.read_text()))
     except (ValueError, TypeError, AttributeError) as error:
@@ -159,7 +159,7 @@ def _require_same_run(folder: pathlib.Path, model_dir: pathlib.Path, config: Con
         found = read_config(folder).to_dict()
     except (FileNotFoundError, ValueError) as error:
         raise FileExistsError(
-            f"{folder} is in the way: {error} It is left as it is. Remove it or pass another"
+            f"{folder} is in the way: {error} It was left unchanged. Remove it or pass another"
             " --model_dir."
         ) from error
     wanted = config.to_dict()
@@ -170,6 +170,6 @@ def _require_same_run(folder: pathlib.Path, model_dir: pathlib.Path, config: Con
     ]
     if different:
         raise FileExistsError(
-            f"{folder} is a run with other settings: {', '.join(different)}. It is left as it is."
-            f" Remove it, or pass the same settings, or another --model_dir than {model_dir}."
+            f"{folder} is a run with other settings: {', '.join(different)}. It was left unchanged."
+            f" Remove it, pass the same settings, or pass another --model_dir than {model_dir}."
         )

@@ -1,1 +1,1 @@
-"""Image files to rows, by any stored model."""
+"""From image files to rows of scores and decisions, by any stored model."""

@@ -1,6 +1,4 @@
-"""Rows on their way to a table: kept as they come, so that a process which is broken off loses
-none.
-"""
+"""Rows of an unfinished table, stored as they are scored: an interrupted process loses none."""
 
 import contextlib
 import hashlib
@@ -14,23 +12,23 @@ import filelock
 
 
 class PartialTable:
-    """The rows so far, one JSON line each, after a line that tells what they belong to.
+    """The rows so far, one JSON line each, after a line that names their images and their model.
 
-    A context manager: at its end another process may write the file. A lock file lies beside it
-    until then; that of a killed process locks nothing.
+    A context manager: when it ends, another process may write the file. Until then there is a lock
+    file beside it; that of a killed process locks nothing.
 
     Attributes:
-        done: how many rows an earlier process left.
+        done: the number of rows from earlier processes.
     """
 
     def __init__(
         self, path: pathlib.Path, paths: Sequence[pathlib.Path], description: dict[str, Any]
     ):
-        """Looks at what an earlier process left, cutting off a line that it did not finish.
+        """Reads the rows of an earlier process, and cuts off a line that it did not finish.
 
         Raises:
-            ValueError: it is of other images or another model.
-            FileExistsError: another process is writing it.
+            ValueError: they are of other images or another model.
+            FileExistsError: another process is writing the file.
         """
         self.path = path
         names = b"\n".join(map(os.fsencode, paths))
@@ -51,14 +49,14 @@ class PartialTable:
             on_failure.pop_all()
 
     def _read(self, header: bytes) -> int:
-        """How many rows are there; cuts off an unfinished line, and begins an empty file."""
+        """Counts the rows; cuts off an unfinished line, and writes the header of an empty file."""
         self._file.seek(0)
         whole, lines = 0, 0
         for line in self._file:
             if lines == 0 and not header.startswith(line):
                 raise ValueError(
-                    f"{self.path} was begun with other images or another model. Remove it to start"
-                    " anew."
+                    f"{self.path} was started with other images or another model. Remove it to"
+                    " start again."
                 )
             if not line.endswith(b"\n"):
                 break
@@ -87,7 +85,7 @@ class PartialTable:
         )
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """Yields all rows, an earlier process' too."""
+        """Yields all rows, including those of earlier processes."""
         if not self._file.closed:
             self._file.flush()
         with open(self.path, encoding="utf-8", errors="surrogateescape") as file:

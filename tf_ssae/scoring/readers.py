@@ -1,4 +1,4 @@
-"""A trained detector, however it is stored, behind one face: a run folder, a SavedModel or a
+"""A trained detector behind one interface, however it is stored: as a run folder, a SavedModel or a
 `.tflite` file.
 """
 
@@ -38,8 +38,8 @@ class Reader:
     def __init__(
         self, description: Description, score: _Function, explain: _Function | None = None
     ):
-        """`score` and `explain`: functions of uint8 `[N, S, S, C]`, N at most `BATCH_SIZE` and 16;
-        see `score` and `explain` here.
+        """Takes the functions behind the methods `score` and `explain`: of uint8 `[N, S, S, C]`, N
+        at most `BATCH_SIZE` and 16.
         """
         self.description = description
         self._score, self._explain = score, explain
@@ -67,7 +67,7 @@ def load(path: str | pathlib.Path) -> Reader:
     with its `.json`.
 
     Raises:
-        FileNotFoundError, ValueError: `path` is none of these, or is not calibrated.
+        FileNotFoundError, ValueError: `path` is none of these, or the detector is not calibrated.
     """
     path = pathlib.Path(path)
     if path.suffix == ".tflite":
@@ -79,10 +79,15 @@ def load(path: str | pathlib.Path) -> Reader:
     versions = sorted(
         folder.name for folder in path.glob("*") if (folder / "saved_model.pb").is_file()
     )
-    hint = f" Its versions: {', '.join(versions)}; name one." if versions else ""
+    hint = ""
+    if versions:
+        hint = (
+            f" It holds versions {', '.join(versions)}: pass one of them, such as"
+            f" {path / versions[0]}."
+        )
     raise FileNotFoundError(
-        f"{path} is no run folder (no {run_folder.CONFIG}), no exported version (no"
-        f" saved_model.pb), no .tflite file.{hint}"
+        f"{path} is not a run folder (it has no {run_folder.CONFIG}), not an exported version (no"
+        f" saved_model.pb) and not a .tflite file.{hint}"
     )
 
 
@@ -99,12 +104,12 @@ def _of_saved_model(path: pathlib.Path) -> Reader:
     description = _description(path / DESCRIPTION)[0]
     try:
         score, explain_all = saved_model.load(path)
-    # What TensorFlow raises for a truncated or missing file is not one kind of exception.
+    # TensorFlow raises many kinds of exceptions for truncated or missing files.
     except Exception as error:
-        raise ValueError(f"{path} holds no whole SavedModel: {error}") from error
+        raise ValueError(f"The SavedModel in {path} is incomplete or damaged: {error}") from error
 
     def explain(tiles: np.ndarray) -> dict[str, np.ndarray]:
-        # Of an image that is a tile already, the one tile.
+        # An image of the tile's size has one tile, `[N, 1, ...]`.
         names = description.calibration.thresholds
         outputs = explain_all(tiles)
         return {name: value if name in names else value[:, 0] for name, value in outputs.items()}
@@ -114,19 +119,19 @@ def _of_saved_model(path: pathlib.Path) -> Reader:
 
 def _of_tflite(path: pathlib.Path) -> Reader:
     if not path.is_file():
-        raise FileNotFoundError(f"No file {path}.")
+        raise FileNotFoundError(f"No such file: {path}.")
     model, beside = path.read_bytes(), path.with_suffix(".json")
     description, digest = _description(beside)
     if digest != hashlib.sha256(model).hexdigest():
         raise ValueError(
-            f"{beside} does not belong to {path}: its thresholds are another file's. Copy both of"
-            " one export."
+            f"{beside} does not belong to {path}: it holds the thresholds of another file. Copy"
+            " both from one export."
         )
     return Reader(description, TFLiteModel(model, os.cpu_count()))
 
 
 def _description(path: pathlib.Path) -> tuple[Description, str | None]:
-    """What a file beside a model tells, and the hash of the model that it belongs to."""
+    """The Description in a file beside a model, and the hash of the model that it belongs to."""
     try:
         values = json.loads(path.read_text())
         if not isinstance(values, dict):
@@ -134,7 +139,8 @@ def _description(path: pathlib.Path) -> tuple[Description, str | None]:
         return Description.from_dict(values), values.get("sha256")
     except OSError as error:
         raise FileNotFoundError(
-            f"{path} is missing: it holds the model's thresholds; export.py writes it there."
+            f"{path} is missing: it holds the model's thresholds. The export wrote it there; copy"
+            " both."
         ) from error
     except ValueError as error:
         raise ValueError(f"{path} does not describe a model: {error}") from error

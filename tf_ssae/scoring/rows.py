@@ -1,4 +1,4 @@
-"""The rows of a scoring, and what becomes of them: a summary, warnings and a report."""
+"""The rows of a scoring, and a summary, warnings and a report from them."""
 
 import array
 import dataclasses
@@ -22,8 +22,13 @@ Row = dict[str, Any]
 
 @dataclasses.dataclass(frozen=True)
 class Summary:
-    """What became of the images: how many were `scored`, how many of them are `anomalies`, which
-    are `unreadable` (`(path, reason)`), and the sentences to say aloud about them, `warnings`.
+    """The outcome of a scoring.
+
+    Attributes:
+        scored: the number of images that were scored.
+        anomalies: the number of anomalies among them.
+        unreadable: `(path, reason)` of the files that could not be read.
+        warnings: sentences.
     """
 
     scored: int
@@ -33,11 +38,11 @@ class Summary:
 
 
 class Rows:
-    """Makes rows, and keeps of them what the report and the summary need.
+    """Makes rows, and keeps what the report and the summary need.
 
     Attributes:
         scores: the names of the scores.
-        columns: those of a row, in order; see `run.score`.
+        columns: the names of a row's columns, in order; see `run.score`.
     """
 
     def __init__(self, calibration: Calibration):
@@ -59,7 +64,7 @@ class Rows:
         p = self._calibration.p_values(scores)
 
         def row(i: int) -> Row:
-            # What has no part in the decision has not fired, whatever it says.
+            # Only parts of the deciding score are named, whatever the other scores are.
             parts = [name for name, above in fired.items() if above[i]]
             why = " and ".join(parts) or "both together, neither alone"
             return {
@@ -85,7 +90,7 @@ class Rows:
         }
 
     def add(self, row: Row) -> None:
-        """Takes a row in, one of these or one that an earlier process wrote."""
+        """Counts a row, one of these or one that an earlier process wrote."""
         if row["decision"] == "unreadable":
             self._unreadable.append((row["path"], row["error"]))
             return
@@ -114,21 +119,19 @@ class Rows:
             warnings.append(
                 f"Drift: the {below} images below the threshold do not score as the held-out"
                 f" normal images did (Kolmogorov-Smirnov statistic {statistic:.3f}, p = {p:.1g})."
-                " The guaranteed rate of false alarms does not hold for such images: check camera"
-                " and light, or train on images like these."
+                " The guarantee on false alarms does not hold for such images: check camera and"
+                " light, or train on images like these."
             )
         if self._unreadable:
             warnings.append(
-                f"{len(self._unreadable)} of the files could not be read: see the column error."
+                f"{len(self._unreadable)} files could not be read: the column `error` says why."
             )
         return warnings
 
     def report(
         self, reader: Reader, tiles: TileReader, model_dir: object, images: object
     ) -> Report:
-        """The Report of all rows so far. `reader` and `tiles` look at some of the images
-        again.
-        """
+        """The Report of all rows so far. `reader` and `tiles` read some of the images again."""
         summary, calibration = self.summary(), self._calibration
         sections = [
             (title, text, self._cards(reader, tiles, sorted(heap, reverse=True)))
@@ -163,10 +166,10 @@ class Rows:
     def _cards(
         self, reader: Reader, tile_reader: TileReader, ranked: list[tuple[float, str]]
     ) -> tuple[Card, ...]:
-        """Of each image the tile that scores highest."""
+        """One Card per image: of the tile that scores highest."""
         chosen, names, notes = [], [], []
         for read in tile_reader.read([pathlib.Path(path) for _, path in ranked]):
-            # Gone since it was scored.
+            # Removed since it was scored.
             if read.error:
                 continue
             count, best, note = len(read.tiles), 0, ""

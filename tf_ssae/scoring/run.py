@@ -1,4 +1,4 @@
-"""Scores image files of any number with a trained detector: one row per image, with a decision and
+"""Scores any number of image files with a trained detector: one row per image, with a decision and
 why.
 """
 
@@ -27,12 +27,12 @@ def score(
 ) -> Summary:
     """Scores the images, and writes a table and a report.
 
-    Rows appear in `OUTPUT.partial` as they are scored. A run that was broken off is resumed when it
-    is started again; `output` appears when all is done. Unreadable files become rows with their
+    Rows appear in `OUTPUT.partial` as they are scored. An interrupted scoring resumes when it is
+    started again; `output` appears when everything is done. Unreadable files become rows with the
     reason in place of scores.
 
     The table's columns: `path`; every score; `decision`, "anomaly", "normal" or "unreadable";
-    `p_value`, how often a normal image scores as high; `why`, of an anomaly, which parts of the
+    `p_value`, how often a normal image scores as high; `why`, for an anomaly, which parts of the
     deciding score are above thresholds of their own; `error`.
 
     Args:
@@ -52,7 +52,7 @@ def score(
     page, partial_path = output.with_suffix(".html"), output.with_name(output.name + ".partial")
     _require_new(output)
     if not partial_path.exists():
-        # Else it may be the report of a process that died before the table was there.
+        # Otherwise it may be the report of a process that died before it wrote the table.
         _require_new(page)
     output.parent.mkdir(parents=True, exist_ok=True)
     paths = find(images)
@@ -86,8 +86,8 @@ def _require_new(path: pathlib.Path) -> None:
 
 
 def find(images: str | pathlib.Path) -> list[pathlib.Path]:
-    """The paths that `images` stands for: a folder, a pattern, a .txt file with one path a line, or
-    one image.
+    """The paths that `images` stands for: a folder, a pattern, a .txt file with one path per line,
+    or one image.
 
     Raises:
         FileNotFoundError: there are none.
@@ -104,7 +104,7 @@ def find(images: str | pathlib.Path) -> list[pathlib.Path]:
             if line.strip()
         ]
         if not paths:
-            raise FileNotFoundError(f"{path} names no image; expected one path a line.")
+            raise FileNotFoundError(f"{path} names no image; expected one path per line.")
         return paths
     paths = sorted(
         pathlib.Path(name)
@@ -113,13 +113,13 @@ def find(images: str | pathlib.Path) -> list[pathlib.Path]:
     )
     if not paths:
         raise FileNotFoundError(
-            f"--images={images}: no such folder or file, and no file that this pattern fits."
+            f"--images={images}: no such folder or file, and no file that matches it as a pattern."
         )
     return paths
 
 
 def _scored(reader: Reader, files: Iterable[ReadFile], rows: Rows) -> Iterator[Row]:
-    """Yields one row per file, in order; tiles of many images are scored together."""
+    """Yields one row per file, in order. Tiles of many images are scored together."""
     waiting: list[ReadFile] = []
 
     def flush() -> Iterator[Row]:

@@ -1,4 +1,4 @@
-"""What an exported SavedModel answers (see `export.saved_model`)."""
+"""Loads an exported SavedModel (see `export.saved_model`) as functions of NumPy arrays."""
 
 import pathlib
 from collections.abc import Callable
@@ -13,8 +13,8 @@ def load(folder: str | pathlib.Path) -> tuple[Answer, Answer]:
     """`(score, explain)`, each a function of uint8 `[N, H, W, C]`: the outputs of `serving_default`
     and of `explain`.
     """
-    # A signature alone does not keep the model's variables alive: the functions hold on to the
-    # whole.
+    # A signature alone does not keep the model's variables alive: the functions refer to the whole
+    # model.
     loaded = tf.saved_model.load(str(folder))
 
     def answers(signature: str) -> Answer:
@@ -28,8 +28,8 @@ def load(folder: str | pathlib.Path) -> tuple[Answer, Answer]:
 
 
 def load_decide(folder: str | pathlib.Path) -> Callable[[list[bytes]], dict[str, np.ndarray]]:
-    """What `decide` answers: a function of N PNG or JPEG files, to every score, float32 `[N]`, and
-    `is_anomaly`, bool `[N]`.
+    """The signature `decide`: a function from N PNG or JPEG files to every score, float32 `[N]`,
+    and `is_anomaly`, bool `[N]`.
     """
     loaded = tf.saved_model.load(str(folder))
 

@@ -35,7 +35,7 @@ def _write_parquet(rows: Iterable[dict[str, Any]], columns: list[str], path: pat
     with parquet.ParquetWriter(path, schema) as writer:
         chunk = []
         for row in rows:
-            # Parquet's text is UTF-8: bytes of a name that are not become an escape.
+            # Parquet's text is UTF-8: other bytes in a name are escaped.
             chunk.append({**row, "path": printable(row["path"])})
             if len(chunk) == _ROWS_AT_ONCE:
                 writer.write_table(pyarrow.Table.from_pylist(chunk, schema))
@@ -43,5 +43,5 @@ def _write_parquet(rows: Iterable[dict[str, Any]], columns: list[str], path: pat
         writer.write_table(pyarrow.Table.from_pylist(chunk, schema))
 
 
-# A function of the rows (dicts), the names of the columns and a path, for each ending.
+# A function of the rows (dicts), the names of the columns and a path, for each suffix.
 WRITERS = {".csv": _write_csv, ".jsonl": _write_jsonl, ".parquet": _write_parquet}

@@ -1,1 +1,1 @@
-"""What concerns the machine and not the method: files, the terminal."""
+"""Files and the terminal: what concerns the machine and not the method."""

@@ -5,8 +5,8 @@ import os
 import pathlib
 from collections.abc import Iterator
 
-# What is appended to a file's name while it is written. Always the same, so that what a killed
-# process left is written over by the next.
+# Appended to a file's name while it is written. Always the same, so that the next process
+# overwrites what a killed one left.
 TEMPORARY = ".tmp"
 
 

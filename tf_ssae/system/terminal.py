@@ -13,27 +13,27 @@ def held_back_stderr(*expected: type[BaseException]) -> Iterator[None]:
     """Holds back what native code writes to stderr; it is printed only if the body fails.
 
     What Python writes to `sys.stderr` (progress, warnings) appears at once. If native code ends the
-    process instead, Python's fault handler tells where. With TF_CPP_MIN_LOG_LEVEL below 3 nothing
-    is held back: this package sets it to 3, so somebody wants to see all.
+    process instead, Python's fault handler says where. With TF_CPP_MIN_LOG_LEVEL below 3 nothing is
+    held back: this package sets it to 3, so a lower level is the user's choice to see everything.
 
     TensorFlow 2.21 logs about drivers it did not find before its logging is set up, where no
     TF_CPP_* variable reaches it, and its TFLite converter prints notices, so the file descriptor
-    itself has to be redirected. It is the whole process': for programs, not for a library.
+    itself has to be redirected, for the whole process: this is for programs, not for a library.
 
     Args:
-        expected: exceptions that are no failure of native code: their message says all, and nothing
-            else is printed. Ctrl-C always is one.
+        expected: exceptions that are not a failure of native code: their message is enough, and
+            nothing else is printed. KeyboardInterrupt always is one.
     """
     if os.environ.get("TF_CPP_MIN_LOG_LEVEL") in ("0", "1", "2") or sys.stderr is None:
         yield
         return
     sys.stderr.flush()
-    tells_faults = faulthandler.is_enabled()
+    was_enabled = faulthandler.is_enabled()
     with (
         open(os.dup(2), "w", buffering=1, encoding="utf-8", errors="backslashreplace") as original,
         tempfile.TemporaryFile() as held_back,
     ):
-        if not tells_faults:
+        if not was_enabled:
             faulthandler.enable(original)
         os.dup2(held_back.fileno(), 2)
         try:
@@ -46,5 +46,5 @@ def held_back_stderr(*expected: type[BaseException]) -> Iterator[None]:
             raise
         finally:
             os.dup2(original.fileno(), 2)
-            if not tells_faults:
+            if not was_enabled:
                 faulthandler.disable()

@@ -1,1 +1,1 @@
-"""From a Config to a finished run folder; knows no export."""
+"""From a Config to a finished run folder. It knows no export."""

@@ -1,4 +1,4 @@
-"""What follows training: normalisation, then a Calibration from held-out normal images."""
+"""After training: fits normalisation, then a Calibration to held-out normal images."""
 
 import numpy as np
 
@@ -14,8 +14,8 @@ SCORING_BATCH_SIZE = 256
 def calibrate(detector: Detector, split: Split) -> Calibration:
     """Fits the detector's normalisation, and returns its Calibration.
 
-    Normalisation is fitted to the training images, Eq. 3.14, all else to those held out; where none
-    were, to the training images too.
+    Normalisation is fitted to the training images (Eq. 3.14), everything else to those held out or,
+    if there are none, to the training images too.
     """
     held_out = split.for_thresholds
     outputs = ask(detector, held_out, with_map_peaks=detector.reconstructs)
@@ -27,22 +27,26 @@ def calibrate(detector: Detector, split: Split) -> Calibration:
 def of_outputs(
     detector: Detector, outputs: predictions.TileOutputs, subset: Subset, is_held_out: bool
 ) -> Calibration:
-    """The Calibration of a detector, its normalisation fitted, by what it said of normal images."""
+    """The Calibration of a detector with fitted normalisation, from its networks' outputs for the
+    normal images of `subset`.
+    """
     evaluation = predictions.evaluate(detector, outputs, subset)
     correct, peaks = outputs.rotation_correct, outputs.map_peaks
     accuracy = None if correct is None else float(np.mean(correct))
     deciding, wanted = detector.deciding_score(accuracy), detector.config.decision
     chosen = deciding if wanted == "auto" else wanted
-    how = "decides" if wanted == "auto" else "decides, as set"
+    how = "decides" if wanted == "auto" else "decides, as set by --decision"
     if accuracy is not None:
         images = "held-out normal" if is_held_out else "training"
         reason = f"rotation accuracy on {images} images is {accuracy:.0%} (chance: 25%)"
         if accuracy < USABLE_ROTATION_ACCURACY:
-            reason += ", so they look too much alike from four sides for a score of it"
+            reason += ", so they look too much the same from four sides for a score of rotation"
+        else:
+            reason += ", so rotation is a usable task"
     elif len(detector.score_names) == 1:
         reason = "it is the detector's only score"
     else:
-        reason = "the detector says so"
+        reason = "it is the detector's choice"
     return Calibration.fit(
         evaluation.scores,
         detector.config.target_fpr,
@@ -58,5 +62,5 @@ def of_outputs(
 def ask(
     detector: Detector, subset: Subset, with_map_peaks: bool = False
 ) -> predictions.TileOutputs:
-    """What the detector's networks say of the tiles of a Subset."""
+    """The outputs of the detector's networks for the tiles of a Subset."""
     return predictions.ask(detector, subset.batches(SCORING_BATCH_SIZE), with_map_peaks)

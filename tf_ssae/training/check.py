@@ -1,5 +1,5 @@
-"""What a run on a folder of images would find there, what its threshold could guarantee, and how
-long it would take: before it is begun.
+"""Before a run on a folder of images: what is in it, what the threshold could guarantee, and how
+long the run would take.
 """
 
 import collections
@@ -26,7 +26,7 @@ from tf_ssae.data.masks import masks
 from tf_ssae.data.split import Subset
 from tf_ssae.training import run as training
 
-# Steps are timed for so many seconds, without the first, in which TensorFlow compiles them.
+# Steps are timed for this long, without the first ones, in which TensorFlow compiles them.
 _SECONDS = 10.0
 _WARM_UP = 3
 
@@ -39,12 +39,12 @@ class Found:
 
     Attributes:
         image_shape: `(S, S, C)` of the tiles that images become.
-        counts: `{class: (images to train on, images to test on)}` as they lie there.
+        counts: `{class: (images to train on, images to test on)}`, before any are held out.
         sizes: `{(width, height): images}` in pixels, the most common first.
-        tiles: how many the images were cut into.
+        tiles: the number of tiles that the images were cut into.
         left_out: `(name, reason)` of files that cannot be used.
-        copies: the names of files that are equal byte by byte, in groups of two or more. (A copy of
-            an image that trains is left out.)
+        copies: the names of files that are equal byte by byte, in groups of two or more. (Copies of
+            a training image are left out.)
         masks: `(anomalous images that have one, anomalous images)`; None if there are no masks.
     """
 
@@ -62,9 +62,9 @@ class Plan:
     """What a run would do with the images.
 
     Attributes:
-        train, held_out, test, anomalies: how many train, are held out for the threshold and test;
-            and how many of those that test are anomalies.
-        twins: how many of those that test hold a tile equal, pixel by pixel, to one that trains.
+        train, held_out, test, anomalies: the numbers of images to train on, held out for the
+            threshold and to test on; and of anomalies among the latter.
+        twins: the number of test images with a tile equal, pixel by pixel, to a training tile.
         guarantee: what the threshold would guarantee; None if no image is to be held out.
     """
 
@@ -81,9 +81,9 @@ class Estimate:
     """How long training would take on this machine.
 
     Attributes:
-        seconds: of all epochs, without reading the images, calibration and scoring.
+        seconds: for all epochs, without reading the images, calibration and scoring.
         steps: per epoch.
-        timed: the steps that it was estimated from.
+        timed: the number of steps that it was estimated from.
     """
 
     seconds: float
@@ -151,16 +151,16 @@ def plan(config: Config, data: LabelledImages) -> Plan:
 
 
 def estimate(config: Config, data: LabelledImages) -> Estimate:
-    """Begins the run in a temporary folder, as `train` would, and breaks it off after some seconds.
+    """Starts the run in a temporary folder, as `train` would, and stops it after some seconds.
 
     Raises:
         ValueError: what `train` would raise before it trains.
-        TrainingFailed: a loss became NaN already.
+        TrainingFailed: a loss has already become NaN.
     """
     stopwatch = _Stopwatch()
     with (
         tempfile.TemporaryDirectory() as temporary,
-        # What the run says of itself would be taken for a run that stays.
+        # The run's own lines would look as if this run were to be kept.
         contextlib.redirect_stdout(io.StringIO()),
         contextlib.suppress(_Enough),
     ):
@@ -169,11 +169,11 @@ def estimate(config: Config, data: LabelledImages) -> Estimate:
 
 
 class _Enough(Exception):
-    """Ends a training that was only to be timed."""
+    """Ends a training that is only timed."""
 
 
 class _Stopwatch(keras.callbacks.Callback):
-    """Times a training, step by step, and ends it before anything is made of it."""
+    """Times a training, step by step, and ends it before calibration."""
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self._ends = [time.perf_counter()]
@@ -187,19 +187,19 @@ class _Stopwatch(keras.callbacks.Callback):
         raise _Enough
 
     def estimate(self) -> Estimate:
-        """From what was timed."""
+        """The Estimate from the steps that were timed."""
         steps, epochs = self.params["steps"], self.params["epochs"]
         return Estimate(_seconds(np.array(self._ends), steps, epochs), steps, len(self._ends) - 1)
 
 
 def _seconds(ends: np.ndarray, steps: int, epochs: int) -> float:
-    """Of a training of `epochs` epochs of `steps` steps.
+    """The duration of a training of `epochs` epochs of `steps` steps.
 
     Args:
         ends: seconds `[1 + N]`, when it began and when each of its first N steps ended.
     """
-    # Whole epochs, where any were seen, hold what is done between them too. The first has what is
-    # done once.
+    # Whole epochs, if any were timed, include what is done between epochs. The first is left out:
+    # it includes what is done once.
     epoch = np.diff(ends[steps::steps])
     if not len(epoch):
         step = np.diff(ends)
@@ -208,7 +208,7 @@ def _seconds(ends: np.ndarray, steps: int, epochs: int) -> float:
 
 
 def _size(content: bytes) -> tuple[int, int]:
-    """Width and height of an image file, the way up that it is read."""
+    """Width and height of an image file, after its EXIF orientation was applied."""
     with Image.open(io.BytesIO(content)) as image:
         width, height = image.size
         return (height, width) if image.getexif().get(_ORIENTATION) in _LYING else (width, height)

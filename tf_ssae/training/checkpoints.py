@@ -1,4 +1,4 @@
-"""The state of an unfinished run after each epoch, so that a run killed at any moment goes on from
+"""The state of an unfinished run after each epoch, so that a run killed at any moment resumes from
 there.
 """
 
@@ -23,8 +23,8 @@ class Checkpoints(keras.callbacks.Callback):
 
     Attributes:
         first_epoch: the epoch to train next; 0 in a new run.
-        history: one dict an epoch: `epoch` (from 1), `seconds`, and the means of what `train_step`
-            reported.
+        history: one dict per epoch: `epoch` (from 1), `seconds`, and the means of what
+            `train_step` reported.
     """
 
     def __init__(self, detector: Detector, folder: pathlib.Path):
@@ -33,7 +33,7 @@ class Checkpoints(keras.callbacks.Callback):
         """
         super().__init__()
         self._epochs = tf.Variable(0, dtype=tf.int64)
-        # Dropout and what else draws at random goes on where it stopped: the states of Keras' seed
+        # Dropout and everything else random resumes where it stopped: the states of Keras' seed
         # generators are among the variables, though not tracked with the detector.
         variables = [variable.value for variable in detector.variables]
         checkpoint = tf.train.Checkpoint(
@@ -64,8 +64,8 @@ class Checkpoints(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict) -> None:
         seconds = time.perf_counter() - self._started
         self.history.append({"epoch": epoch + 1, "seconds": round(seconds, 3), **logs})
-        # The history first: if the process dies between the two, the row too many is cut when the
-        # run is resumed.
+        # The history first: if the process dies between the two, the surplus row is cut off when
+        # the run is resumed.
         _write_history(self._history_file, self.history)
         self._epochs.assign(epoch + 1)
         self._manager.save()

@@ -1,4 +1,4 @@
-"""The report of a training run: its test images, of which the truth is known."""
+"""The report of a training run, on its test images, whose truth is known."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -106,7 +106,7 @@ def _rotation_accuracy(metrics: Mapping[str, Any]) -> dict[str, float] | None:
 def _reconstructions(
     detector: Detector, subset: Subset
 ) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    """The first test images of each kind, and what the decoder makes of them."""
+    """Yields a title, the first test images of a kind, and their reconstructions."""
     if not detector.reconstructs:
         return
     for title, chosen in (("Normal images", ~subset.is_anomaly), ("Anomalies", subset.is_anomaly)):
@@ -119,7 +119,7 @@ def _reconstructions(
 def _galleries(
     detector: Detector, evaluation: Evaluation
 ) -> Iterator[tuple[str, str, tuple[report.Card, ...]]]:
-    """What went wrong, worst first, then the extremes."""
+    """Yields galleries: errors, the worst first, then the extremes."""
     scores = evaluation.scores[detector.calibration.deciding_score]
     is_anomaly = evaluation.subset.is_anomaly
     above = detector.calibration.is_anomaly(evaluation.scores)
@@ -156,9 +156,7 @@ def _galleries(
 def _cards(
     detector: Detector, evaluation: Evaluation, shown: np.ndarray
 ) -> tuple[report.Card, ...]:
-    """One per image of `shown`, positions in the test set: of an image of several tiles, the one
-    that scores highest.
-    """
+    """One Card per image of `shown`, positions in the test set: of the tile that scores highest."""
     subset, data = evaluation.subset, evaluation.subset.data
     scores = evaluation.tile_scores[detector.calibration.deciding_score]
     bounds = np.append(first_tiles(subset.source), len(subset.index))

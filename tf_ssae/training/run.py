@@ -28,7 +28,7 @@ from tf_ssae.training.watch import FiniteLosses, Reconstructions
 
 _CACHE = "images.cache"
 
-# Of the detector, the Split and the folder being written, Keras callbacks.
+# From the detector, the Split and the folder being written to Keras callbacks.
 Watch = Callable[[Detector, Split, pathlib.Path], list[keras.callbacks.Callback]]
 
 
@@ -49,8 +49,8 @@ def train(
     data: LabelledImages | None = None,
     watch: Watch | None = None,
 ) -> dict[str, Any]:
-    """Trains a detector and writes its run folder; resumes what an earlier process with the same
-    settings began.
+    """Trains a detector and writes its run folder; resumes a run that an earlier process with the
+    same settings started.
 
     The folder holds `config.json`, `model.keras` (see `runs.load`), `metrics.json`, `scores.csv`,
     `history.csv`, `environment.json`, `report.html` and `logs/` (TensorBoard).
@@ -60,8 +60,8 @@ def train(
             `.partial` is appended.
         data: images to use in place of those of `config.dataset`.
         watch: a function of the detector, the Split and the folder being written that returns Keras
-            callbacks. What they add to an epoch's logs goes to `history.csv`. They look on: nothing
-            they see chooses anything.
+            callbacks. What they add to an epoch's logs goes to `history.csv`. They must not
+            influence the training.
 
     Returns:
         The metrics, as in `metrics.json`.
@@ -92,7 +92,7 @@ def _run(
         detector = registry.make(config, data.image_shape)
         environment = {**provenance.environment(), "split_fingerprint": split.fingerprint()}
         folder.require_same_images(environment["split_fingerprint"])
-        where = f"{'resumed' if folder.resumed else 'new'} in {folder.partial}"
+        where = f"{'resumed' if folder.resumed else 'new run'} in {folder.partial}"
         print(summary.beginning(config, split, where), flush=True)
     except BaseException:
         folder.abandon()
@@ -118,7 +118,7 @@ def _run(
     detector.save(folder.partial / run_folder.MODEL)
     run_folder.write_json(folder.partial / run_folder.METRICS, metrics)
     folder.finish()
-    # Only now: a process that dies before the folder has its name must find them again.
+    # Only now: if a process dies before the folder has its name, the next one needs them.
     shutil.rmtree(folder.path / checkpoints.FOLDER)
     (folder.path / _CACHE).unlink(missing_ok=True)
     calibration = detector.calibration
@@ -169,8 +169,8 @@ def _fit(
 
 
 def _pixel_metrics(detector: Detector, split: Split) -> dict[str, Any]:
-    """Of the error maps of test images, if there are masks: normal images count as far as they go,
-    anomalies with a mask.
+    """The pixel metrics of the error maps of test images, if there are masks: of all normal images,
+    and of anomalies that have a mask.
     """
     if detector.config.dataset != "folder" or not detector.reconstructs:
         return {}
@@ -189,7 +189,7 @@ def _pixel_metrics(detector: Detector, split: Split) -> dict[str, Any]:
 
 
 def _facts(detector: Detector, split: Split, history: list[dict], steps: int) -> dict[str, Any]:
-    """What else `metrics.json` tells."""
+    """The other values of `metrics.json`."""
     config, calibration = detector.config, detector.calibration
     guarantee, accuracy = calibration.guarantee, calibration.rotation_accuracy
     seconds = sum(row["seconds"] for row in history)

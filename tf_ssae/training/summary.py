@@ -1,4 +1,4 @@
-"""A run in words, for a terminal: what it is about to do, and what came of it."""
+"""A run in words, for a terminal: its images and settings, then its metrics."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ _LISTED = 10
 
 
 def beginning(config: Config, split: Split, folder: str) -> str:
-    """What trains, what tests, and where it goes. `folder`: "new in ...", or "resumed in ..."."""
+    """The images, the settings and the folder. `folder`: "new run in ..." or "resumed in ..."."""
     data = split.data
     if config.dataset == "folder":
         anomalous = [n for n, is_anomaly in zip(data.class_names, split.anomalous) if is_anomaly]
@@ -33,10 +33,10 @@ def beginning(config: Config, split: Split, folder: str) -> str:
     )
     cut = data.source is not None and len(data.source) > len(data.first_tiles)
     lines += [
-        f"{len(split.train)} normal images train, {len(split.calibration)} are held out for the"
-        f" threshold; {len(split.test)} images test, {split.test.is_anomaly.sum()} of them"
+        f"{len(split.train)} normal images to train on, {len(split.calibration)} held out for the"
+        f" threshold; {len(split.test)} test images, {split.test.is_anomaly.sum()} of them"
         f" anomalies{protocol}.{' Images are cut into square tiles.' if cut else ''}",
-        f"{config.detector}, {config.epochs} epochs, {folder}.",
+        f"{config.detector}, {config.epochs} epochs; {folder}.",
     ]
     return "\n".join(lines)
 
@@ -46,7 +46,7 @@ def _cut(config: Config, data: LabelledImages) -> str:
     counts = np.bincount(data.labels)
     if config.protocol != "pooled" or counts.min() == counts.max():
         return ""
-    return f": of every class {counts.min():,} images, as many as the smallest has"
+    return f": {counts.min():,} images of every class, as many as the smallest has"
 
 
 def table(metrics: dict) -> str:
@@ -66,7 +66,7 @@ def table(metrics: dict) -> str:
     if "pixels" in metrics:
         pixels = metrics["pixels"]
         lines.append(
-            f"Error maps against the masks: pixel AUROC {pixels['pixel_auroc']:.4f}, AUPRO"
+            f"Error maps compared with the masks: pixel AUROC {pixels['pixel_auroc']:.4f}, AUPRO"
             f" {pixels['aupro']:.4f}."
         )
     decision, rates = metrics["decision"], []

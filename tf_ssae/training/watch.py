@@ -1,4 +1,4 @@
-"""Callbacks that look on while a detector trains, and stop what cannot succeed."""
+"""Callbacks that watch a training, and stop one that cannot succeed."""
 
 import pathlib
 
@@ -23,13 +23,13 @@ class FiniteLosses(keras.callbacks.Callback):
         if broken:
             raise TrainingFailed(
                 f"{', '.join(broken)} became NaN or infinite at step {batch + 1} of the epoch."
-                " Lower --learning_rate, or, of a detector that has them, the weights --w_rec and"
+                " Lower --learning_rate or, if the detector has them, the weights --w_rec and"
                 " --w_cls."
             )
 
 
 class Reconstructions(keras.callbacks.Callback):
-    """Reconstructs some training images after each epoch: the detector says whether it can still
+    """Reconstructs some training images after each epoch: the detector checks whether it can still
     learn, and TensorBoard shows them.
     """
 

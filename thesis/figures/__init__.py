@@ -1,1 +1,1 @@
-"""The figures of the thesis, one a file, drawn from stored results alone as PNG and SVG."""
+"""The figures of the thesis, one per file, drawn from stored results alone as PNG and SVG."""

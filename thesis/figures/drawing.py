@@ -92,7 +92,7 @@ def main(
         doc: the docstring of the program.
         grids: those that it can draw.
     """
-    # It tells of every letter that it takes from another font.
+    # It logs every character that it takes from another font.
     logging.getLogger("matplotlib").setLevel(logging.WARNING)
     flags = reading.parser(doc, grids)
     flags.add_argument(

@@ -1,1 +1,1 @@
-"""Layers written for speed; each equals Keras' own, which a test checks."""
+"""Layers written for speed: Keras' own give the same results, which tests check, but slower."""

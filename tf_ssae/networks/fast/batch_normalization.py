@@ -1,4 +1,6 @@
-"""BatchNorm as every network here uses it."""
+"""BatchNorm by TensorFlow's fused operator: Keras composes it of a dozen operators, each of which
+passes over the activations once.
+"""
 
 from typing import Any
 
@@ -11,10 +13,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
     """`keras.layers.BatchNormalization` of `[B, H, W, C]` or `[B, C]` over C, computed by
     TensorFlow's fused operator.
 
-    Keras composes it of a dozen operators, each of which passes over the activations once.
-
     Its moving averages span about ten steps of hundreds of images each, not Keras' hundred, so that
-    they are right in short runs as well. Its epsilon is small beside the variance of 1e-4 or so
+    they have settled in short runs as well. Its epsilon is small beside the variance of about 1e-4
     that kernels from N(0, 0.01) give at first; Keras' 1e-3 would leave the early features
     unnormalised, which slows the rotation task down.
     """
@@ -36,8 +36,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
             is_training=bool(training),
         )
         if training:
-            # The operator returns the variance with Bessel's correction; Keras averages the plain
-            # one.
+            # The operator returns the variance with Bessel's correction; Keras averages it without.
             count = tf.cast(tf.size(x) // x.shape[-1], tf.float32)
             values = outputs.batch_mean, outputs.batch_variance * (count - 1) / count
             for average, value in zip(averages, values):

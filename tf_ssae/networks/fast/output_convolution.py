@@ -1,5 +1,5 @@
-"""The decoder's last layer, fast on CPUs. Weights and results are those of
-`keras.layers.Conv2DTranspose`.
+"""The decoder's last layer, faster on CPUs than `keras.layers.Conv2DTranspose`, whose one or three
+output channels leave most of a CPU's vector lanes empty. Weights and results are the same.
 """
 
 from collections.abc import Callable
@@ -34,10 +34,10 @@ def output_convolution(x: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, Call
     """`tf.nn.conv2d_transpose(x, kernel, strides=1, padding="SAME")` for a 4x4 kernel, as one
     convolution with stride 2 or 4.
 
-    A CPU convolves to 16 channels at once, of which one or three are wanted. So a block of 2x2 or
-    4x4 pixels is computed as the channels of one: with a kernel that holds the 4x4 one once for
-    each pixel of the block, shifted. The gradients are those of the plain operator, which are fast
-    as they are.
+    A CPU convolves to 16 channels at once, but only one or three are needed. So a block of 2x2 or
+    4x4 pixels is computed as the channels of one pixel, with a kernel that holds the 4x4 kernel
+    once for each pixel of the block, shifted. The gradients are those of the plain operator, which
+    are fast already.
 
     Args:
         x: `[B, S, S, C]`, S even.
@@ -48,7 +48,7 @@ def output_convolution(x: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, Call
     """
     filters, channels = kernel.shape[2:]
     block = 4 if filters == 1 and x.shape[1] % 4 == 0 else 2
-    # A transposed convolution with stride 1 is a convolution with the kernel turned over.
+    # A transposed convolution with stride 1 is a convolution with the flipped kernel.
     turned = tf.transpose(kernel[::-1, ::-1], [0, 1, 3, 2])
     shifts = range(block)
     shifted = [
