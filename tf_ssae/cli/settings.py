@@ -1,7 +1,7 @@
 """Every setting of a run as a flag, made from the fields of `Config`."""
 
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 from absl import flags
@@ -13,7 +13,7 @@ DEFAULTS = (
     "What is not given is the preset's of the data set and the detector, else the default below."
 )
 
-_DEFINE = {
+_DEFINE: dict[Any, Callable[..., flags.FlagHolder]] = {
     str: flags.DEFINE_string,
     int: flags.DEFINE_integer,
     float: flags.DEFINE_float,

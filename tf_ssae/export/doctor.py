@@ -33,7 +33,7 @@ def examine(path: str | os.PathLike[str]) -> dict[str, Any]:
         for name, value in vars(schema.BuiltinOperator).items()
         if isinstance(value, int)
     }
-    operators = collections.Counter()
+    operators: collections.Counter[str] = collections.Counter()
     for graph in model.subgraphs:
         for operator in graph.operators:
             code = model.operatorCodes[operator.opcodeIndex]

@@ -27,6 +27,7 @@ def held_back_stderr(*expected: type[BaseException]) -> Iterator[None]:
     if os.environ.get("TF_CPP_MIN_LOG_LEVEL") in ("0", "1", "2") or sys.stderr is None:
         yield
         return
+    no_failure: tuple[type[BaseException], ...] = (KeyboardInterrupt, *expected)
     sys.stderr.flush()
     tells_faults = faulthandler.is_enabled()
     with (
@@ -39,7 +40,7 @@ def held_back_stderr(*expected: type[BaseException]) -> Iterator[None]:
         try:
             with contextlib.redirect_stderr(original):
                 yield
-        except (KeyboardInterrupt, *expected):
+        except no_failure:
             raise
         except BaseException:
             held_back.seek(0)

@@ -103,7 +103,8 @@ def loaded(config: Config) -> Iterator[LabelledImages]:
 def look(config: Config, data: LabelledImages) -> Found:
     """What is in the folder that `data` was loaded from."""
     root = pathlib.Path(config.data_dir)
-    sizes, by_digest = collections.Counter(), collections.defaultdict(list)
+    sizes: collections.Counter[tuple[int, int]] = collections.Counter()
+    by_digest: dict[bytes, list[str]] = collections.defaultdict(list)
     for name in data.names or ():
         content = (root / name).read_bytes()
         sizes[_size(content)] += 1
