@@ -83,9 +83,7 @@ def main(argv):
                 f"--images={images}",
                 f"--output={folder / f'{count}.csv'}",
             ]
-            row(
-                f"scoring, {count:,} files", [sys.executable, "-m", "tf_ssae.scoring.run", *options]
-            )
+            row(f"scoring, {count:,} files", [sys.executable, "score.py", *options])
     print(json.dumps(rows))
 
 
