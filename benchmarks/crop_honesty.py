@@ -1,4 +1,4 @@
-"""Which ways to make an image square let a classifier tell its rotation without a look at the part?
+"""Which ways to make an image square give its rotation away, whatever is in the image?
 
     python benchmarks/crop_honesty.py
 
@@ -15,11 +15,11 @@ import tensorflow as tf
 from absl import app
 from scipy.ndimage import gaussian_filter
 
-from tf_ssae import detectors
-from tf_ssae.config import preset
 from tf_ssae.data import pipeline
+from tf_ssae.detectors import registry
+from tf_ssae.detectors.registry import preset
 from tf_ssae.ops import tiles
-from tf_ssae.ops.batched import batched
+from tf_ssae.ops.batched import batched, joined
 
 _HEIGHT, _WIDTH, _SIZE = 48, 96, 32
 _TRAIN, _TEST, _EPOCHS = 1024, 256, 12
@@ -32,8 +32,8 @@ def noise(count):
     return np.clip(128 + 60 * smooth / smooth.std(), 0, 255).astype(np.uint8)[..., np.newaxis]
 
 
-def squares(crop):
-    return lambda images: tiles.squares(images, _SIZE, crop)[:, 0]
+def tile(crop):
+    return lambda images: tiles.cut(images, _SIZE, crop)[:, 0]
 
 
 def squeezed(images):
@@ -45,8 +45,8 @@ def letterboxed(images):
 
 
 WAYS = {
-    "tiles": squares("tiles"),
-    "centre": squares("centre"),
+    "tiles": tile("tiles"),
+    "centre": tile("centre"),
     "squeezed": squeezed,
     "letterboxed": letterboxed,
 }
@@ -55,16 +55,14 @@ WAYS = {
 def accuracy(images):
     """On images that were not trained on."""
     config = preset("digits", detector="rotation", epochs=_EPOCHS, latent_depth=64)
-    detector = detectors.make(config, images.shape[1:])
+    detector = registry.make(config, images.shape[1:])
     batches = pipeline.with_rotations(
         pipeline.training_batches(images, np.arange(_TRAIN), config), config
     )
     steps = pipeline.steps_per_epoch(_TRAIN, config)
     detector.fit(batches, epochs=_EPOCHS, steps_per_epoch=steps, shuffle=False, verbose=0)
     test = pipeline.scoring_batches(images, np.arange(_TRAIN, len(images)), 64)
-    answers = np.concatenate(
-        [part["rotation_probabilities"] for part in batched(detector.everything, test, False)]
-    ).argmax(2)
+    answers = joined(batched(detector.networks, test, False))["rotation_probabilities"].argmax(2)
     return float((answers == np.arange(4)).mean())
 
 

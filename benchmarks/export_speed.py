@@ -10,13 +10,11 @@ import json
 import pathlib
 import tempfile
 
-import numpy as np
 from absl import app, flags
 
-from tf_ssae import data as datasets
-from tf_ssae import detectors
-from tf_ssae.data import protocols
+from tf_ssae.data import protocols, sources
 from tf_ssae.export import saved_model, tflite, timing
+from tf_ssae import runs
 
 _MODEL_DIR = flags.DEFINE_string("model_dir", None, "A run folder.", required=True)
 _REPRESENTATIVE = 256
@@ -24,12 +22,12 @@ _REPRESENTATIVE = 256
 
 def main(argv):
     del argv
-    detector = detectors.load(_MODEL_DIR.value)
+    detector = runs.load(_MODEL_DIR.value)
     config = detector.config
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        data = datasets.load(config, folder / "cache")
-        images = np.asarray(data.images[protocols.split(data, config).train[:_REPRESENTATIVE]])
+        split = protocols.split(sources.load(config, folder / "cache"), config)
+        images = split.data.images[split.train.index[:_REPRESENTATIVE]]
         saved_model.write(detector, folder / "saved_model")
         rows = {"SavedModel": timing.of_saved_model(folder / "saved_model", detector.image_shape)}
         sizes = {"SavedModel": timing.size(folder / "saved_model")}
@@ -44,8 +42,8 @@ def main(argv):
     for name, row in rows.items():
         one, *every = row["images_per_second"].values()
         print(
-            f"{name:12}{row['latency_ms']:9.2f}{row['latency_p99_ms']:9.2f}{one:10.0f}{(every or [one])[-1]:11.0f}"
-            f"{sizes[name] / 1e6:8.2f}"
+            f"{name:12}{row['latency_ms']:9.2f}{row['latency_p99_ms']:9.2f}{one:10.0f}"
+            f"{(every or [one])[-1]:11.0f}{sizes[name] / 1e6:8.2f}"
         )
     print(json.dumps({"dataset": config.dataset, "rows": rows}))
 

@@ -12,7 +12,7 @@ import json
 import turns
 from absl import app, flags
 
-from tf_ssae.config import preset
+from tf_ssae.detectors.registry import preset
 
 _BATCH_SIZES = (16, 32, 64, 128, 256)
 _IMAGE_SIZES = (32, 64, 128)
@@ -106,7 +106,8 @@ def main(argv):
         name = f"{group} {value}"
         low, median, high = np.quantile(seconds[name], [0.1, 0.5, 0.9]) * 1e3
         print(
-            f"{f'{group} {value:,}':36}{median:12.0f}{f'{low:.0f} to {high:.0f}':>16}{images / median * 1e3:12.0f}"
+            f"{f'{group} {value:,}':36}{median:12.0f}{f'{low:.0f} to {high:.0f}':>16}"
+            f"{images / median * 1e3:12.0f}"
         )
     print(
         json.dumps(

@@ -21,11 +21,11 @@ import tf_ssae  # noqa: F401  (before TensorFlow: it decides what TensorFlow pri
 import numpy as np
 import tensorflow as tf
 
-from tf_ssae import data as datasets
-from tf_ssae import detectors
-from tf_ssae.config import Config, preset
-from tf_ssae.data import pipeline, protocols
-from tf_ssae.ops.batched import batched
+from tf_ssae.config import Config
+from tf_ssae.data import pipeline, protocols, sources
+from tf_ssae.detectors import registry
+from tf_ssae.detectors.registry import preset
+from tf_ssae.ops.batched import batched, joined
 from tf_ssae.ops.losses import RECONSTRUCTION_LOSSES, rotation_cross_entropy
 from tf_ssae.ops.rotations import rotate_stack, rotation_labels
 
@@ -67,12 +67,12 @@ def gradient_norms(detector, images):
     return [float(tf.linalg.global_norm(tape.gradient(loss, weights))) for loss in (l_rec, l_cls)]
 
 
-def balance(config, data, split):
+def balance(config, split):
     """A dict of the three figures, and of the gradients' ratio before training."""
-    images = data.images
-    held_out = split.train[_TRAIN.value : _TRAIN.value + _HELD_OUT]
+    images, index = split.data.images, split.train.index
+    held_out = index[_TRAIN.value : _TRAIN.value + _HELD_OUT]
     batches = list(pipeline.scoring_batches(images, held_out, 64))[:8]
-    detector = detectors.make(config, data.image_shape)
+    detector = registry.make(config, split.data.image_shape)
 
     def ratio():
         norms = np.mean([gradient_norms(detector, batch) for batch in batches], axis=0)
@@ -80,18 +80,15 @@ def balance(config, data, split):
 
     before = ratio()
     training = pipeline.with_rotations(
-        pipeline.training_batches(images, split.train[: _TRAIN.value], config), config
+        pipeline.training_batches(images, index[: _TRAIN.value], config), config
     )
     steps = pipeline.steps_per_epoch(_TRAIN.value, config)
     detector.fit(
         training.prefetch(2), epochs=config.epochs, steps_per_epoch=steps, shuffle=False, verbose=0
     )
     after = ratio()
-    explained = list(
-        batched(detector.everything, pipeline.scoring_batches(images, held_out, 250), True)
-    )
-    answers = np.concatenate([part["rotation_probabilities"] for part in explained]).argmax(2)
-    errors = np.concatenate([part["a_rec"] for part in explained])
+    said = joined(batched(detector.networks, pipeline.scoring_batches(images, held_out, 250), True))
+    answers, errors = said["rotation_probabilities"].argmax(2), said["a_rec"]
     originals = detector.preprocess(tf.constant(images[held_out])).numpy()
     variance = np.square(originals - originals.mean(0)).sum((1, 2, 3))
     return {
@@ -106,10 +103,9 @@ def main(argv):
     del argv
     common = dict(anomaly=_ANOMALY.value, data_dir=_DATA_DIR.value, epochs=_EPOCHS.value)
     config = preset(_DATASET.value, **common)
-    data = datasets.load(config, None)
-    split = protocols.split(data, config)
+    split = protocols.split(sources.load(config, None), config)
     for text in _SETTINGS.value:
-        result = balance(preset(_DATASET.value, **common, **parse(text)), data, split)
+        result = balance(preset(_DATASET.value, **common, **parse(text)), split)
         print(
             f"{_DATASET.value}, {text or 'preset'}: "
             + json.dumps({k: round(v, 4) for k, v in result.items()}),

@@ -5,12 +5,12 @@ from unittest import mock
 
 import keras
 
-from tf_ssae import detectors
+from tf_ssae.detectors import registry
 from tf_ssae.networks import classifier, decoder, egbad, encoder, ganomaly
 
 
 def make_plain(config, image_shape):
-    """As `detectors.make`, with the same initial weights, of Keras' own layers."""
+    """As `registry.make`, with the same initial weights, of Keras' own layers."""
 
     def batch_normalization(**kwargs):
         return keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, **kwargs)
@@ -24,7 +24,7 @@ def make_plain(config, image_shape):
                 mock.patch.object(networks, "BatchNormalization", batch_normalization)
             )
         patches.enter_context(mock.patch.object(decoder, "OutputConvolution", output_convolution))
-        detector = detectors.make(config, image_shape)
+        detector = registry.make(config, image_shape)
     detector._apply = lambda gradients: detector.optimizer.apply(
         gradients, detector.trainable_variables
     )

@@ -28,9 +28,9 @@ _FEW = 1_000
 
 def paths(count=None):
     """The first so many image files."""
-    from tf_ssae.data import files
+    from tf_ssae.data.find import find
 
-    return files.find(_IMAGES.value)[:count]
+    return find(_IMAGES.value)[:count]
 
 
 def ours(count=None):
@@ -41,7 +41,7 @@ def ours(count=None):
         names = pathlib.Path(folder) / "images.txt"
         names.write_text("\n".join(map(str, paths(count))))
         start = time.perf_counter()
-        result = scoring.run(_MODEL_DIR.value, names, pathlib.Path(folder) / "scores.csv")
+        result = scoring.score(_MODEL_DIR.value, names, pathlib.Path(folder) / "scores.csv")
         return result.scored, time.perf_counter() - start
 
 
@@ -52,9 +52,9 @@ def predict(count, batch_size):
     import numpy as np
     from PIL import Image
 
-    from tf_ssae import detectors
+    from tf_ssae import runs
 
-    detector = detectors.load(_MODEL_DIR.value)
+    detector = runs.load(_MODEL_DIR.value)
     chosen = paths(count)
 
     def score(names):
@@ -107,7 +107,8 @@ def main(argv):
             sys.exit(done.stderr)
         result = json.loads(done.stdout.splitlines()[-1])
         print(
-            f"{name:30}{result['images']:>10,}{result['images_per_second']:>12,.0f}{result['memory']:>7,} MB",
+            f"{name:30}{result['images']:>10,}{result['images_per_second']:>12,.0f}"
+            f"{result['memory']:>7,} MB",
             flush=True,
         )
 

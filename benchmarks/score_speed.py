@@ -24,7 +24,6 @@ _SCORING_BATCH_SIZE = flags.DEFINE_integer("scoring_batch_size", 256, "Images sc
 # For --help, which lists the flags of the program's own file.
 flags.adopt_module_key_flags(train_speed)
 _BATCHES = 4
-_A_REC = "tf_ssae, a_rec alone"
 
 
 def images():
@@ -36,16 +35,14 @@ def images():
     )
 
 
-def ours(scores_of):
+def ours():
     """The batches one by one, as `tf_ssae.scoring` takes them, from arrays to arrays."""
     import numpy as np
     import tensorflow as tf
 
     detector, batches = make_detector(settings()), np.split(images(), _BATCHES)
-    score = tf.function(lambda batch: scores_of(detector, batch))
-    return lambda: [
-        [values.numpy() for values in tf.nest.flatten(score(batch))] for batch in batches
-    ]
+    score = tf.function(lambda batch: detector(batch))
+    return lambda: [[values.numpy() for values in score(batch).values()] for batch in batches]
 
 
 def predict(jit_compile, batch_size):
@@ -71,7 +68,7 @@ def pytorch(memory_format):
 def main(argv):
     del argv
     alternatives = {
-        "tf_ssae": lambda: ours(lambda detector, batch: detector(batch)),
+        "tf_ssae": ours,
         # Keras' defaults: batches of 32, and XLA.
         "predict, plain Keras": lambda: predict(jit_compile=True, batch_size=32),
         "predict, plain Keras, large batch": lambda: predict(
@@ -80,8 +77,6 @@ def main(argv):
         "matrix product": matrix_product,
     }
     is_ssae = flags.FLAGS.detector == "ssae"
-    if is_ssae:
-        alternatives[_A_REC] = lambda: ours(lambda detector, batch: detector.score(batch, "a_rec"))
     if is_ssae and flags.FLAGS.image_size == 32 and pytorch_is_installed():
         alternatives["PyTorch, NCHW"] = lambda: pytorch("contiguous_format")
         alternatives["PyTorch, channels_last"] = lambda: pytorch("channels_last")
@@ -101,7 +96,6 @@ def main(argv):
         seconds,
         _BATCHES * batch_size,
         gflops * 1e9 / flops_an_image(4, 4) if is_ssae else None,
-        {_A_REC},
     )
 
 

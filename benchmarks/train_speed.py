@@ -16,7 +16,7 @@ import platform
 import turns
 from absl import app, flags
 
-from tf_ssae.config import preset
+from tf_ssae.detectors.registry import preset
 
 _DATASET = flags.DEFINE_enum(
     "dataset", "mnist", ["mnist", "fashion_mnist", "cifar10"], "Whose preset and image shape."
@@ -53,9 +53,9 @@ def make_detector(config, plain=False):
     """Ready for training, on images of the data set's shape."""
     from plain_keras import make_plain
 
-    from tf_ssae import detectors
+    from tf_ssae.detectors import registry
 
-    return (make_plain if plain else detectors.make)(config, IMAGE_SHAPES[config.dataset])
+    return (make_plain if plain else registry.make)(config, IMAGE_SHAPES[config.dataset])
 
 
 def random_batch(config):
@@ -140,14 +140,13 @@ def pytorch_is_installed():
     return importlib.util.find_spec("torch") is not None
 
 
-def report(title, seconds, images, limit, other_work=()):
+def report(title, seconds, images, limit):
     """Prints a table of the alternatives, and a line of JSON.
 
     Args:
         seconds: `{name: [rounds]}` of a call.
         images: of a call.
         limit: images a second that the matrix product's speed allows, or None.
-        other_work: names of what computes less than the others, which it is not compared with.
     """
     import numpy as np
 
@@ -164,17 +163,11 @@ def report(title, seconds, images, limit, other_work=()):
     rows = {}
     for name, values in speeds.items():
         low, median, high = np.quantile(values, [0.1, 0.5, 0.9])
-        compares = name not in other_work
-        share = f"{median / limit:.0%}" if limit and compares else ""
-        # Of the same rounds: what slowed one of them down slowed the other.
-        ratio = (
-            float(np.median(values / speeds[fastest_pytorch]))
-            if fastest_pytorch and compares
-            else None
-        )
-        print(
-            f"{name:34}{median:10.0f}{f'{low:.0f} to {high:.0f}':>16}{share:>14}{f'{ratio:.2f}' if ratio else '':>21}"
-        )
+        share, ratio = f"{median / limit:.0%}" if limit else "", ""
+        if fastest_pytorch:
+            # Of the same rounds: what slowed one of them down slowed the other.
+            ratio = f"{np.median(values / speeds[fastest_pytorch]):.2f}"
+        print(f"{name:34}{median:10.0f}{f'{low:.0f} to {high:.0f}':>16}{share:>14}{ratio:>21}")
         rows[name] = {
             "images_per_second": round(median, 1),
             "p10": round(low, 1),

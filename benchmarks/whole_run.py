@@ -4,7 +4,7 @@ its start-up.
     python benchmarks/whole_run.py --dataset=mnist --rotations=sampled --data_dir=PREPARED
 
 Takes the flags of `train_speed.py`. A run and the bare step take turns, each in a process of its
-own; the run is that of train.py, with its pipeline, callbacks, plots and checkpoints. Its speed is
+own; the run is that of train.py, with its pipeline, callbacks, report and checkpoints. Its speed is
 that from the beginning of the second epoch to the end of the last; the first one holds what is done
 once, of which the start-up, from the start of the process to the end of the first step, is the
 most.
@@ -60,14 +60,14 @@ def time_run():
 
     def watch(detector, split, folder):
         found["images"] = (
-            pipeline.steps_per_epoch(len(split.train), config)
+            pipeline.steps_per_epoch(len(split.train.index), config)
             * config.batch_size
             * (config.epochs - 1)
         )
         return [Watch()]
 
     with tempfile.TemporaryDirectory() as folder:
-        training.run(config, pathlib.Path(folder) / "run", watch=watch)
+        training.train(config, pathlib.Path(folder) / "run", watch=watch)
     speed = found["images"] / (found["end"] - found["second_epoch"])
     print("\n" + json.dumps({"startup": found["startup"], "speed": speed}))
 

@@ -1,9 +1,9 @@
-import dataclasses
 import json
 
 import pytest
 
-from tf_ssae.config import PRESETS, Config, flag_help, preset
+from tf_ssae.config import PRESETS, Config
+from tf_ssae.detectors.registry import preset
 
 
 @pytest.mark.parametrize("dataset", PRESETS)
@@ -89,10 +89,3 @@ def test_bad_values_are_named(values, message):
 def test_unknown_settings_are_named():
     with pytest.raises(ValueError, match="Unknown settings colour"):
         Config.from_dict({"colour": 1})
-
-
-def test_a_flags_help_tells_choices_and_default():
-    said = {field.name: flag_help(field) for field in dataclasses.fields(Config)}
-    assert said["rotations"].endswith(" One of all, sampled. Default: all.")
-    assert said["epochs"].endswith(" Default: the preset's, or 25.")
-    assert "Default" not in said["data_dir"]

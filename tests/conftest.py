@@ -1,8 +1,8 @@
 """What several test files share: real images of the right kind, made on the spot, and train.py in a
 process of its own.
 """
+# ruff: noqa: E402  (what is said between the imports has to happen there)
 
-import fcntl
 import html
 import os
 import pathlib
@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 
+import filelock
 import pytest
 
 # One core each for the processes of pytest-xdist and what they start: their threads would else wait
@@ -20,15 +21,18 @@ if worker := os.environ.get("PYTEST_XDIST_WORKER"):
     os.sched_setaffinity(0, {cores[int(worker.removeprefix("gw")) % len(cores)]})
 
 # isort: split
-import tf_ssae  # noqa: F401  (before TensorFlow: it decides what TensorFlow prints)
+from tf_ssae.cli import quiet
+
+# Before anything else imports it: the suite's own output is not to be buried.
+quiet.import_tensorflow()
 
 # isort: split
 import numpy as np
 import tensorflow as tf
 from stored_results import Store, fill_one_seed
 
-from tf_ssae.config import preset
 from tf_ssae.data import digits
+from tf_ssae.detectors.registry import preset
 from tf_ssae.training import run as training
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -95,7 +99,7 @@ def digits_run(tmp_path_factory):
 def quick_run(tmp_path_factory):
     """The folder of a finished run. It is not to be changed."""
     model_dir = tmp_path_factory.mktemp("runs") / "quick"
-    training.run(preset("digits", **QUICK), model_dir)
+    training.train(preset("digits", **QUICK), model_dir)
     return model_dir
 
 
@@ -152,14 +156,13 @@ def once(path, run):
     asks first.
     """
     done = path.with_name(f"{path.name}.done")
-    with open(path.with_name(f"{path.name}.lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with filelock.FileLock(path.with_name(f"{path.name}.lock")):
         if not done.exists():
             done.write_bytes(pickle.dumps(run()))
         return pickle.loads(done.read_bytes())
 
 
-def train_command(*flags):
+def train_command(*flags: str) -> list[str]:
     """The argument list of `python train.py` with these flags."""
     return [sys.executable, str(ROOT / "train.py"), *flags]
 
@@ -179,5 +182,5 @@ def run_python(*arguments, **options):
     fails.
     """
     return subprocess.run(
-        [sys.executable, *arguments], capture_output=True, text=True, timeout=300, **options
+        [sys.executable, *arguments], capture_output=True, text=True, timeout=1200, **options
     )

@@ -11,9 +11,7 @@ import pytest
 from conftest import first_pictured, read_page, run_command
 from PIL import Image
 
-from tf_ssae import detectors
-from tf_ssae.config import preset
-from tf_ssae.data import files
+from tf_ssae.detectors.registry import preset
 from tf_ssae.scoring import run as scoring
 from tf_ssae.training import run as training
 from tf_ssae.training.run import default_model_dir
@@ -85,7 +83,7 @@ def test_its_scores_are_rows_of_files(textures_run, textures):
 
 
 def test_scoring_the_test_folder_gives_the_runs_own_scores(textures_run, textures, tmp_path):
-    result = scoring.run(textures_run[0], textures / "test", tmp_path / "scores.csv")
+    result = scoring.score(textures_run[0], textures / "test", tmp_path / "scores.csv")
     assert result.scored == 104 and len(result.unreadable) == 1
     with open(textures_run[0] / "scores.csv") as file:
         own = {row["id"]: row for row in csv.DictReader(file)}
@@ -145,7 +143,7 @@ def test_a_plain_folder_of_good_parts_is_enough(textures, tmp_path):
 
 
 def test_error_maps_have_one_scale_from_the_held_out_images(textures_run):
-    detector = detectors.load(textures_run[0])
+    detector = runs.load(textures_run[0])
     assert np.isfinite(detector.map_scale.numpy()) and detector.description()["map_scale"] > 0
 
 
@@ -179,19 +177,19 @@ def test_pictures_cut_into_tiles_score_as_their_worst(strips, tmp_path):
     settings = dict(
         detector="autoencoder", image_size=32, epochs=4, batch_size=16, calibration_share=0.2
     )
-    metrics = training.run(preset("folder", data_dir=str(strips), **settings), tmp_path / "run")
+    metrics = training.train(preset("folder", data_dir=str(strips), **settings), tmp_path / "run")
     assert (metrics["train_images"], metrics["test_images"], metrics["share"]) == (32, 12, 0.5)
     assert metrics["promise"]["images"] == 8 and all(
         0 < value <= 1 for value in metrics["pixels"].values()
     )
-    detector, page = detectors.load(tmp_path / "run"), read_page(tmp_path / "run" / "report.html")
-    scoring.run(tmp_path / "run", strips / "test", tmp_path / "scores.csv")
+    detector, page = runs.load(tmp_path / "run"), read_page(tmp_path / "run" / "report.html")
+    scoring.score(tmp_path / "run", strips / "test", tmp_path / "scores.csv")
     with open(tmp_path / "run" / "scores.csv") as file:
         own = {str(strips / row["id"]): row for row in csv.DictReader(file)}
     with open(tmp_path / "scores.csv") as file:
         scored = {row["path"]: row for row in csv.DictReader(file)}
     assert set(own) == set(scored) and len(own) == 12
-    for path, squares, _ in files.Squares(detector.image_shape, "tiles").read(own):
+    for path, squares, _ in TileReader(detector.image_shape, "tiles").read(own):
         scores = {name: values.numpy() for name, values in detector(squares).items()}
         for name, values in scores.items():
             for row in (own[path], scored[path]):
@@ -199,7 +197,7 @@ def test_pictures_cut_into_tiles_score_as_their_worst(strips, tmp_path):
         worst = np.argmax(scores[detector.decision_score]) + 1
         kind = pathlib.Path(path).parent.name
         assert (
-            f'test/{kind}/{pathlib.Path(path).name}</bdi> <span class="muted"><bdi>{kind}, square'
+            f'test/{kind}/{pathlib.Path(path).name}</bdi> <span class="muted"><bdi>{kind}, tile'
             f" {worst} of 3<" in page
         )
 

@@ -4,19 +4,24 @@ data set.
 
 import dataclasses
 import math
+from collections.abc import Mapping
+from typing import Any, Self
 
-from tf_ssae.ops.preprocessing import IMAGE_SIZES
-from tf_ssae.ops.tiles import CROPS
+# Sides of the square images that networks take, in pixels.
+IMAGE_SIZES = (32, 64, 128)
+
+# What is seen of an image that is not square: see `ops.tiles.cut`.
+CROPS = ("tiles", "centre")
 
 
-def _setting(default, help, choices=None):
+def _setting(default: Any, help: str, choices: tuple | None = None) -> Any:
     return dataclasses.field(default=default, metadata={"help": help, "choices": choices})
 
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """The settings of one run. `preset` fills in the thesis' constants; a field's help text is its
-    flag's as well.
+    """The settings of one run. `detectors.registry.preset` fills in the thesis' constants; a
+    field's help text is its flag's as well.
 
     Raises:
         ValueError: on construction, naming the field, what was found and what was expected.
@@ -34,10 +39,10 @@ class Config:
     )
     detector: str = _setting(
         "ssae",
-        "Method. To the GANs, egbad and ganomaly, rotations, lambda_e, w_cls, w_rec,"
-        " reconstruction_reduction, output_activation and alpha mean nothing: their papers fix what"
-        " takes their place.",
-        ("ssae", "autoencoder", "rotation", "ensemble", "egbad", "ganomaly"),
+        "Method: ssae, the thesis' own; ensemble, autoencoder and rotation, what it is compared "
+        "with there; egbad and ganomaly, two GANs, to which rotations, lambda_e, w_cls, w_rec, "
+        "reconstruction_reduction, output_activation and alpha mean nothing; or one's own, from "
+        "--plugin.",
     )
     protocol: str = _setting(
         "pooled",
@@ -75,22 +80,24 @@ class Config:
     target_fpr: float = _setting(0.01, "Share of normal images that may score above the threshold.")
     decision: str = _setting(
         "auto",
-        "Score that decides. auto: a_ws, or a_rec where rotation is no usable task; or the"
-        " detector's only score.",
-        ("auto", "a_rec", "a_cls", "a_ws", "a_max", "a_egbad", "a_ganomaly"),
+        "Name of the score that decides. auto: the detector chooses, by what it made of held-out "
+        "normal images.",
     )
 
     seed: int = _setting(
         0, "Seed of the weights, the order of the images, the sampled rotations, and a GAN's noise."
     )
     epochs: int = _setting(25, "Passes over the training images.")
-    batch_size: int = _setting(64, "Images a step, before rotation.")
+    batch_size: int = _setting(
+        64,
+        "Images per step, before rotation. (egbad's preset: 100; 32 where images are few.)",
+    )
     learning_rate: float = _setting(1e-4, "Adam's learning rate.")
     beta_1: float = _setting(0.5, "Adam's beta_1.")
     rotations: str = _setting(
         "all",
         "all: the four rotations of every image in every step, the expectation of Eq. 3.8 exactly. "
-        "sampled: one random rotation an image, the thesis' letter, about two thirds of the work.",
+        "sampled: one random rotation per image, as in the thesis, about two thirds of the work.",
         ("all", "sampled"),
     )
     jit_compile: bool = _setting(
@@ -115,7 +122,7 @@ class Config:
     )
     output_activation: str = _setting(
         "relu",
-        "Activation of the decoder's last layer: relu is the thesis' letter, sigmoid cannot die.",
+        "Activation of the decoder's last layer: relu as in the thesis; sigmoid cannot die.",
         ("relu", "sigmoid"),
     )
     alpha: float = _setting(0.5, "Weight of a_rec in a_ws and a_max, Eq. 3.12 and 3.13.")
@@ -126,13 +133,13 @@ class Config:
         ("squared", "absolute"),
     )
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             value, choices = getattr(self, field.name), field.metadata["choices"]
             if type(value) is not field.type:
+                expected = getattr(field.type, "__name__", field.type)
                 raise ValueError(
-                    f"{field.name}={value!r}: expected {field.type.__name__}, got"
-                    f" {type(value).__name__}."
+                    f"{field.name}={value!r}: expected {expected}, got {type(value).__name__}."
                 )
             if choices and value not in choices:
                 raise ValueError(
@@ -161,26 +168,23 @@ class Config:
         # BatchNorm over a single 1x1 feature has variance 0, which maps every image to the same
         # point.
         self._require("batch_size", self.batch_size >= 2, "2 or more")
-        self._require(
-            "image_size", self.detector != "egbad" or self.image_size == 32, "32 for detector=egbad"
-        )
 
-    def _require(self, name, holds, expected):
+    def _require(self, name: str, holds: bool, expected: str) -> None:
         if not holds:
             raise ValueError(f"{name}={getattr(self, name)!r}: expected {expected}.")
 
     @property
-    def side_latent_depth(self):
+    def side_latent_depth(self) -> int:
         """a_2, the depth of side encoder E2's last layer."""
         # The product is rounded first: 0.29 * 100 is 28.999999999999996, which is meant to be 29.
         return max(1, int(round(self.lambda_e * self.latent_depth, 9)))
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """A dict of JSON values that `from_dict` turns back into an equal Config."""
         return dataclasses.asdict(self)
 
     @classmethod
-    def from_dict(cls, values):
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Raises ValueError for settings that this version does not know."""
         unknown = sorted(set(values) - {field.name for field in dataclasses.fields(cls)})
         if unknown:
@@ -192,7 +196,7 @@ class Config:
 
 # lambda_E and w_rec are the thesis' (sections 5.1 and 5.2); it gives neither for CIFAR-10, nor the
 # reductions. On its data sets nothing is held out, as in the thesis, so that results compare.
-PRESETS = {
+PRESETS: dict[str, dict[str, Any]] = {
     "digits": dict(learning_rate=3e-4, epochs=12),
     "mnist": dict(latent_depth=16, lambda_e=0.1, w_rec=100.0, calibration_share=0.0),
     "fashion_mnist": dict(
@@ -215,45 +219,3 @@ PRESETS = {
         output_activation="sigmoid",
     ),
 }
-
-# The papers' constants, on top of the data set's; but EGBAD's learning rate is the thesis' "for all
-# experiments" (section 5.2). With that of its paper and its authors' code, 1e-5, the thesis' 25
-# epochs undertrain it.
-DETECTOR_PRESETS = {
-    "egbad": dict(learning_rate=1e-4, batch_size=100, latent_depth=200),
-    "ganomaly": dict(learning_rate=2e-4, batch_size=64, latent_depth=100, epochs=15),
-}
-
-# Theirs are schedules for tens of thousands of images; for hundreds, larger or more steps.
-FEW_IMAGES_PRESETS = {
-    ("egbad", "digits"): dict(learning_rate=2e-4, batch_size=32),
-    ("egbad", "folder"): dict(learning_rate=2e-4, batch_size=32, image_size=32),
-    ("ganomaly", "folder"): dict(epochs=60),
-}
-
-
-def preset(dataset, **overrides):
-    """The Config of the presets of a data set and a detector, with `overrides` on top."""
-    detector = overrides.get("detector", Config.detector)
-    presets = (
-        PRESETS.get(dataset, {}),
-        DETECTOR_PRESETS.get(detector, {}),
-        FEW_IMAGES_PRESETS.get((detector, dataset), {}),
-    )
-    return Config(**{"dataset": dataset, **presets[0], **presets[1], **presets[2], **overrides})
-
-
-def flag_help(field):
-    """The help of the flag that is a field of Config: what it means, its choices and
-    its default.
-    """
-    choices, default = field.metadata["choices"], field.default
-    presets = (*PRESETS.values(), *DETECTOR_PRESETS.values(), *FEW_IMAGES_PRESETS.values())
-    parts = [field.metadata["help"]]
-    if choices:
-        parts.append(f"One of {', '.join(map(str, choices))}.")
-    if any(field.name in values for values in presets):
-        parts.append(f"Default: the preset's, or {default}.")
-    elif default != "":
-        parts.append(f"Default: {default}.")
-    return " ".join(parts)

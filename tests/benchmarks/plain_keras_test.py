@@ -3,9 +3,9 @@ import pytest
 import tensorflow as tf
 from plain_keras import make_plain
 
-from tf_ssae import detectors
-from tf_ssae.config import preset
 from tf_ssae.data import pipeline
+from tf_ssae.detectors import registry
+from tf_ssae.detectors.registry import preset
 
 
 @pytest.mark.parametrize("name", ["ssae", "ensemble"])
@@ -15,7 +15,7 @@ def test_what_is_fast_trains_as_plain_keras_does(name, digit_images):
         pipeline.training_batches(digit_images.images, np.arange(640), config), config
     )
     losses = []
-    for make in (detectors.make, make_plain):
+    for make in (registry.make, make_plain):
         detector = make(config, digit_images.image_shape)
         step = tf.function(detector.train_step)
         losses.append([float(step(batch)["loss"]) for batch in batches.take(5)])

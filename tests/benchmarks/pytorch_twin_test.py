@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_ssae import detectors
-from tf_ssae.config import preset
+from tf_ssae.detectors import registry
+from tf_ssae.detectors.registry import preset
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed; only benchmarks need it")
 
@@ -18,7 +18,7 @@ def test_the_twin_computes_the_same_losses_gradients_and_scores(dataset, shape, 
     from pytorch_twin import SSAE, _to_torch
 
     config = preset(dataset, rotations=rotations, batch_size=8)
-    detector = detectors.make(config, shape)
+    detector = registry.make(config, shape)
     # Larger weights than training starts from, which give features that differ between images.
     for variable in detector.trainable_variables:
         if "kernel" in variable.path:
@@ -31,7 +31,7 @@ def test_the_twin_computes_the_same_losses_gradients_and_scores(dataset, shape, 
     twin.eval()
     x = rng.integers(0, 256, (8, *shape), np.uint8)
     scores = twin.scores(to_torch(detector.preprocess(tf.constant(x))))
-    expected = detector.primary(tf.constant(x))
+    expected = detector.networks(tf.constant(x))
     for found, name in zip(scores, ("a_rec", "a_cls")):
         np.testing.assert_allclose(found, expected[name], rtol=1e-4)
 

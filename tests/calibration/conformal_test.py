@@ -1,8 +1,9 @@
-"""Promises by hand, and kept on fresh draws."""
+"""Thresholds and guarantees by hand, and that they hold on fresh draws."""
 
 import numpy as np
 import pytest
 
+from tf_ssae.calibration import Guarantee
 from tf_ssae.calibration import conformal as calibration
 
 
@@ -15,32 +16,32 @@ def test_threshold_by_hand():
     assert calibration.rank(99, 0.29) == 29
 
 
-def test_promise_by_hand():
+def test_guarantee_by_hand():
     # With the largest of n as threshold, P(false alarms <= f) = 1 - (1 - f)^n.
-    found = calibration.promise(99, 0.01)
-    assert found.expected_fpr == pytest.approx(0.01) and found.kept
+    found = Guarantee.of(99, 0.01)
+    assert found.expected_fpr == pytest.approx(0.01) and found.holds
     assert found.low == pytest.approx(1 - 0.975 ** (1 / 99)) and found.high == pytest.approx(
         1 - 0.025 ** (1 / 99)
     )
 
 
 def test_too_few_images_are_said_aloud():
-    found = calibration.promise(98, 0.01)
-    assert not found.kept and found.expected_fpr == pytest.approx(1 / 99)
+    found = Guarantee.of(98, 0.01)
+    assert not found.holds and found.expected_fpr == pytest.approx(1 / 99)
     assert "MORE THAN THE 1.00% ASKED FOR" in str(found) and "at least 99 held-out images" in str(
         found
     )
-    assert "MORE" not in str(calibration.promise(99, 0.01))
+    assert "MORE" not in str(Guarantee.of(99, 0.01))
 
 
 def test_the_interval_holds_as_often_as_it_says():
     random = np.random.default_rng(0)
-    promised, inside, rates = calibration.promise(300, 0.02), 0, []
+    guaranteed, inside, rates = Guarantee.of(300, 0.02), 0, []
     for _ in range(400):
         threshold = calibration.threshold(random.normal(size=300), 0.02)
         rates.append((random.normal(size=5000) > threshold).mean())
-        inside += promised.low <= rates[-1] <= promised.high
-    assert np.mean(rates) == pytest.approx(promised.expected_fpr, abs=0.002)
+        inside += guaranteed.low <= rates[-1] <= guaranteed.high
+    assert np.mean(rates) == pytest.approx(guaranteed.expected_fpr, abs=0.002)
     assert 0.91 < inside / 400 < 0.98
 
 

@@ -6,43 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tf_ssae import data as datasets
-from tf_ssae.config import preset
-from tf_ssae.data import folder
-
-
-def write(path, seed=0, size=(40, 40), colour=True):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    shape = (size[1], size[0], 3) if colour else (size[1], size[0])
-    Image.fromarray(np.random.default_rng(seed).integers(0, 256, shape, np.uint8)).save(path)
+from tf_ssae.data import sources
+from tf_ssae.detectors.registry import preset
 
 
 def load(root, cache, **settings):
-    return datasets.load(preset("folder", data_dir=str(root), **settings), cache)
-
-
-@pytest.fixture
-def parts(tmp_path):
-    """Three train; two normal ones, two scratched ones and one stained one test; the scratched ones
-    have masks.
-    """
-    root = tmp_path / "parts"
-    for i in range(3):
-        write(root / "train" / "good" / f"{i}.png", i)
-    for i in range(2):
-        write(root / "test" / "good" / f"{i}.png", 10 + i)
-        write(root / "test" / "scratch" / f"{i}.jpg", 20 + i)
-        mask = np.zeros((40, 40), np.uint8)
-        mask[:20, i * 20 : i * 20 + 20] = 255
-        (root / "ground_truth" / "scratch").mkdir(parents=True, exist_ok=True)
-        Image.fromarray(mask).save(root / "ground_truth" / "scratch" / f"{i}_mask.png")
-    write(root / "test" / "stain" / "0.png", 30)
-    return root
-
-
-@pytest.fixture
-def cache(tmp_path):
-    return tmp_path / "cache"
+    return sources.load(preset("folder", data_dir=str(root), **settings), cache)
 
 
 def test_mvtec_layout(parts, cache):
@@ -54,7 +23,7 @@ def test_mvtec_layout(parts, cache):
     assert isinstance(data.images, np.memmap)
 
 
-def test_hidden_folders_are_no_classes_and_loose_images_are_said(parts, cache):
+def test_hidden_folders_are_no_classes_and_loose_images_are_said(parts, cache, write):
     write(parts / "test" / ".ipynb_checkpoints" / "0.png", 40)
     (parts / "train" / ".cache").mkdir()
     write(parts / "test" / "loose.png", 41)
@@ -66,23 +35,7 @@ def test_hidden_folders_are_no_classes_and_loose_images_are_said(parts, cache):
     )
 
 
-def test_an_empty_folder_of_masks_is_none(parts, cache):
-    for mask in (parts / "ground_truth" / "scratch").iterdir():
-        mask.unlink()
-    data = load(parts, cache)
-    assert (
-        data.left_out == ()
-        and folder.masks(preset("folder", data_dir=str(parts)), data, range(8)) == {}
-    )
-
-
-def test_hidden_masks_are_none(parts, cache):
-    for mask in (parts / "ground_truth" / "scratch").iterdir():
-        mask.rename(mask.with_name(f".{mask.name}"))
-    assert folder.load(preset("folder", data_dir=str(parts)), cache).left_out == ()
-
-
-def test_small_images_of_one_size_stay_as_they_are(tmp_path, cache):
+def test_small_images_of_one_size_stay_as_they_are(tmp_path, cache, write):
     for i in range(3):
         write(tmp_path / "parts" / f"{i}.png", i, (28, 28), colour=False)
     data = load(tmp_path / "parts", cache, image_size=32)
@@ -96,7 +49,7 @@ def test_small_images_of_one_size_stay_as_they_are(tmp_path, cache):
     )
 
 
-def test_one_colour_image_makes_all_of_them_colour(tmp_path, cache):
+def test_one_colour_image_makes_all_of_them_colour(tmp_path, cache, write):
     write(tmp_path / "parts" / "a.png", 0, colour=False)
     write(tmp_path / "parts" / "b.png", 1)
     images = load(tmp_path / "parts", cache).images
@@ -104,7 +57,7 @@ def test_one_colour_image_makes_all_of_them_colour(tmp_path, cache):
 
 
 @pytest.mark.parametrize("crop, source", [("tiles", [0, 0, 0, 1, 1]), ("centre", [0, 1])])
-def test_images_that_are_not_square_become_squares(crop, source, tmp_path, cache):
+def test_images_that_are_not_square_become_tiles(crop, source, tmp_path, cache, write):
     write(tmp_path / "parts" / "a.png", 0, (100, 40))
     write(tmp_path / "parts" / "b.png", 1, (40, 60))
     data = load(tmp_path / "parts", cache, crop=crop)
@@ -148,21 +101,11 @@ def test_what_cannot_be_used_is_left_out_and_said(parts, cache):
     assert "a mask of a normal image" in left_out["ground_truth/good/0_mask.png"]
 
 
-def test_a_file_that_cannot_be_used_does_not_change_the_others(tmp_path, cache):
+def test_a_file_that_cannot_be_used_does_not_change_the_others(tmp_path, cache, write):
     for i in range(3):
         write(tmp_path / "parts" / f"{i}.png", i, (28, 28), colour=False)
     Image.new("RGB", (1, 1)).save(tmp_path / "parts" / "tiny.png")
     assert load(tmp_path / "parts", cache, image_size=32).image_shape == (28, 28, 1)
-
-
-def test_masks_are_cut_as_their_images_are(parts, cache):
-    config = preset("folder", data_dir=str(parts))
-    data = load(parts, cache)
-    masks = folder.masks(config, data, range(3, 8))
-    # Normal pictures have an empty one, the stained one has none.
-    assert list(masks) == [3, 4, 5, 6] and not masks[3].any() and masks[3].shape == (1, 64, 64)
-    assert masks[5].mean() == pytest.approx(0.25, abs=0.01) and masks[5][0, :30, :30].all()
-    assert masks[6][0, :30, 34:].all() and not masks[6][0, 34:].any()
 
 
 def test_folders_that_are_not_as_they_should_be(tmp_path, cache):

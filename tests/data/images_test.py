@@ -59,21 +59,26 @@ def test_bad_labels_are_described():
     [
         (
             dict(source=np.array([0, 0, 2, 2])),
-            "source: expected the picture of each image, 0, 1, 2, .*without a gap",
+            "source: expected the image that each tile was cut from, 0, 1, 2, .*without a gap",
         ),
         (dict(source=np.array([0, 1, 0, 1])), "source: expected .* in ascending order"),
-        (dict(source=np.array([0, 0, 1])), "source: expected the picture of each image"),
-        (dict(source=np.array([0, 0, 1, 1]), names=("a.png",)), "1 names for 2 pictures"),
+        (
+            dict(source=np.array([0, 0, 1])),
+            "source: expected the image that each tile was cut from",
+        ),
+        (dict(source=np.array([0, 0, 1, 1]), names=("a.png",)), "1 names for 2 images"),
         (dict(official_test=np.array([True])), r"official_test of shape \(1,\) for 4 images"),
     ],
 )
-def test_pictures_that_do_not_fit_the_images_are_described(given, message):
+def test_names_and_sources_that_do_not_fit_the_images_are_described(given, message):
     with pytest.raises(ValueError, match=message):
         LabelledImages(GOOD, np.array([0, 0, 1, 1]), ("cat", "dog"), **given)
 
 
-def test_where_each_picture_starts():
-    parts = LabelledImages(
+def test_where_the_tiles_of_each_image_begin():
+    cut = LabelledImages(
         GOOD, np.array([0, 0, 0, 1]), ("cat", "dog"), source=np.array([0, 0, 0, 1])
     )
-    assert parts.starts.tolist() == [0, 3] and images(GOOD).starts.tolist() == [0, 1, 2, 3]
+    assert cut.first_tiles.tolist() == [0, 3] and images(GOOD).first_tiles.tolist() == [0, 1, 2, 3]
+    assert cut.source_of(np.array([3, 1, 0])).tolist() == [1, 0, 0]
+    assert images(GOOD).source_of(np.array([3, 1, 0])).tolist() == [3, 1, 0]

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from tf_ssae.config import preset
 from tf_ssae.data import pipeline
+from tf_ssae.detectors.registry import preset
 
 CONFIG = preset("digits", batch_size=8, epochs=3, seed=5)
 INDEX = np.arange(100, 150)

@@ -6,8 +6,8 @@ import shutil
 import numpy as np
 import pytest
 
-from tf_ssae import data as datasets
-from tf_ssae.config import preset
+from tf_ssae.data import sources
+from tf_ssae.detectors.registry import preset
 
 
 def test_digits_are_spread_over_uint8(digit_images):
@@ -17,7 +17,7 @@ def test_digits_are_spread_over_uint8(digit_images):
 
 
 def test_prepared_tfds_folder(prepared_tfds, digit_images):
-    data = datasets.load(preset("mnist", data_dir=str(prepared_tfds)), None)
+    data = sources.load(preset("mnist", data_dir=str(prepared_tfds)), None)
     assert data.images.shape == (1797, 28, 28, 1) and data.images.dtype == np.uint8
     assert data.official_test.sum() == 297 and not data.official_test[:1500].any()
     assert data.class_names == tuple("0123456789")
@@ -34,14 +34,14 @@ def test_prepared_tfds_folder(prepared_tfds, digit_images):
 
 def test_loading_twice_gives_the_same_order(prepared_tfds):
     first, second = (
-        datasets.load(preset("mnist", data_dir=str(prepared_tfds)), None) for _ in range(2)
+        sources.load(preset("mnist", data_dir=str(prepared_tfds)), None) for _ in range(2)
     )
     np.testing.assert_array_equal(first.images, second.images)
 
 
 def test_folder_without_the_data_set_says_what_was_looked_for(prepared_tfds, tmp_path):
     with pytest.raises(FileNotFoundError) as error:
-        datasets.load(preset("cifar10", data_dir=str(prepared_tfds)), None)
+        sources.load(preset("cifar10", data_dir=str(prepared_tfds)), None)
     for part in (
         f"{prepared_tfds}/cifar10/VERSION/dataset_info.json",
         "Found there: mnist",
@@ -49,9 +49,9 @@ def test_folder_without_the_data_set_says_what_was_looked_for(prepared_tfds, tmp
     ):
         assert part in str(error.value)
     with pytest.raises(FileNotFoundError, match="no prepared data set at all"):
-        datasets.load(preset("mnist", data_dir=str(tmp_path)), None)
+        sources.load(preset("mnist", data_dir=str(tmp_path)), None)
     with pytest.raises(FileNotFoundError, match="does not exist"):
-        datasets.load(preset("mnist", data_dir=str(tmp_path / "nowhere")), None)
+        sources.load(preset("mnist", data_dir=str(tmp_path / "nowhere")), None)
 
 
 def _remove(path):
@@ -67,13 +67,13 @@ def test_a_folder_that_is_not_whole_is_named(harm, prepared_tfds, tmp_path):
     shutil.copytree(prepared_tfds, tmp_path / "tfds")
     harm(next((tmp_path / "tfds" / "mnist" / "3.0.1").glob("*test.tfrecord*")))
     with pytest.raises(FileNotFoundError, match=r"mnist in .*mnist/3.0.1 is not whole"):
-        datasets.load(preset("mnist", data_dir=str(tmp_path / "tfds")), None)
+        sources.load(preset("mnist", data_dir=str(tmp_path / "tfds")), None)
 
 
 def test_a_folder_of_another_version_is_named(prepared_tfds, tmp_path):
     shutil.copytree(prepared_tfds / "mnist" / "3.0.1", tmp_path / "mnist" / "1.0.0")
     with pytest.raises(FileNotFoundError, match="or of another version than 3.0.1"):
-        datasets.load(preset("mnist", data_dir=str(tmp_path)), None)
+        sources.load(preset("mnist", data_dir=str(tmp_path)), None)
 
 
 @pytest.mark.parametrize(
@@ -87,6 +87,6 @@ def test_the_real_data_sets(name, shape):
             f"set TFDS_DATA_DIR to a folder of prepared tensorflow-datasets with {name} to test"
             " on it"
         )
-    data = datasets.load(preset(name, data_dir=data_dir), None)
+    data = sources.load(preset(name, data_dir=data_dir), None)
     assert data.image_shape == shape and data.official_test.sum() == 10_000
     assert len(data.images) == (60_000 if name == "cifar10" else 70_000)

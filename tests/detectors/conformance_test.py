@@ -6,13 +6,17 @@ import tensorflow as tf
 from conftest import run_python
 from stored_results import SCORES
 
-from tf_ssae import detectors
-from tf_ssae.config import preset
+from tf_ssae.calibration import Calibration
 from tf_ssae.data import pipeline
 from tf_ssae.data.protocols import split
+from tf_ssae.detectors import registry
+from tf_ssae.detectors.registry import preset
 from tf_ssae.evaluation import predictions as evaluation
 from tf_ssae.export import saved_model, tflite
-from tf_ssae.ops.batched import batched
+from tf_ssae.ops.batched import batched, joined
+from tf_ssae.scoring import saved_model as exported
+from tf_ssae.scoring.tflite import TFLiteModel
+from tf_ssae.training import calibrate
 
 
 class Trained:
@@ -27,9 +31,9 @@ class Trained:
         config = preset("digits", detector=name, rotations=rotations, **settings)
         chosen = split(digit_images, config)
         images = digit_images.images
-        self.detector = detectors.make(config, digit_images.image_shape)
+        self.detector = registry.make(config, digit_images.image_shape)
         self.before = {v.path: v.numpy() for v in self.detector.trainable_variables}
-        batches = pipeline.training_batches(images, chosen.train, config)
+        batches = pipeline.training_batches(images, chosen.train.index, config)
         if self.detector.trained_on_rotations:
             batches = pipeline.with_rotations(batches, config)
         else:
@@ -39,27 +43,25 @@ class Trained:
         # Until the scores differ by more than rounding, which normalisation would magnify.
         self.logs = self.detector.fit(batches, steps_per_epoch=8, shuffle=False, verbose=0).history
         self.detector.finish_training()
-        self.normals = pipeline.scoring_batches(images, chosen.train[:100], 50)
-        self.detector.fit_normalisation(evaluation.ask(self.detector, self.normals).primary)
-        self.held_out = pipeline.scoring_batches(images, chosen.calibration, 50)
-        self.fit_decision()
-        self.images = tf.gather(images, chosen.test[:24])
+        self.normals, self.held_out = chosen.train.first(100), chosen.calibration
+        outputs = evaluation.ask(self.detector, self.normals.batches(50))
+        self.detector.fit_normalisation(outputs.scores)
+        outputs = evaluation.ask(
+            self.detector, self.held_out.batches(50), self.detector.reconstructs
+        )
+        self.detector.calibration = calibrate.of_outputs(
+            self.detector, outputs, self.held_out, is_held_out=True
+        )
+        self.images = tf.constant(chosen.test.first(24).images)
         self.scores = {name: value.numpy() for name, value in self.detector(self.images).items()}
 
-    def fit_decision(self):
-        scores = [self.detector(batch) for batch in self.held_out]
-        names = self.detector.score_names
-        self.detector.fit_decision(
-            {name: np.concatenate([batch[name] for batch in scores]) for name in names}, names[0]
-        )
 
-
-@pytest.fixture(scope="module", params=detectors.DETECTORS)
+@pytest.fixture(scope="module", params=registry.names())
 def trained(request, digit_images):
     return Trained(request.param, digit_images)
 
 
-def test_scores_have_names_and_one_value_an_image(trained):
+def test_scores_have_names_and_one_value_per_image(trained):
     assert (
         set(trained.detector.score_names)
         == set(trained.scores)
@@ -72,18 +74,6 @@ def test_scores_have_names_and_one_value_an_image(trained):
 def test_scores_are_finite_and_differ_between_images(trained):
     for name, values in trained.scores.items():
         assert np.isfinite(values).all() and len(np.unique(values)) > 12, name
-
-
-def test_one_score_by_itself_is_the_same(trained):
-    for name, values in trained.scores.items():
-        np.testing.assert_allclose(
-            trained.detector.score(trained.images, name), values, rtol=1e-4, atol=1e-5
-        )
-    if trained.detector.reconstructs:
-        expected = trained.detector.everything(trained.images)["reconstruction"]
-        np.testing.assert_allclose(
-            trained.detector.reconstruct(trained.images), expected, atol=1e-5
-        )
 
 
 def test_an_image_scores_the_same_alone_in_any_batch_and_in_any_order(trained):
@@ -99,7 +89,7 @@ def test_an_image_scores_the_same_alone_in_any_batch_and_in_any_order(trained):
 
 def test_compiled_scores_are_the_scores_whatever_the_last_batch(trained):
     batches = [trained.images[:10], trained.images[10:20], trained.images[20:]]
-    compiled = list(batched(trained.detector.everything, batches, jit_compile=True))
+    compiled = list(batched(trained.detector.explain, batches, jit_compile=True))
     for name, values in trained.scores.items():
         np.testing.assert_allclose(
             np.concatenate([batch[name] for batch in compiled]), values, rtol=1e-4, atol=1e-5
@@ -133,26 +123,24 @@ def test_one_step_changes_every_trainable_variable(trained):
 
 
 def test_reports_what_it_promises(trained):
-    assert set(trained.logs) == {"loss", *trained.detector.reported}
+    assert set(trained.logs) == {"loss", *trained.detector.reports}
 
 
-def test_explains_what_it_promises(trained):
-    outputs = trained.detector.everything(trained.images)
-    assert set(trained.detector.score_names) <= set(outputs)
-    assert ("reconstruction" in outputs) == trained.detector.reconstructs
-    assert ("rotation_probabilities" in outputs) == trained.detector.trained_on_rotations
-    if trained.detector.reconstructs:
-        x, rebuilt = (
-            trained.detector.preprocess(trained.images),
-            trained.detector.reconstruct(trained.images),
-        )
+def test_its_networks_say_what_it_promises(trained):
+    detector = trained.detector
+    outputs = detector.combine(detector.networks(trained.images))
+    assert set(detector.score_names) <= set(outputs)
+    assert ("reconstruction" in outputs) == detector.reconstructs
+    assert ("rotation_probabilities" in outputs) == detector.trained_on_rotations
+    if detector.reconstructs:
+        x, rebuilt = detector.preprocess(trained.images), outputs["reconstruction"]
         assert rebuilt.shape == (24, 32, 32, 1)
         assert np.min(rebuilt) >= 0
         if "a_rec" in trained.scores:
             np.testing.assert_allclose(
                 np.square(x - rebuilt).sum((1, 2, 3)), trained.scores["a_rec"], rtol=1e-4
             )
-    if trained.detector.trained_on_rotations:
+    if detector.trained_on_rotations:
         probabilities = outputs["rotation_probabilities"].numpy()
         assert probabilities.shape == (24, 4, 4)
         np.testing.assert_allclose(probabilities.sum(2), 1, rtol=1e-5)
@@ -163,41 +151,65 @@ def test_explains_what_it_promises(trained):
         )
 
 
+def test_it_explains_by_what_its_networks_say(trained):
+    said, explained = (
+        trained.detector.networks(trained.images),
+        trained.detector.explain(trained.images),
+    )
+    for name, values in trained.scores.items():
+        np.testing.assert_allclose(explained[name], values, rtol=1e-4, atol=1e-5)
+    if trained.detector.reconstructs:
+        error = np.square(trained.detector.preprocess(trained.images) - said["reconstruction"])
+        np.testing.assert_allclose(explained["squared_error"], error, rtol=1e-4, atol=1e-6)
+    if trained.detector.trained_on_rotations:
+        true = said["rotation_probabilities"].numpy()[:, np.arange(4), np.arange(4)]
+        np.testing.assert_allclose(explained["rotation_probabilities"], true, atol=1e-5)
+
+
+def test_the_score_that_decides_is_one_of_its_own_and_made_of_its_own(trained):
+    detector = trained.detector
+    for accuracy in (0.25, 1.0):
+        assert detector.deciding_score(accuracy) in detector.score_names
+    for name, parts in detector.parts.items():
+        assert name in detector.score_names and set(parts) < set(detector.score_names)
+
+
 def test_normalisation_comes_from_the_calibration_images(trained):
     if "a_ws" not in trained.scores:
         pytest.skip("one score alone needs no normalisation")
-    raw = [trained.detector(batch) for batch in trained.normals]
+    raw = joined(trained.detector(batch) for batch in trained.normals.batches(50))
     parts = []
     for name, weight in (("a_rec", 0.25), ("a_cls", 0.75)):
-        normal = np.concatenate([batch[name] for batch in raw])
+        normal = raw[name]
         parts.append(weight * (trained.scores[name] - normal.min()) / (normal.max() - normal.min()))
     np.testing.assert_allclose(trained.scores["a_ws"], parts[0] + parts[1], rtol=1e-3, atol=1e-4)
     np.testing.assert_allclose(trained.scores["a_max"], np.maximum(*parts), rtol=1e-3, atol=1e-4)
 
 
-def test_thresholds_come_from_the_held_out_images(trained):
-    scores = [trained.detector(batch) for batch in trained.held_out]
-    description = trained.detector.description()
-    assert (
-        description["held_out_images"] == 125
-        and description["decision"] == trained.detector.score_names[0]
-    )
-    for name, threshold in zip(trained.detector.score_names, trained.detector.thresholds.numpy()):
-        normal = np.sort(np.concatenate([batch[name] for batch in scores]))
+def test_its_calibration_comes_from_the_held_out_images(trained):
+    scores = joined(trained.detector(batch) for batch in trained.held_out.batches(50))
+    calibration = trained.detector.calibration
+    assert calibration.images == 125 and calibration.held_out
+    assert set(calibration.thresholds) == set(trained.detector.score_names)
+    assert (calibration.map_scale is not None) == trained.detector.reconstructs
+    for name, threshold in calibration.thresholds.items():
+        normal = np.sort(scores[name])
         # 5% of 126 is six images: the threshold is the sixth largest score.
-        assert (
-            threshold == description["thresholds"][name] == pytest.approx(normal[-6], rel=1e-5)
-        ), name
-        np.testing.assert_allclose(
-            description["held_out_scores"][name], normal, rtol=1e-4, atol=1e-5
-        )
+        assert threshold == pytest.approx(normal[-6], rel=1e-5), name
+        np.testing.assert_allclose(calibration.scores[name], normal, rtol=1e-4, atol=1e-5)
+
+
+def test_its_calibration_travels_with_it(trained):
+    copy = type(trained.detector).from_config(trained.detector.get_config())
+    assert isinstance(copy.calibration, Calibration)
+    assert copy.calibration.to_dict() == trained.detector.calibration.to_dict()
 
 
 def test_a_fresh_process_loads_it_and_scores_the_same(trained, tmp_path):
     trained.detector.save(tmp_path / "model.keras")
     np.save(tmp_path / "images.npy", trained.images)
     program = (
-        "import sys, tf_ssae.detectors, keras, numpy as np\ndetector ="
+        "import sys, keras, numpy as np, tf_ssae.detectors.registry as registry\nregistry.names()\ndetector ="
         " keras.saving.load_model(sys.argv[1] + '/model.keras')\nscores ="
         " detector(np.load(sys.argv[1] + '/images.npy'))\nnp.savez(sys.argv[1] + '/scores.npz',"
         " **{name: value.numpy() for name, value in scores.items()})\n"
@@ -211,7 +223,7 @@ def test_a_fresh_process_loads_it_and_scores_the_same(trained, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", [name for name, cls in detectors.DETECTORS.items() if cls.trained_on_rotations]
+    "name", [name for name in registry.names() if registry.find(name).trained_on_rotations]
 )
 def test_sampled_rotations_train_too(name, digit_images):
     trained = Trained(name, digit_images, rotations="sampled")
@@ -229,13 +241,13 @@ def test_ensemble_trains_as_its_parts_do_alone(digit_images):
             np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5, err_msg=ours.path)
 
 
-@pytest.mark.parametrize("name", detectors.DETECTORS)
+@pytest.mark.parametrize("name", registry.names())
 def test_no_step_sums_more_than_two_gradients_at_once(name, digit_images):
     """Of three, TensorFlow's AddN takes first the one whose buffer is free by then: now and then a
     step rounds differently.
     """
     config = preset("digits", detector=name, batch_size=4)
-    detector = detectors.make(config, digit_images.image_shape)
+    detector = registry.make(config, digit_images.image_shape)
     detector.compile_from_settings()
     batches = pipeline.training_batches(digit_images.images, np.arange(8), config)
     batches = (
@@ -255,7 +267,7 @@ def test_a_step_compiled_by_xla_is_the_same_step(name, digit_images):
         config = preset(
             "digits", detector=name, jit_compile=jit_compile, batch_size=16, rotations="sampled"
         )
-        detector = detectors.make(config, digit_images.image_shape)
+        detector = registry.make(config, digit_images.image_shape)
         batches = pipeline.training_batches(digit_images.images, np.arange(16), config)
         if detector.trained_on_rotations:
             batches = pipeline.with_rotations(batches, config)
@@ -279,7 +291,7 @@ def test_a_step_compiled_by_xla_is_the_same_step(name, digit_images):
 )
 def test_ssae_trains_e1_on_both_tasks_and_the_rest_on_its_own(digit_images, weights, moved):
     config = preset("digits", batch_size=8, **weights)
-    detector = detectors.make(config, digit_images.image_shape)
+    detector = registry.make(config, digit_images.image_shape)
     networks = {
         name: getattr(detector, name)
         for name in ("encoder", "side_encoder", "classifier", "decoder")
@@ -299,7 +311,7 @@ def test_ssae_trains_e1_on_both_tasks_and_the_rest_on_its_own(digit_images, weig
 
 def test_its_saved_model_scores_the_same(trained, tmp_path):
     saved_model.write(trained.detector, tmp_path)
-    loaded = saved_model.load(tmp_path)[0](trained.images.numpy())
+    loaded = exported.load(tmp_path)[0](trained.images.numpy())
     assert set(loaded) == set(trained.scores)
     for name, values in trained.scores.items():
         np.testing.assert_allclose(loaded[name], values, rtol=1e-4, atol=1e-5)
@@ -307,8 +319,8 @@ def test_its_saved_model_scores_the_same(trained, tmp_path):
 
 @pytest.mark.parametrize("kind", tflite.KINDS)
 def test_its_tflite_files_score_the_same(trained, kind):
-    model = tflite.convert(trained.detector, kind, np.concatenate(list(trained.normals)))
-    found = tflite.Scorer(model)(trained.images.numpy())
+    model = tflite.convert(trained.detector, kind, trained.normals.images)
+    found = TFLiteModel(model)(trained.images.numpy())
     assert set(found) == set(trained.scores)
     for name, values in trained.scores.items():
         # Of an int8 file only the ranking is promised, within rounding.
@@ -322,11 +334,11 @@ def test_its_tflite_files_score_the_same(trained, kind):
 @pytest.mark.parametrize("size", [64, 128])
 def test_larger_images_train_and_score(size, digit_images):
     config = preset("digits", image_size=size, batch_size=4, rotations="sampled")
-    detector = detectors.make(config, digit_images.image_shape)
+    detector = registry.make(config, digit_images.image_shape)
     batches = pipeline.training_batches(digit_images.images, np.arange(8), config)
     detector.fit(
         pipeline.with_rotations(batches, config), steps_per_epoch=2, shuffle=False, verbose=0
     )
-    outputs = detector.primary(tf.constant(digit_images.images[:3]))
+    outputs = detector.networks(tf.constant(digit_images.images[:3]))
     assert outputs["reconstruction"].shape == (3, size, size, 1)
     assert np.isfinite(outputs["a_rec"]).all() and np.isfinite(outputs["a_cls"]).all()

@@ -3,13 +3,13 @@ import pytest
 import tensorflow as tf
 from moving import moved, values
 
-from tf_ssae import detectors
-from tf_ssae.config import preset
+from tf_ssae.detectors import registry
+from tf_ssae.detectors.registry import preset
 
 
 def made(digit_images, **settings):
     config = preset("digits", detector="egbad", **settings)
-    return detectors.make(config, digit_images.image_shape), tf.constant(digit_images.images[:4])
+    return registry.make(config, digit_images.image_shape), tf.constant(digit_images.images[:4])
 
 
 def test_each_step_trains_its_own_networks(digit_images):
@@ -90,7 +90,7 @@ def test_scores_are_those_of_averaged_weights(digit_images):
 
 def test_the_score_is_the_papers(digit_images):
     detector, images = made(digit_images)
-    outputs = detector.everything(images)
+    outputs = detector.explain(images)
     x, rebuilt = detector.to_tanh_range(images), 2 * outputs["reconstruction"] - 1
     assert tf.reduce_min(x) == -1 and tf.reduce_max(x) == 1
     z = detector.encoder(x)
@@ -101,5 +101,5 @@ def test_the_score_is_the_papers(digit_images):
 
 
 def test_larger_images_are_refused_before_any_work():
-    with pytest.raises(ValueError, match="image_size=64: expected 32 for detector=egbad"):
+    with pytest.raises(ValueError, match="image_size=64: expected 32 for egbad"):
         preset("digits", detector="egbad", image_size=64)

@@ -3,14 +3,13 @@ import pytest
 import tensorflow as tf
 from moving import moved, values
 
-from tf_ssae import detectors
-from tf_ssae.config import preset
-from tf_ssae.detectors import ganomaly
+from tf_ssae.detectors import ganomaly, registry
+from tf_ssae.detectors.registry import preset
 
 
 def made(digit_images, **settings):
     config = preset("digits", detector="ganomaly", **settings)
-    return detectors.make(config, digit_images.image_shape), tf.constant(digit_images.images[:4])
+    return registry.make(config, digit_images.image_shape), tf.constant(digit_images.images[:4])
 
 
 def test_each_step_trains_its_own_networks(digit_images):
@@ -75,7 +74,7 @@ def test_the_score_is_the_papers(digit_images):
         ("absolute", lambda d: np.abs(d).sum(1)),
     ):
         detector, images = made(digit_images, latent_error=latent_error)
-        outputs = detector.everything(images)
+        outputs = detector.explain(images)
         x, rebuilt = detector.to_tanh_range(images), 2 * outputs["reconstruction"] - 1
         difference = (
             (detector.encoder(x) - detector.second_encoder(rebuilt)).numpy().reshape(4, 100)

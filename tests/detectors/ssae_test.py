@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_ssae import detectors
-from tf_ssae.config import preset
+from tf_ssae.detectors import registry
+from tf_ssae.detectors.registry import preset
 
 
 def made(digit_images, **settings):
     config = preset("digits", batch_size=8, rotations="sampled", **settings)
-    return detectors.make(config, digit_images.image_shape), tf.constant(digit_images.images[:8])
+    return registry.make(config, digit_images.image_shape), tf.constant(digit_images.images[:8])
 
 
 def step(detector, *batch):

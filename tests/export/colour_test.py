@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_ssae import detectors
-from tf_ssae.config import preset
+from tf_ssae.detectors.registry import preset
 from tf_ssae.evaluation import predictions as evaluation
 from tf_ssae.export import saved_model, tflite
 
@@ -19,7 +18,7 @@ def images(digit_images):
 
 @pytest.fixture(scope="module")
 def detector(images):
-    detector = detectors.make(preset("digits"), (8, 8, 3))
+    detector = registry.make(preset("digits"), (8, 8, 3))
     for variable in detector.trainable_variables:
         if "kernel" in variable.path:
             # Untrained, its scores differ by little more than rounding, which normalisation would

@@ -9,8 +9,7 @@ import pytest
 from conftest import QUICK, run_command
 from stored_results import SCORES
 
-from tf_ssae import detectors
-from tf_ssae.config import preset
+from tf_ssae.detectors.registry import preset
 from tf_ssae.export import publish, saved_model, tflite, timing
 from tf_ssae.training import run as training
 
@@ -73,24 +72,24 @@ def test_a_second_export_is_the_next_version_and_batches_if_asked(
 ):
     for name in ("parts", "others"):
         (tmp_path / name / "7").mkdir(parents=True)
-    publish.run(digits_model, tmp_path, name="parts", tflite_batch_size=4, test_images=50)
+    publish.export(digits_model, tmp_path, name="parts", tflite_batch_size=4, test_images=50)
     float32 = (tmp_path / "parts" / "8" / "tflite" / "float32.tflite").read_bytes()
     assert tflite.Scorer(float32).batch_size == 4
     with pytest.raises(FileExistsError, match="parts/8 exists: leave out --version"):
-        publish.run(digits_model, tmp_path, name="parts", version=8)
+        publish.export(digits_model, tmp_path, name="parts", version=8)
 
 
 def test_images_of_ones_own_as_floats(tmp_path, digit_images, quick_timing):
     floats = dataclasses.replace(
         digit_images, images=(digit_images.images / 255).astype(np.float32)
     )
-    training.run(preset("digits", detector="autoencoder", **QUICK), tmp_path / "run", data=floats)
+    training.train(preset("digits", detector="autoencoder", **QUICK), tmp_path / "run", data=floats)
     with pytest.raises(
         ValueError, match="images of digits are not those that .* was trained and tested on"
     ):
-        publish.run(tmp_path / "run", tmp_path / "out")
+        publish.export(tmp_path / "run", tmp_path / "out")
     assert not (tmp_path / "out").exists()
-    report = publish.run(tmp_path / "run", tmp_path / "out", data=floats)
+    report = publish.export(tmp_path / "run", tmp_path / "out", data=floats)
     assert set(report["files"]["float16"]["scores"]) == {"a_rec"}
 
 
@@ -109,7 +108,7 @@ def test_a_file_out_of_tolerance_is_not_published(
         publish.ParityError,
         match="float16, output a_rec: scores differ by up to .*; tolerated are 0.01",
     ):
-        publish.run(digits_model, tmp_path, name="parts")
+        publish.export(digits_model, tmp_path, name="parts")
     assert not (tmp_path / "parts").exists()
     assert (tmp_path / "parts-1.rejected" / "parity.json").is_file()
 
@@ -125,7 +124,7 @@ def test_what_clients_ask_is_proven_as_well(digits_model, tmp_path, monkeypatch,
     with pytest.raises(
         publish.ParityError, match="decide of saved_model, output a_rec: scores differ by up to"
     ):
-        publish.run(digits_model, tmp_path, name="parts", test_images=100)
+        publish.export(digits_model, tmp_path, name="parts", test_images=100)
     assert not (tmp_path / "parts").exists()
 
 
@@ -136,31 +135,31 @@ def test_an_export_that_breaks_off_leaves_nothing(digits_model, tmp_path, monkey
     monkeypatch.setattr(tflite, "convert", stop)
     monkeypatch.setattr(timing, "of_saved_model", lambda folder, image_shape: SPEED)
     with pytest.raises(KeyboardInterrupt):
-        publish.run(digits_model, tmp_path, name="parts")
+        publish.export(digits_model, tmp_path, name="parts")
     assert not list(tmp_path.iterdir())
 
 
 def test_what_is_no_finished_calibrated_run_is_refused(digits_model, tmp_path):
     with pytest.raises(FileNotFoundError, match="no run folder"):
-        publish.run(tmp_path, tmp_path / "out")
+        publish.export(tmp_path, tmp_path / "out")
     unfinished = tmp_path / "run"
     unfinished.mkdir()
     for name in ("config.json", "environment.json"):
         (unfinished / name).write_bytes((digits_model / name).read_bytes())
     with pytest.raises(FileNotFoundError, match="unfinished run"):
-        publish.run(unfinished, tmp_path / "out")
-    detector = detectors.load(digits_model)
+        publish.export(unfinished, tmp_path / "out")
+    detector = runs.load(digits_model)
     detector.thresholds.assign([np.nan] * 4)
     detector.save(unfinished / "model.keras")
     with pytest.raises(ValueError, match="was never calibrated"):
-        publish.run(unfinished, tmp_path / "out")
+        publish.export(unfinished, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
 def test_a_folder_that_cannot_be_written(digits_model, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(PermissionError, match="Cannot write the export folder .*file/out"):
-        publish.run(digits_model, tmp_path / "file" / "out")
+        publish.export(digits_model, tmp_path / "file" / "out")
 
 
 def test_bad_flags_are_one_line(digits_model, tmp_path):
@@ -171,4 +170,4 @@ def test_bad_flags_are_one_line(digits_model, tmp_path):
         and "Traceback" not in done.stderr
     )
     with pytest.raises(ValueError, match="name='a b': expected letters"):
-        publish.run(digits_model, tmp_path / "out", name="a b")
+        publish.export(digits_model, tmp_path / "out", name="a b")

@@ -13,8 +13,6 @@ from conftest import run_python
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from tf_ssae import detectors
-from tf_ssae.data import files
 from tf_ssae.export import saved_model
 from tf_ssae.ops import tiles
 
@@ -46,7 +44,7 @@ def signatures(exported):
 
 @pytest.fixture(scope="module")
 def detector(digits_run):
-    return detectors.load(digits_run[0])
+    return runs.load(digits_run[0])
 
 
 def png(image):
@@ -78,7 +76,7 @@ def test_plain_tensorflow_scores_the_same_at_any_batch_and_image_size(
 
     results = np.load(tmp_path / "scores.npz")
     larger = np.kron(digit_images.images[:5], np.ones((1, 3, 3, 1), np.uint8))
-    resized = detector(tiles.squares(tf.constant(larger), 8, "tiles")[:, 0])
+    resized = detector(tiles.cut(tf.constant(larger), 8, "tiles")[:, 0])
     for name, values in detector(digit_images.images[:64]).items():
         for count in (1, 7, 64):
             found = results[f"{name}_{count}"]
@@ -135,16 +133,16 @@ def test_photos_score_as_they_do_from_files(signatures, exported):
     photo, deep = io.BytesIO(), io.BytesIO()
     Image.fromarray(smooth).save(photo, "JPEG", quality=80)
     Image.fromarray(random.integers(0, 65536, (8, 8), dtype=np.uint16)).save(deep, "PNG")
-    score, reader = saved_model.load(exported)[0], files.Squares((8, 8, 1), "tiles")
+    score, reader = saved_model.load(exported)[0], TileReader((8, 8, 1), "tiles")
     for data in (photo.getvalue(), deep.getvalue()):
-        expected = score(reader.of(files.decode(data)))
+        expected = score(reader.of(decode.decode(data)))
         for name, value in signatures["serving_bytes"](image_bytes=tf.constant([data])).items():
             np.testing.assert_allclose(value, expected[name], rtol=1e-4, atol=1e-5)
 
 
 def test_explain_says_what_the_detector_says(signatures, detector, digit_images):
     images = digit_images.images[:5]
-    found, expected = signatures["explain"](images=tf.constant(images)), detector.everything(images)
+    found, expected = signatures["explain"](images=tf.constant(images)), detector.explain(images)
     assert set(found) == {
         "a_rec",
         "a_cls",

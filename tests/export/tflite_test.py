@@ -10,7 +10,6 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 from conftest import run_python
 
-from tf_ssae import detectors
 from tf_ssae.data.protocols import split
 from tf_ssae.export import doctor, tflite
 
@@ -55,7 +54,7 @@ def test_description_tells_what_a_program_needs(exported, kind):
 
 
 def test_int8_has_the_thresholds_of_its_own_scores(exported, digits_run, digit_images):
-    config = detectors.load(digits_run[0]).config
+    config = runs.load(digits_run[0]).config
     held_out = digit_images.images[split(digit_images, config).calibration]
     folder = exported / "tflite"
     scores = tflite.Scorer((folder / "int8.tflite").read_bytes())(held_out)
@@ -81,8 +80,8 @@ def test_int8_does_not_saturate_on_what_calibration_never_saw(exported, digit_im
 def test_an_operator_that_is_not_built_in_fails_the_conversion(quick_run):
     import tensorflow as tf
 
-    detector = detectors.load(quick_run)
-    plain = detector.everything
+    detector = runs.load(quick_run)
+    plain = detector.explain
 
     def with_foreign_operator(images):
         return {
@@ -92,7 +91,7 @@ def test_an_operator_that_is_not_built_in_fails_the_conversion(quick_run):
             ],
         }
 
-    detector.everything = with_foreign_operator
+    detector.explain = with_foreign_operator
     with pytest.raises(ValueError, match="float32: .*MatrixDiagPart"):
         tflite.convert(detector, "float32", None)
 
@@ -101,7 +100,7 @@ def test_int8_is_int8_whatever_the_batch_size(quick_run, digit_images):
     """More images a batch than there are to calibrate on: the converter would leave the file in
     float without a word.
     """
-    detector = detectors.load(quick_run)
+    detector = runs.load(quick_run)
     model = tflite.convert(detector, "int8", digit_images.images[:5], batch_size=8)
     assert len(model) < 0.35 * len(tflite.convert(detector, "float32", None, batch_size=8))
 
@@ -137,7 +136,7 @@ def test_doctor_finds_flex(tmp_path):
 
 def test_doctor_from_the_command_line(exported, tmp_path):
     def doctor_says(path):
-        return run_python("-m", "tf_ssae.export.doctor", str(path))
+        return run_python("-m", "tf_ssae.cli.main", "doctor", str(path))
 
     done = doctor_says(exported / "tflite" / "int8.tflite")
     assert done.returncode == 0 and done.stderr == ""

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_ssae.ops.tiles import squares
+from tf_ssae.ops.tiles import cut, first_tiles, largest
 
 
 def image(height, width, channels=1, seed=0):
@@ -12,13 +12,13 @@ def image(height, width, channels=1, seed=0):
 def test_what_has_the_size_is_returned_bit_for_bit():
     for crop in ("tiles", "centre"):
         np.testing.assert_array_equal(
-            squares(tf.constant(image(32, 32, 3)), 32, crop)[:, 0], image(32, 32, 3)
+            cut(tf.constant(image(32, 32, 3)), 32, crop)[:, 0], image(32, 32, 3)
         )
 
 
 def test_centre_is_the_middle_square():
-    cut = squares(tf.constant(image(32, 50)), 32, "centre")
-    np.testing.assert_array_equal(cut[:, 0], image(32, 50)[:, :, 9:41])
+    tiles = cut(tf.constant(image(32, 50)), 32, "centre")
+    np.testing.assert_array_equal(tiles[:, 0], image(32, 50)[:, :, 9:41])
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_centre_is_the_middle_square():
 )
 def test_tiles_cover_the_image_evenly(height, width, starts):
     full = image(height, width, 3)
-    tiles = squares(tf.constant(full), 8, "tiles").numpy()
+    tiles = cut(tf.constant(full), 8, "tiles").numpy()
     assert tiles.shape == (1, len(starts), 8, 8, 3)
     for tile, start in zip(tiles[0], starts):
         part = full[0, :, start : start + 8] if width > height else full[0, start : start + 8]
@@ -39,7 +39,7 @@ def test_tiles_cover_the_image_evenly(height, width, starts):
 def test_tiles_leave_no_pixel_out(side):
     for length in range(side, 16 * side + 1):
         columns = np.tile(np.arange(length, dtype=np.uint8), (side, 1))[np.newaxis, ..., np.newaxis]
-        tiles = squares(tf.constant(columns), side, "tiles").numpy()
+        tiles = cut(tf.constant(columns), side, "tiles").numpy()
         assert set(tiles.ravel()) == set(range(length)), length
 
 
@@ -51,18 +51,44 @@ def test_tiles_leave_no_pixel_out(side):
 @pytest.mark.parametrize("crop", ["tiles", "centre"])
 def test_commutes_with_rotation_but_for_rounding(height, width, crop):
     full = image(height, width)
-    cut = squares(tf.constant(full), 32, crop).numpy()[0].astype(int)
+    tiles = cut(tf.constant(full), 32, crop).numpy()[0].astype(int)
     for d in range(1, 4):
-        turned = (
-            squares(tf.constant(np.rot90(full, d, (1, 2)).copy()), 32, crop).numpy()[0].astype(int)
-        )
+        turned = cut(tf.constant(np.rot90(full, d, (1, 2)).copy()), 32, crop).numpy()[0].astype(int)
         # The right end of a wide image comes to lie on top, the top of a high one on the left.
         backwards = d in ((1, 2) if width > height else (2, 3))
-        expected = np.rot90(cut[::-1] if backwards else cut, d, (1, 2))
+        expected = np.rot90(tiles[::-1] if backwards else tiles, d, (1, 2))
         assert np.abs(turned - expected).max() <= 1
 
 
 def test_antialiasing_averages():
     fine = np.indices((64, 64)).sum(0) % 2 * 255
-    small = squares(tf.constant(fine[None, ..., None].astype(np.uint8)), 32, "tiles").numpy()
+    small = cut(tf.constant(fine[None, ..., None].astype(np.uint8)), 32, "tiles").numpy()
     assert np.abs(small[0, 0, 2:-2, 2:-2].astype(int) - 127).max() <= 1
+
+
+@pytest.mark.parametrize(
+    "source, first",
+    [
+        ([0, 0, 1, 2, 2, 2], [0, 2, 3]),
+        # In any order of the images, as long as the tiles of each lie side by side.
+        ([7, 7, 2, 0, 0, 5], [0, 2, 3, 5]),
+        ([4], [0]),
+        ([0], [0]),
+        ([], []),
+    ],
+)
+def test_where_the_tiles_of_each_image_begin(source, first):
+    assert first_tiles(np.array(source, int)).tolist() == first
+
+
+def test_an_image_is_as_anomalous_as_its_worst_tile():
+    source = np.array([7, 7, 2, 0, 0, 5])
+    values = np.array([0.5, 0.25, -3.0, -2.0, -1.0, 9.0], np.float32)
+    found = largest(values, source)
+    assert found.dtype == np.float32 and found.tolist() == [0.5, -3.0, -1.0, 9.0]
+    assert largest(np.array([False, True, True, False, False, False]), source).tolist() == [
+        True,
+        True,
+        False,
+        False,
+    ]

@@ -1,7 +1,24 @@
+"""Where a result comes from, in words that make it again."""
+
 import re
 import subprocess
 
+import pytest
+
 from tf_ssae.runs import provenance
+
+
+@pytest.mark.parametrize(
+    "arguments, command",
+    [
+        (["train.py", "--dataset=folder", "--data_dir=my parts"],
+         "python train.py --dataset=folder '--data_dir=my parts'"),
+        (["/opt/venv/bin/tf-ssae", "train", "--seed=1"], "tf-ssae train --seed=1"),
+    ],
+)  # fmt: skip
+def test_the_command_can_be_typed_again(arguments, command, monkeypatch):
+    monkeypatch.setattr("sys.argv", arguments)
+    assert provenance.environment()["command"] == command
 
 
 def test_the_revision_is_that_of_the_checkout_that_holds_the_package(tmp_path, monkeypatch):

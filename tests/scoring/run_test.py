@@ -1,14 +1,15 @@
 """Image files scored from the command line and from Python, by every form that a detector takes."""
 
 import csv
-import fcntl
 import json
 import os
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
-from conftest import QUICK, first_pictured, read_page, run_python
+from conftest import QUICK, ROOT, first_pictured, read_page, run_python
 from PIL import Image
 from pyarrow import parquet
 from stored_results import SCORES
@@ -144,8 +145,7 @@ def test_unreadable_files_become_rows(digits_run, photos, tmp_path):
         "\n".join(map(str, [*sorted(tmp_path.glob("*.*g")), tmp_path / "gone.png"]))
     )
     command = [
-        "-m",
-        "tf_ssae.scoring.run",
+        str(ROOT / "score.py"),
         f"--model_dir={digits_run[0]}",
         f"--images={tmp_path / 'list.txt'}",
     ]
@@ -288,11 +288,33 @@ def test_names_that_are_no_utf_8(digits_run, photos, tmp_path):
     assert b"caf\xe9.png" in (tmp_path / "csv" / "scores.csv").read_bytes()
 
 
+_HOLDER = """
+import pathlib, sys
+from tf_ssae.scoring.partial_table import PartialTable
+table = PartialTable(pathlib.Path(sys.argv[1]), [], {})
+print("open", flush=True)
+sys.stdin.read()
+"""
+
+
 def test_two_processes_do_not_write_one_table(digits_run, photos, tmp_path):
-    with open(tmp_path / "scores.csv.partial", "a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        with pytest.raises(FileExistsError, match="Another process is writing"):
+    partial = tmp_path / "scores.csv.partial"
+    command = [sys.executable, "-c", _HOLDER, str(partial)]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout.readline() == "open\n"
+        before = partial.read_bytes()
+        with pytest.raises(
+            FileExistsError, match="Another process is writing .*scores.csv.partial"
+        ):
             scoring.run(digits_run[0], photos[0], tmp_path / "scores.csv")
+        assert partial.read_bytes() == before
+        holder.kill()
+    # A killed process leaves no lock behind, and what it left goes when the table is there.
+    partial.unlink()
+    scoring.run(digits_run[0], photos[0], tmp_path / "scores.csv")
+    assert {path.name for path in tmp_path.iterdir()} == {"scores.csv", "scores.html"}
 
 
 def test_a_table_that_appears_while_another_process_is_about_to_begin_is_kept(

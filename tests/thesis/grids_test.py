@@ -1,6 +1,6 @@
 import pytest
 
-from tf_ssae.config import preset
+from tf_ssae.detectors.registry import preset
 from thesis.grids import GRIDS, Run, Scale
 from thesis.run import shard
 from thesis.systems import BY_NAME, SYSTEMS

@@ -10,12 +10,12 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from tf_ssae.config import preset
 from tf_ssae.data.images import LabelledImages
-from tf_ssae.data.protocols import Split
+from tf_ssae.data.split import Split, Subset
+from tf_ssae.detectors.health import TrainingFailed
+from tf_ssae.detectors.registry import preset
 from tf_ssae.runs.run_folder import FolderBusy
 from tf_ssae.training import run as training
-from tf_ssae.training.health import TrainingFailed
 from thesis import one_run
 from thesis.grids import GRIDS, Scale
 
@@ -48,7 +48,7 @@ def ending_with(error, trained, monkeypatch):
         raise error
 
     monkeypatch.setattr(one_run, "watch", lambda *args: [])
-    monkeypatch.setattr(training, "run", run)
+    monkeypatch.setattr(training, "train", run)
 
 
 @pytest.mark.parametrize(
@@ -84,11 +84,17 @@ def test_a_finished_run_that_was_not_stored_is_not_trained_again(job, store, mon
     begun(folder)
     scores = {name: {"average_precision": 0.5} for name in ("a_rec", "a_cls", "a_ws", "a_max")}
     (folder / "metrics.json").write_text(json.dumps({"share": 0.357, "scores": scores}))
-    monkeypatch.setattr(training, "run", None)
+    monkeypatch.setattr(training, "train", None)
     assert one_run.main(job) == one_run.STORED
     stored = store.load("smoke", Scale().name)
     assert set(stored.scores.average_precision) == {0.5}
     assert stored.runs.stored[0]["command"] == f"python -m thesis.run --grid=smoke --name={NAME}"
+
+
+def split_of(data, anomalous, test):
+    """Image 0 trains, `test` tests."""
+    index = (np.arange(1), np.arange(0), test)
+    return Split(*(Subset(data, images, anomalous) for images in index))
 
 
 def always_right_on_black(images):
@@ -102,9 +108,9 @@ def test_rotation_accuracy_is_recorded_by_kind(tmp_path):
     labels = np.array([0, 0, 1, 0, 1, 1])
     images = np.zeros([6, 8, 8, 1], np.uint8) + np.uint8(255) * labels[:, None, None, None]
     data = LabelledImages(images.astype(np.uint8), labels, ("good", "scratch"))
-    split = Split(data, np.array([False, True]), np.arange(1), np.arange(0), np.arange(1, 6))
+    split = split_of(data, np.array([False, True]), np.arange(1, 6))
     detector = types.SimpleNamespace(
-        primary=always_right_on_black, trained_on_rotations=True, reconstructs=False
+        networks=always_right_on_black, trained_on_rotations=True, reconstructs=False
     )
     (callback,) = one_run.watch(detector, split, tmp_path)
     logs = {}
@@ -119,10 +125,10 @@ def test_strips_are_drawn_of_digits_alone(classes, drawn, tmp_path):
     data = LabelledImages(images.astype(np.uint8), labels, classes)
     anomalous = np.arange(len(classes)) == 1
     test = np.arange(20)[labels != 0] if len(classes) == 2 else np.arange(2, 20)
-    split = Split(data, anomalous, np.arange(1), np.arange(0), test)
+    split = split_of(data, anomalous, test)
     detector = types.SimpleNamespace(
         preprocess=lambda images: images / 255,
-        reconstruct=lambda images: 1 - images / 255,
+        networks=lambda images: {"reconstruction": 1 - images / 255},
         trained_on_rotations=False,
         reconstructs=True,
     )
@@ -145,7 +151,8 @@ def originals(path):
 
 def test_a_strip_holds_images_above_their_reconstructions_each_in_its_place(tmp_path):
     detector = types.SimpleNamespace(
-        preprocess=lambda images: images / 255, reconstruct=lambda images: 1 - images / 255
+        preprocess=lambda images: images / 255,
+        networks=lambda images: {"reconstruction": 1 - images / 255},
     )
     images = np.float32([60, 200])[:, None, None, None] * np.ones([1, 8, 8, 1], np.float32)
     one_run.write_strip(detector, images, [0, 7], tmp_path / "strip.png")

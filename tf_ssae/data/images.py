@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from tf_ssae.ops.parts import first_parts
+from tf_ssae.ops.tiles import first_tiles
 
 
 @dataclasses.dataclass(frozen=True)
@@ -14,29 +14,29 @@ class LabelledImages:
     Attributes:
         images: `[N, S, S, C]`, uint8, or float32 in [0, 1]; 1 (grey) or 3 (colour) channels.
         labels: int `[N]`, indices into `class_names`.
-        class_names: one name a class.
+        class_names: one name per class.
         official_test: bool `[N]`, true for the images of the source's own test split; None where it
             has none.
-        source: int `[N]`, ascending: which picture each image was cut from, where `images` are
-            square parts of pictures; None where each is a picture by itself.
-        names: one name a picture; None where they have none.
+        source: int `[N]`, ascending: where `images` are tiles, which image each was cut from; None
+            where each is an image by itself.
+        names: one name per image; None where they have none.
         left_out: `(name, reason)` of what the source could not use.
 
     Raises:
         ValueError: on construction, for another shape or dtype, for pixels that are NaN or out of
-            range, and for labels that name no class; and for pictures, or a test split, that do not
-            fit the images.
+            range, and for labels that name no class; and for a source, names or a test split that
+            do not fit the images.
     """
 
     images: np.ndarray
     labels: np.ndarray
-    class_names: tuple
+    class_names: tuple[str, ...]
     official_test: np.ndarray | None = None
     source: np.ndarray | None = None
-    names: tuple | None = None
-    left_out: tuple = ()
+    names: tuple[str, ...] | None = None
+    left_out: tuple[tuple[str, str], ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_images(self.images)
         if not isinstance(self.labels, np.ndarray) or not np.issubdtype(
             self.labels.dtype, np.integer
@@ -52,7 +52,7 @@ class LabelledImages:
         if self.labels.shape != self.images.shape[:1]:
             raise ValueError(
                 f"Labels of shape {self.labels.shape} for {len(self.images)} images; expected one"
-                " an image."
+                " per image."
             )
         if len(self.labels) and not (
             0 <= self.labels.min() and self.labels.max() < len(self.class_names)
@@ -66,35 +66,36 @@ class LabelledImages:
             or not np.isin(np.diff(self.source, prepend=-1), (0, 1)).all()
         ):
             raise ValueError(
-                "source: expected the picture of each image, 0, 1, 2, ..., in ascending order and"
-                " without a gap."
+                "source: expected the image that each tile was cut from, 0, 1, 2, ..., in ascending"
+                " order and without a gap."
             )
         if self.official_test is not None and self.official_test.shape != self.labels.shape:
             raise ValueError(
                 f"official_test of shape {self.official_test.shape} for {len(self.images)} images;"
-                " expected one an image."
+                " expected one per image."
             )
-        if self.names is not None and len(self.names) != len(self.starts):
+        if self.names is not None and len(self.names) != len(self.first_tiles):
             raise ValueError(
-                f"{len(self.names)} names for {len(self.starts)} pictures; expected one a picture."
+                f"{len(self.names)} names for {len(self.first_tiles)} images; expected one per"
+                " image."
             )
 
     @property
-    def starts(self):
-        """int `[P]`: the first image of each picture, in the order of pictures."""
-        return first_parts(self.pictures(np.arange(len(self.labels))))
+    def first_tiles(self) -> np.ndarray:
+        """int `[M]`: the first tile of each image, in the order of images."""
+        return first_tiles(self.source_of(np.arange(len(self.labels))))
 
-    def pictures(self, index):
-        """The picture of each image of `index`: int, of its shape."""
+    def source_of(self, index: np.ndarray) -> np.ndarray:
+        """Which image each tile of `index` was cut from: int, of its shape."""
         return index if self.source is None else self.source[index]
 
     @property
-    def image_shape(self):
+    def image_shape(self) -> tuple[int, ...]:
         """`(S, S, C)`."""
         return self.images.shape[1:]
 
 
-def check_images(images):
+def check_images(images: np.ndarray) -> None:
     """Raises ValueError unless `images` is what `LabelledImages.images` may hold."""
     if images.ndim != 4 or images.shape[1] != images.shape[2] or images.shape[3] not in (1, 3):
         raise ValueError(

@@ -5,12 +5,16 @@ What is shuffled and sampled depends on the seed and the epoch only, never on wh
 that a resumed run sees the batches that it would have seen.
 """
 
+import numpy as np
 import tensorflow as tf
 
+from tf_ssae.config import Config
 from tf_ssae.ops.rotations import rotate_sampled, rotate_stack, rotation_labels
 
 
-def training_batches(images, index, config, first_epoch=0):
+def training_batches(
+    images: np.ndarray, index: np.ndarray, config: Config, first_epoch: int = 0
+) -> tf.data.Dataset:
     """Shuffled batches of whole epochs, `first_epoch` to `config.epochs`, one dataset after the
     other's end.
 
@@ -28,7 +32,7 @@ def training_batches(images, index, config, first_epoch=0):
     index = tf.constant(index)
     steps = steps_per_epoch(index.shape[0], config)
 
-    def epoch_batches(epoch):
+    def epoch_batches(epoch: tf.Tensor) -> tf.data.Dataset:
         order = tf.random.experimental.stateless_shuffle(index, seed=[config.seed, epoch])
         batches = tf.data.Dataset.from_tensor_slices(order).batch(
             config.batch_size, drop_remainder=True
@@ -42,7 +46,7 @@ def training_batches(images, index, config, first_epoch=0):
     )
 
 
-def steps_per_epoch(images, config):
+def steps_per_epoch(images: int, config: Config) -> int:
     """Whole batches in an epoch of so many images. Raises ValueError if there is none."""
     if images < config.batch_size:
         raise ValueError(
@@ -51,7 +55,7 @@ def steps_per_epoch(images, config):
     return images // config.batch_size
 
 
-def with_rotations(batches, config):
+def with_rotations(batches: tf.data.Dataset, config: Config) -> tf.data.Dataset:
     """Adds rotated images and their labels to the output of `training_batches`.
 
     Returns:
@@ -60,7 +64,7 @@ def with_rotations(batches, config):
         first `B` rotated images are `x`; with "sampled" they are `[B, S, S, C]` and `[B]`.
     """
 
-    def rotate(step, x):
+    def rotate(step: tf.Tensor, x: tf.Tensor) -> tuple[tf.Tensor, ...]:
         if config.rotations == "all":
             return x, rotate_stack(x), rotation_labels(config.batch_size)
         # Folded once more, so that this stream is not the one that shuffled the epoch of the same
@@ -71,7 +75,7 @@ def with_rotations(batches, config):
     return batches.map(rotate)
 
 
-def scoring_batches(images, index, batch_size):
+def scoring_batches(images: np.ndarray, index: np.ndarray, batch_size: int) -> tf.data.Dataset:
     """Batches `[B, S, S, C]` of the images at `index`, in its order; the last one may
     be smaller.
     """
@@ -83,7 +87,7 @@ def scoring_batches(images, index, batch_size):
     )
 
 
-def _gather(images, index):
+def _gather(images: np.ndarray, index: tf.Tensor) -> tf.Tensor:
     # Not tf.gather: the images would have to be a tensor, all in memory.
     batch = tf.numpy_function(lambda index: images[index], [index], images.dtype)
     return tf.ensure_shape(batch, [index.shape[0], *images.shape[1:]])

@@ -2,96 +2,18 @@
 others are normal.
 """
 
-import dataclasses
-import hashlib
-
 import numpy as np
 
+from tf_ssae.config import Config
 from tf_ssae.data.images import LabelledImages
+from tf_ssae.data.split import Split, Subset
 
 TRAIN_SHARE = 0.8
 FOLDER_TEST_SHARE = 0.1
 
 
-@dataclasses.dataclass(frozen=True)
-class Split:
-    """The images of a run: normal ones to train on, normal ones held out to calibrate, normal and
-    anomalous ones to test.
-
-    Images that are parts of one picture lie in one set, side by side.
-
-    Attributes:
-        data: the LabelledImages that the indices point into.
-        anomalous: bool, one a class.
-        train: int `[N_train]`, normal images only, in random order.
-        calibration: int `[N_calibration]`, normal images only, held out from training; maybe none.
-        test: int `[N_test]`, in random order.
-
-    Raises:
-        ValueError: on construction, if a picture is in two sets, or an anomaly where only normal
-            images may be.
-    """
-
-    data: LabelledImages
-    anomalous: np.ndarray
-    train: np.ndarray
-    calibration: np.ndarray
-    test: np.ndarray
-
-    def __post_init__(self):
-        pictures = [
-            np.unique(self.data.pictures(index))
-            for index in (self.train, self.calibration, self.test)
-        ]
-        names = ("training", "calibration", "test")
-        for first, second in ((0, 1), (0, 2), (1, 2)):
-            both = np.intersect1d(pictures[first], pictures[second])
-            if both.size:
-                raise ValueError(
-                    f"{both.size} images are in both the {names[first]} and the {names[second]}"
-                    " set."
-                )
-        for name, index in (("training", self.train), ("calibration", self.calibration)):
-            if self.anomalous[self.data.labels[index]].any():
-                raise ValueError(f"The {name} set holds anomalies.")
-
-    @property
-    def test_is_anomaly(self):
-        """bool `[N_test]`."""
-        return self.anomalous[self.data.labels[self.test]]
-
-    @property
-    def for_thresholds(self):
-        """int: the normal images that thresholds are fitted to: those held out, or, where none was,
-        those that train.
-        """
-        return self.calibration if len(self.calibration) else self.train
-
-    def fingerprint(self):
-        """A hash of all sets, pixels, labels and order: equal for two runs that saw the same
-        images.
-        """
-        digest = hashlib.sha256()
-        for index in (self.train, self.calibration, self.test):
-            digest.update(np.int64(len(index)).tobytes())
-            for i in index:
-                digest.update(self.data.images[i].tobytes())
-                digest.update(np.int64(self.data.labels[i]).tobytes())
-        return digest.hexdigest()
-
-    def duplicates(self):
-        """How many test pictures hold an image equal, pixel for pixel, to a training image: real
-        data sets hold a few.
-        """
-        train = {hashlib.sha256(self.data.images[i].tobytes()).digest() for i in self.train}
-        equal = [
-            i for i in self.test if hashlib.sha256(self.data.images[i].tobytes()).digest() in train
-        ]
-        return len(np.unique(self.data.pictures(np.array(equal, np.int64))))
-
-
-def split(data, config):
-    """Splits `data` (LabelledImages) by `config.protocol`, drawn from `config.split_seed` alone.
+def split(data: LabelledImages, config: Config) -> Split:
+    """Splits `data` by `config.protocol`, drawn from `config.split_seed` alone.
 
     The last `config.calibration_share` of the normals that would train are held out. Folders of
     images (`dataset="folder"`) have a protocol of their own: their own test images test; where they
@@ -121,23 +43,19 @@ def split(data, config):
     if config.max_train_images:
         train = train[: config.max_train_images]
     if 0 < config.max_test_images < len(test):
-        test = _cut(test, anomalous[data.labels[data.starts[test]]], config.max_test_images)
+        test = _cut(test, anomalous[data.labels[data.first_tiles[test]]], config.max_test_images)
     held_out = round(config.calibration_share * len(train))
     train, calibration = train[: len(train) - held_out], train[len(train) - held_out :]
-    result = Split(
-        data, anomalous, *(_parts(data, pictures) for pictures in (train, calibration, test))
-    )
-    anomalies = int(result.test_is_anomaly.sum())
-    enough = 0 < anomalies < len(result.test) if config.dataset != "folder" else len(result.test)
-    if config.dataset == "folder" and not (len(train) and enough):
+    result = Split(*(_subset(data, images, anomalous) for images in (train, calibration, test)))
+    anomalies = int(result.test.is_anomaly.sum())
+    if config.dataset == "folder" and not (len(train) and len(test)):
         raise ValueError(
-            f"{len(train)} images to train on and {len(result.test)} to test on; expected some of"
-            " each."
+            f"{len(train)} images to train on and {len(test)} to test on; expected some of each."
         )
-    if not len(train) or not enough:
+    if config.dataset != "folder" and not (len(train) and 0 < anomalies < len(test)):
         raise ValueError(
             f"{config.dataset} splits into {len(train)} training images and a test set of"
-            f" {len(result.test) - anomalies} normals and {anomalies} anomalies"
+            f" {len(test) - anomalies} normals and {anomalies} anomalies"
             f" (anomaly={config.anomaly}); expected some of each."
         )
     if config.calibration_share and not held_out:
@@ -148,9 +66,9 @@ def split(data, config):
     return result
 
 
-def _cut(test, is_anomaly, count):
-    """The first of the test pictures, in their order (random, by the split's seed): `count`,
-    anomalies in the same share.
+def _cut(test: np.ndarray, is_anomaly: np.ndarray, count: int) -> np.ndarray:
+    """The first `count` of the test images, in their order (random, by the split's seed), anomalies
+    in the same share.
     """
     anomalies = round(count * is_anomaly.mean())
     chosen = np.concatenate(
@@ -159,36 +77,34 @@ def _cut(test, is_anomaly, count):
     return test[np.sort(chosen)]
 
 
-def _parts(data, pictures):
-    """The images that these pictures were cut into, those of one picture side by side."""
+def _subset(data: LabelledImages, images: np.ndarray, anomalous: np.ndarray) -> Subset:
+    """The tiles of these images, those of an image side by side."""
     if data.source is None:
-        return pictures
-    first = np.searchsorted(data.source, pictures)
-    last = np.searchsorted(data.source, pictures, side="right")
-    return (
-        np.concatenate([np.arange(*bounds) for bounds in zip(first, last)]).astype(np.int64)
-        if len(first)
-        else first
-    )
+        return Subset(data, images, anomalous)
+    first = np.searchsorted(data.source, images)
+    last = np.searchsorted(data.source, images, side="right")
+    tiles = [np.arange(*bounds) for bounds in zip(first, last)]
+    return Subset(data, np.concatenate([np.empty(0, np.int64), *tiles]), anomalous)
 
 
-def _folder(data, random):
-    """A folder's own split: pictures. Without test images, a tenth of the normals tests."""
+def _folder(data: LabelledImages, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """A folder's own split. Without test images, a tenth of the normals tests."""
     if data.official_test is not None:
-        is_test = data.official_test[data.starts]
-        return random.permutation(np.flatnonzero(~is_test)), random.permutation(
-            np.flatnonzero(is_test)
-        )
-    pictures = random.permutation(len(data.starts))
-    cut = len(pictures) - max(1, round(FOLDER_TEST_SHARE * len(pictures)))
-    return pictures[:cut], pictures[cut:]
+        is_test = data.official_test[data.first_tiles]
+        train, test = np.flatnonzero(~is_test), np.flatnonzero(is_test)
+        return random.permutation(train), random.permutation(test)
+    images = random.permutation(len(data.first_tiles))
+    cut = len(images) - max(1, round(FOLDER_TEST_SHARE * len(images)))
+    return images[:cut], images[cut:]
 
 
-def _pooled(data, config, random):
-    """All pictures together, every class cut to the size of the smallest; 80% of the normals train,
+def _pooled(
+    data: LabelledImages, config: Config, random: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """All images together, every class cut to the size of the smallest; 80% of the normals train,
     all anomalies left test.
     """
-    labels = data.labels[data.starts]
+    labels = data.labels[data.first_tiles]
     counts = np.bincount(labels, minlength=len(data.class_names))
     smallest = counts.min()
     if not smallest:
@@ -196,19 +112,22 @@ def _pooled(data, config, random):
         raise ValueError(
             f"No image of class {empty}: protocol pooled takes equally many of every class."
         )
-    normals, anomalies = [], []
+    of_normals: list[np.ndarray] = []
+    anomalies: list[np.ndarray] = []
     for k in range(len(data.class_names)):
         kept = random.permutation(np.flatnonzero(labels == k))[:smallest]
-        (anomalies if k == config.anomaly else normals).append(kept)
-    normals = random.permutation(np.concatenate(normals))
+        (anomalies if k == config.anomaly else of_normals).append(kept)
+    normals = random.permutation(np.concatenate(of_normals))
     cut = round(TRAIN_SHARE * len(normals))
     return normals[:cut], random.permutation(np.concatenate([normals[cut:], *anomalies]))
 
 
-def _official(data, config, random):
-    """The source's own split of the pictures, without the anomalies of its training part."""
+def _official(
+    data: LabelledImages, config: Config, random: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """The source's own split of the images, without the anomalies of its training part."""
     if data.official_test is None:
         raise ValueError(f"{config.dataset} has no official test split: use --protocol=pooled.")
-    labels, is_test = data.labels[data.starts], data.official_test[data.starts]
+    labels, is_test = data.labels[data.first_tiles], data.official_test[data.first_tiles]
     train = np.flatnonzero(~is_test & (labels != config.anomaly))
     return random.permutation(train), random.permutation(np.flatnonzero(is_test))

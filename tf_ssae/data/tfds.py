@@ -1,16 +1,18 @@
 """MNIST, Fashion-MNIST and CIFAR-10 from tensorflow-datasets."""
 
 import pathlib
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from tf_ssae.config import Config
 from tf_ssae.data.images import LabelledImages
 
 _READ_AT_ONCE = 1000
 
 
-def load(config, cache):
+def load(config: Config, cache: pathlib.Path) -> LabelledImages:
     """The train and the test split of `config.dataset`, in that order.
 
     Raises:
@@ -46,7 +48,7 @@ def load(config, cache):
         ) from error
 
 
-def _read(builder):
+def _read(builder: Any) -> LabelledImages:
     counts = [builder.info.splits[split].num_examples for split in ("train", "test")]
     image_shape = builder.info.features["image"].shape
     # Filled a batch at a time, so that the images exist once.
@@ -71,7 +73,7 @@ def _read(builder):
     )
 
 
-def _require_prepared(name, data_dir):
+def _require_prepared(name: str, data_dir: pathlib.Path) -> None:
     if any((data_dir / name).glob("*/dataset_info.json")):
         return
     there = sorted(path.parent.parent.name for path in data_dir.glob("*/*/dataset_info.json"))

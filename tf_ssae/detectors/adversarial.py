@@ -1,39 +1,53 @@
-"""What the GANs share: two optimizers, and images in [-1, 1]."""
+"""What the GANs share: two optimizers, images in [-1, 1], and that a collapse is a result."""
 
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tf_ssae.detectors import health
 from tf_ssae.detectors.base import Detector
 
 
 class AdversarialDetector(Detector):
-    """A detector trained against a `discriminator`; its subclass makes that network and
-    the others.
+    """A detector trained against a `discriminator`; its subclass makes that network and the
+    others.
     """
 
     reconstructs = True
-    adversarial = True
 
     @property
-    def generator_variables(self):
+    def generator_variables(self) -> list[keras.Variable]:
         """The variables that are trained against the discriminator: those of all other networks."""
         discriminator = {id(variable) for variable in self.discriminator.trainable_variables}
         return [
             variable for variable in self.trainable_variables if id(variable) not in discriminator
         ]
 
-    def compile_from_settings(self):
+    def compile_from_settings(self) -> None:
         self.discriminator_optimizer = self.adam(self.discriminator.trainable_variables)
         self.generator_optimizer = self.adam(self.generator_variables)
         self.compile(optimizer=None, jit_compile=self.config.jit_compile)
         self.build(None)
 
-    def finish_training(self):
+    def finish_training(self) -> None:
         super().finish_training()
         del self.discriminator_optimizer, self.generator_optimizer
 
-    def to_tanh_range(self, images):
+    def check_epoch(self, reconstructions: np.ndarray) -> None:
+        """A collapse is a result to be shown, not an error."""
+
+    def check_trained(
+        self, reconstructions: np.ndarray, originals: np.ndarray, history: list[dict]
+    ) -> dict[str, Any]:
+        return health.of_gan(reconstructions, originals, history)
+
+    def to_tanh_range(self, images: tf.Tensor) -> tf.Tensor:
         """`preprocess` to `[B, T, T, C]` in [-1, 1], the range of the generators' tanh."""
         return 2.0 * self.preprocess(images) - 1.0
 
 
-def from_tanh_range(x):
+def from_tanh_range(x: tf.Tensor) -> tf.Tensor:
     """[-1, 1] to [0, 1], so that a reconstruction lies beside `preprocess(images)`."""
     return (x + 1.0) / 2.0

@@ -1,24 +1,28 @@
 """AE: encoder E1 and decoder D alone, a base model of table 5.1."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
-from tf_ssae.detectors.base import Detector
+from tf_ssae.config import Config
+from tf_ssae.detectors.base import Detector, Outputs
+from tf_ssae.detectors.registry import register
 from tf_ssae.networks.decoder import decoder
 from tf_ssae.networks.encoder import encoder
 from tf_ssae.ops import scores
 from tf_ssae.ops.losses import RECONSTRUCTION_LOSSES
 
 
-@keras.saving.register_keras_serializable(package="tf_ssae")
+@register("autoencoder")
 class Autoencoder(Detector):
     """Trained on Eq. 3.7, scored by it."""
 
     score_names = ("a_rec",)
-    reported = ("l_rec",)
+    reports = ("l_rec",)
     reconstructs = True
 
-    def __init__(self, config, image_shape, **kwargs):
+    def __init__(self, config: Config, image_shape: tuple[int, ...], **kwargs: Any):
         super().__init__(config, image_shape, **kwargs)
         size, channels, seed = (
             config.image_size,
@@ -28,13 +32,13 @@ class Autoencoder(Detector):
         self.encoder = encoder(size, channels, config.latent_depth, seed, name="encoder")
         self.decoder = decoder(size, config.latent_depth, channels, config.output_activation, seed)
 
-    def train_step(self, x):
+    def train_step(self, x: tf.Tensor) -> Outputs:
         with tf.GradientTape() as tape:
             l_rec = self.loss_rec(x)
             loss = self.config.w_rec * l_rec
         return self.minimise(tape, loss, l_rec=l_rec)
 
-    def loss_rec(self, images):
+    def loss_rec(self, images: tf.Tensor) -> tf.Tensor:
         """Eq. 3.7 in training mode, averaged over images `[B, S, S, C]`."""
         x = self.preprocess(images)
         reconstruction = self.decoder(self.encoder(x, training=True))
@@ -42,7 +46,7 @@ class Autoencoder(Detector):
             RECONSTRUCTION_LOSSES[self.config.reconstruction_reduction](x, reconstruction)
         )
 
-    def primary(self, images):
+    def networks(self, images: tf.Tensor) -> Outputs:
         x = self.preprocess(images)
         reconstruction = self.decoder(self.encoder(x, training=False))
         return {"a_rec": scores.a_rec(x, reconstruction), "reconstruction": reconstruction}

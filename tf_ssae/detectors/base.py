@@ -1,14 +1,20 @@
-"""What every detector promises. `tests/conformance_test.py` checks each promise on each
+"""What every detector promises. `tests/detectors/conformance_test.py` checks each promise on each
 detector.
 """
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_ssae.calibration import conformal as calibration
+from tf_ssae.calibration import Calibration, Description
 from tf_ssae.config import Config
+from tf_ssae.detectors import health
 from tf_ssae.ops import preprocessing
+
+Outputs = dict[str, tf.Tensor]
 
 
 class Detector(keras.Model):
@@ -18,99 +24,142 @@ class Detector(keras.Model):
     returns `{score name: [B]}`, higher = more anomalous. What the scores need (preprocessing,
     normalisation) is inside its graph and its weights, so it scores the same wherever it is loaded.
 
+    A method is a subclass that gives `score_names`, `reports`, `train_step` and `networks`, the
+    class attributes below where they differ, and, if some of its scores are made of others,
+    `combine`, `fit_normalisation` and `parts`. The rest follows.
+
     Attributes:
         score_names: the names of its scores.
-        reported: the names of what `train_step` reports beside `loss`.
+        reports: the names of what `train_step` reports beside `loss`.
         trained_on_rotations: whether `train_step` takes `(x, x_rotated, d)` of
             `pipeline.with_rotations`, or just `x`.
-        reconstructs: whether it has a decoder, and so the method `reconstruct`.
-        adversarial: whether it is trained against a discriminator. If that collapses, it is said,
-            and scored nevertheless.
+        reconstructs: whether `networks` returns a `reconstruction`.
+        parts: of a score that is made of others, the names of those: what may have fired.
+        presets: `{data set: {setting: value}}`, "" for all data sets; on top of the data set's own.
         config: the Config it was made with.
         image_shape: `(S, S, C)` of the images it takes.
-        thresholds: one a score, in the order of `score_names`; a higher score is an anomaly. NaN
-            until `fit_decision`.
-        held_out_scores: `[scores, calibration.KEPT]`: the scores of the held-out images, as
-            `calibration.kept` keeps them.
-        held_out_images: how many there were.
-        decision_index: which of `score_names` decides.
-        map_scale: what an error map is divided by (see `maps`): as large a value in an image is as
-            rare as a false alarm. NaN until it is fitted.
+        calibration: the Calibration fitted after training.
     """
 
-    score_names = ()
-    reported = ()
-    trained_on_rotations = False
-    reconstructs = False
-    adversarial = False
+    optimizer: Any  # None once the detector is trained
+    score_names: ClassVar[tuple[str, ...]] = ()
+    reports: ClassVar[tuple[str, ...]] = ()
+    trained_on_rotations: ClassVar[bool] = False
+    reconstructs: ClassVar[bool] = False
+    parts: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
-    def __init__(self, config, image_shape, **kwargs):
-        """Raises ValueError for an `image_shape` that `preprocess` cannot take, or a score to
-        decide that it does not have.
+    def __init__(self, config: Config, image_shape: tuple[int, ...], **kwargs: Any):
+        """Raises ValueError for settings that the detector cannot have, or an `image_shape` that
+        `preprocess` cannot take.
         """
         super().__init__(**kwargs)
-        if config.decision not in ("auto", *self.score_names):
-            raise ValueError(
-                f"decision={config.decision!r}: {config.detector} has only"
-                f" {', '.join(self.score_names)}."
-            )
+        self.check_settings(config)
         preprocessing.check_image_shape(image_shape, config.image_size)
         self.config = config
         self.image_shape = tuple(image_shape)
-        scores = len(self.score_names)
-        self.thresholds = self._constant([scores], np.nan, "thresholds")
-        self.held_out_scores = self._constant([scores, calibration.KEPT], np.nan, "held_out_scores")
-        self.held_out_images = self._constant([], 0, "held_out_images", "int32")
-        self.decision_index = self._constant([], 0, "decision_index", "int32")
-        self.map_scale = self._constant([], np.nan, "map_scale")
-        self._means = {name: keras.metrics.Mean(name=name) for name in ("loss", *self.reported)}
+        self._calibration: Calibration | None = None
+        self._means = {name: keras.metrics.Mean(name=name) for name in ("loss", *self.reports)}
         # A dozen operators a variable, in one.
         self._apply = tf.function(
             lambda gradients: self.optimizer.apply(gradients, self.trainable_variables),
             jit_compile=True,
         )
 
-    def _constant(self, shape, value, name, dtype="float32"):
-        """A weight that training leaves alone: what is fitted after it, and travels
-        with the model.
+    @classmethod
+    def check_settings(cls, config: Config) -> None:
+        """Raises ValueError for settings that this detector cannot have."""
+        if config.decision not in ("auto", *cls.score_names):
+            raise ValueError(
+                f"decision={config.decision!r}: expected auto, or a score that {config.detector} "
+                f"has: {', '.join(cls.score_names)}."
+            )
+
+    # What a subclass gives.
+
+    def networks(self, images: tf.Tensor) -> Outputs:
+        """What the networks say about images `[B, S, S, C]`, each by itself.
+
+        Returns:
+            A dict with the scores that need no others, `[B]`; from detectors that reconstruct,
+            `reconstruction`, `[B, T, T, C]`; from those that classify rotations,
+            `rotation_probabilities`, `[B, 4, 4]`: the rotation that the image was given, and the
+            probability of each answer.
         """
-        return self.add_weight(
-            shape=shape,
-            initializer=keras.initializers.Constant(value),
-            dtype=dtype,
-            trainable=False,
-            name=name,
-        )
+        raise TypeError(f"{type(self).__name__} does not say what its networks make of images.")
 
-    def compile_from_settings(self):
-        """Compiles for training with the optimizer of the settings."""
-        self.compile(
-            optimizer=self.adam(self.trainable_variables), jit_compile=self.config.jit_compile
-        )
-        self.build(None)
+    def combine(self, outputs: Outputs) -> Outputs:
+        """`networks`' outputs, or just its scores, with the scores made of others added."""
+        return outputs
 
-    def adam(self, variables):
-        """The optimizer of the settings, ready to train these variables."""
-        optimizer = keras.optimizers.Adam(self.config.learning_rate, beta_1=self.config.beta_1)
-        optimizer.build(variables)
-        return optimizer
+    def fit_normalisation(self, scores: Mapping[str, np.ndarray]) -> None:
+        """Fits what `combine` needs to the scores of `networks`, `[N]` each, of the training
+        images, and keeps it as weights.
 
-    def finish_training(self):
-        """What is done once after the last epoch, before calibration. Checkpoints hold what was
-        before it.
+        Raises:
+            ValueError: a score is the same for all images.
         """
-        # Its moments would make a saved detector three times as large.
-        self.optimizer = None
 
-    def get_compile_config(self):
-        # A saved detector scores, and needs no optimizer for that.
+    def normalisation(self) -> dict[str, dict[str, float]]:
+        """The constants of `combine`, JSON values, for programs that repeat it."""
         return {}
 
-    def build(self, input_shape):
-        """All variables exist from construction on."""
-        self.built = True
+    def deciding_score(self, rotation_accuracy: float | None) -> str:
+        """The score that decides unless a setting says which.
 
-    def preprocess(self, images):
+        `rotation_accuracy`: on normal images, 0..1; None for a detector that classifies none.
+        """
+        return self.score_names[0]
+
+    def check_epoch(self, reconstructions: np.ndarray) -> None:
+        """Raises TrainingFailed if a detector that reconstructs cannot learn any more.
+
+        `reconstructions`: of some training images, `[B, T, T, C]`, after an epoch.
+        """
+        health.check_alive(reconstructions)
+
+    def check_trained(
+        self, reconstructions: np.ndarray, originals: np.ndarray, history: list[dict]
+    ) -> dict[str, Any]:
+        """How the training of a detector that reconstructs ended. Raises TrainingFailed if its
+        scores would mean nothing.
+
+        Args:
+            reconstructions, originals: of some training images, `[B, T, T, C]`.
+            history: one dict per epoch.
+
+        Returns:
+            JSON values, with `warnings`, sentences; empty if there is nothing to say.
+        """
+        health.check_not_constant(reconstructions, originals)
+        return {}
+
+    # What follows.
+
+    def call(self, images: tf.Tensor) -> Outputs:
+        outputs = self.combine(self.networks(images))
+        return {name: outputs[name] for name in self.score_names}
+
+    def explain(self, images: tf.Tensor) -> Outputs:
+        """What the scores of images `[B, S, S, C]` rest on, for a person to see.
+
+        Returns:
+            What `networks` returns, and every score; but as `rotation_probabilities`, `[B, 4]`,
+            those of the true rotations alone; and from detectors that reconstruct,
+            `squared_error`, `[B, T, T, C]`.
+        """
+        outputs = dict(self.combine(self.networks(images)))
+        if "reconstruction" in outputs:
+            outputs["squared_error"] = tf.square(
+                self.preprocess(images) - outputs["reconstruction"]
+            )
+        if "rotation_probabilities" in outputs:
+            outputs["rotation_probabilities"] = tf.linalg.diag_part(
+                outputs["rotation_probabilities"]
+            )
+        return outputs
+
+    def preprocess(self, images: tf.Tensor) -> tf.Tensor:
         """`[B, S, S, C]`, uint8 or float in [0, 1] `-> [B, T, T, C]` with T = `config.image_size`,
         float32 in [0, 1].
 
@@ -128,145 +177,87 @@ class Detector(keras.Model):
             )
         return preprocessing.preprocess(images, self.config.image_size)
 
-    def primary(self, images):
-        """What the networks say about images `[B, S, S, C]`.
-
-        Returns:
-            A dict with the scores that need no others, `[B]`; from detectors that reconstruct,
-            `reconstruction`, `[B, T, T, C]`; from those that classify rotations,
-            `rotation_probabilities`, `[B, 4, 4]`: the rotation that the image was given, and the
-            probability of each answer.
-        """
-        raise NotImplementedError
-
-    def all_scores(self, primary):
-        """`primary`'s dict, or just its scores, with the scores that are made of others added."""
-        return primary
-
-    def everything(self, images):
-        """All there is to say about images `[B, S, S, C]`: what `primary` returns, with every
-        score.
-        """
-        return self.all_scores(self.primary(images))
-
-    def explain(self, images):
-        """What the scores of images `[B, S, S, C]` rest on, for a person to see.
-
-        Returns:
-            A dict: what `everything` returns, but as `rotation_probabilities`, `[B, 4]`, those of
-            the true rotations alone; and from detectors that reconstruct, `squared_error`, `[B, T,
-            T, C]`.
-        """
-        outputs = dict(self.everything(images))
-        if "reconstruction" in outputs:
-            outputs["squared_error"] = tf.square(
-                self.preprocess(images) - outputs["reconstruction"]
-            )
-        if "rotation_probabilities" in outputs:
-            outputs["rotation_probabilities"] = tf.linalg.diag_part(
-                outputs["rotation_probabilities"]
-            )
-        return outputs
-
-    def reconstruct(self, images):
-        """`[B, S, S, C] -> [B, T, T, C]`, beside `preprocess(images)`: the decoder's picture of
-        each image.
-        """
-        return self.everything(images)["reconstruction"]
-
-    def score(self, images, name):
-        """One score of images `[B, S, S, C]`, `[B]`, without what it does not need."""
-        return self.everything(images)[name]
-
-    def call(self, images):
-        outputs = self.everything(images)
-        return {name: outputs[name] for name in self.score_names}
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether its Calibration was fitted."""
+        return self._calibration is not None
 
     @property
-    def decision_score(self):
-        """The name of the score that decides."""
-        return self.score_names[int(self.decision_index)]
+    def calibration(self) -> Calibration:
+        """Raises AttributeError for a detector that was never calibrated."""
+        if self._calibration is None:
+            raise AttributeError("This detector was never calibrated: its training did not end.")
+        return self._calibration
+
+    @calibration.setter
+    def calibration(self, calibration: Calibration) -> None:
+        self._calibration = calibration
 
     @property
-    def is_calibrated(self):
-        """Whether normalisation and thresholds have been fitted."""
-        return bool(np.isfinite(self.thresholds.numpy()).all())
+    def description(self) -> Description:
+        """What a program must know beside the scores. Raises what `calibration` does."""
+        return Description(self.image_shape, self.config.crop, self.calibration)
 
-    def description(self):
-        """What a program that has only the scores must know to decide by them: a dict of JSON
-        values.
+    def compile_from_settings(self) -> None:
+        """Compiles for training with the optimizer of the settings."""
+        optimizer = self.adam(self.trainable_variables)
+        self.compile(optimizer=optimizer, jit_compile=self.config.jit_compile)
+        self.build(None)
 
-        `image_shape` and `crop` of the squares it takes; `scores`, their names; `decision`, the
-        score that decides; `thresholds` and `target_fpr`; `held_out_images` and `held_out_scores`,
-        for p-values, and `held_out`, false if they are those of the training images; `map_scale`.
-        """
-        held_out = self.held_out_scores.numpy()
-        return {
-            "image_shape": list(self.image_shape),
-            "crop": self.config.crop,
-            "scores": list(self.score_names),
-            "decision": self.decision_score,
-            "thresholds": dict(zip(self.score_names, self.thresholds.numpy().tolist())),
-            "target_fpr": self.config.target_fpr,
-            "held_out": self.config.calibration_share > 0,
-            "held_out_images": int(self.held_out_images),
-            "held_out_scores": {
-                name: row[np.isfinite(row)].tolist()
-                for name, row in zip(self.score_names, held_out)
-            },
-            "map_scale": float(self.map_scale) if np.isfinite(self.map_scale.numpy()) else None,
-        }
+    def adam(self, variables: list[keras.Variable]) -> keras.optimizers.Optimizer:
+        """The optimizer of the settings, ready to train these variables."""
+        optimizer = keras.optimizers.Adam(self.config.learning_rate, beta_1=self.config.beta_1)
+        optimizer.build(variables)
+        return optimizer
 
-    def fit_decision(self, scores, decision):
-        """Fits the thresholds to `config.target_fpr`, and keeps them as weights, with the scores
-        they come from.
-
-        Args:
-            scores: `{score name: [n]}` of held-out normal images.
-            decision: the name of the score that decides.
-        """
-        self.thresholds.assign(
-            [
-                calibration.threshold(scores[name], self.config.target_fpr)
-                for name in self.score_names
-            ]
-        )
-        self.held_out_scores.assign([calibration.kept(scores[name]) for name in self.score_names])
-        self.held_out_images.assign(len(scores[self.score_names[0]]))
-        self.decision_index.assign(self.score_names.index(decision))
-
-    def fit_normalisation(self, primary):
-        """Fits what `all_scores` needs to the primary scores of the training images, numpy `[N]`
-        each, and keeps it as weights.
-
-        Raises:
-            ValueError: a score is the same for all images.
-        """
-
-    def minimise(self, tape, loss, **reported):
+    def minimise(
+        self, tape: tf.GradientTape, loss: tf.Tensor, **reports: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
         """Applies the gradients of `loss` with the one optimizer, and returns what
         `report` does.
         """
         self._apply(tape.gradient(loss, self.trainable_variables))
-        return self.report(loss=loss, **reported)
+        return self.report(loss=loss, **reports)
 
-    def report(self, **values):
-        """Takes the values of a step, `loss` and `reported`, and returns the running means of each
+    def report(self, **values: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Takes the values of a step, `loss` and `reports`, and returns the running means of each
         since the epoch began.
         """
         for name, mean in self._means.items():
             mean.update_state(values[name])
         return {name: mean.result() for name, mean in self._means.items()}
 
-    def get_config(self):
-        return {"config": self.config.to_dict(), "image_shape": list(self.image_shape)}
+    def finish_training(self) -> None:
+        """What is done once after the last epoch, before calibration. Checkpoints hold what was
+        before it.
+        """
+        # Its moments would make a saved detector three times as large.
+        self.optimizer = None
+
+    def build(self, input_shape: Any) -> None:
+        """All variables exist from construction on."""
+        self.built = True
+
+    def get_compile_config(self) -> dict:
+        # A saved detector scores, and needs no optimizer for that.
+        return {}
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "config": self.config.to_dict(),
+            "image_shape": list(self.image_shape),
+            "calibration": self.calibration.to_dict() if self.is_calibrated else None,
+        }
 
     @classmethod
-    def from_config(cls, config):
-        return cls(Config.from_dict(config["config"]), config["image_shape"])
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        detector = cls(Config.from_dict(config["config"]), config["image_shape"])
+        if config["calibration"] is not None:
+            detector.calibration = Calibration.from_dict(config["calibration"])
+        return detector
 
 
-def accuracy(labels, logits):
+def accuracy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     """The share, 0..1, of logits `[N, 4]` whose largest is the label's."""
     return tf.reduce_mean(
         tf.cast(tf.argmax(logits, axis=1, output_type=labels.dtype) == labels, tf.float32)

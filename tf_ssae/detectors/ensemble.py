@@ -3,27 +3,30 @@ training.
 """
 
 import dataclasses
+from typing import Any
 
-import keras
 import tensorflow as tf
 
+from tf_ssae.config import Config
 from tf_ssae.detectors.autoencoder import Autoencoder
+from tf_ssae.detectors.base import Outputs
 from tf_ssae.detectors.combined import CombinedDetector
+from tf_ssae.detectors.registry import register
 from tf_ssae.detectors.rotation import Rotation
 
 
-@keras.saving.register_keras_serializable(package="tf_ssae")
+@register("ensemble")
 class Ensemble(CombinedDetector):
     """`a_ws` and `a_max` over an Autoencoder and a Rotation that share nothing."""
 
-    def __init__(self, config, image_shape, **kwargs):
+    def __init__(self, config: Config, image_shape: tuple[int, ...], **kwargs: Any):
         super().__init__(config, image_shape, **kwargs)
         # Which score decides is the whole's affair: its parts do not have them all.
         part = dataclasses.replace(config, decision="auto")
         self.autoencoder = Autoencoder(part, image_shape)
         self.rotation = Rotation(part, image_shape)
 
-    def train_step(self, batch):
+    def train_step(self, batch: tuple[tf.Tensor, ...]) -> Outputs:
         x, x_rotated, d = batch
         with tf.GradientTape() as tape:
             l_rec = self.autoencoder.loss_rec(x)
@@ -35,8 +38,5 @@ class Ensemble(CombinedDetector):
             tape, loss, l_rec=l_rec, l_cls=l_cls, rotation_accuracy=rotation_accuracy
         )
 
-    def reconstruct(self, images):
-        return self.autoencoder.reconstruct(images)
-
-    def primary(self, images):
-        return {**self.autoencoder.primary(images), **self.rotation.primary(images)}
+    def networks(self, images: tf.Tensor) -> Outputs:
+        return {**self.autoencoder.networks(images), **self.rotation.networks(images)}

@@ -2,10 +2,15 @@
 2018, arXiv:1805.06725).
 """
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
+from tf_ssae.config import Config
 from tf_ssae.detectors.adversarial import AdversarialDetector, from_tanh_range
+from tf_ssae.detectors.base import Outputs
+from tf_ssae.detectors.registry import register
 from tf_ssae.networks.ganomaly import decoder, discriminator, encoder, reinitialise
 from tf_ssae.ops import scores
 from tf_ssae.ops.losses import binary_cross_entropy, mean_absolute_error, mean_squared_error
@@ -16,16 +21,21 @@ _W_ADV, _W_CON, _W_ENC = 1.0, 50.0, 1.0
 _HOPELESS = 1e-5
 
 
-@keras.saving.register_keras_serializable(package="tf_ssae")
+@register("ganomaly")
 class GANomaly(AdversarialDetector):
     """G = (G_E, G_D) maps x to z and to x^, second encoder E maps x^ to z^; anomalous is an x whose
     z and z^ differ.
     """
 
     score_names = ("a_ganomaly",)
-    reported = ("l_adv", "l_con", "l_enc", "l_d", "restarted")
+    reports = ("l_adv", "l_con", "l_enc", "l_d", "restarted")
+    # The paper's constants, a schedule for tens of thousands of images; for hundreds, more steps.
+    presets = {
+        "": dict(learning_rate=2e-4, batch_size=64, latent_depth=100, epochs=15),
+        "folder": dict(epochs=60),
+    }
 
-    def __init__(self, config, image_shape, **kwargs):
+    def __init__(self, config: Config, image_shape: tuple[int, ...], **kwargs: Any):
         super().__init__(config, image_shape, **kwargs)
         size, channels, depth, self.seed = (
             config.image_size,
@@ -38,7 +48,7 @@ class GANomaly(AdversarialDetector):
         self.second_encoder = encoder(size, channels, depth, self.seed, name="second_encoder")
         self.discriminator = discriminator(size, channels, self.seed)
 
-    def train_step(self, images):
+    def train_step(self, images: tf.Tensor) -> Outputs:
         """One step of G and E on 1 * MSE(f(x), f(x^)) + 50 * L1(x, x^) + 1 * MSE(z, z^), f the
         features of D; and one of D on the mean of its cross-entropies on x, which is real, and on
         x^, which is not.
@@ -85,7 +95,7 @@ class GANomaly(AdversarialDetector):
             restarted=tf.cast(hopeless, tf.float32),
         )
 
-    def primary(self, images):
+    def networks(self, images: tf.Tensor) -> Outputs:
         x = self.to_tanh_range(images)
         z = self.encoder(x, training=False)
         reconstruction = self.decoder(z, training=False)

@@ -1,9 +1,13 @@
 """Rotation: encoders E1 and E2 and classifier C alone, a base model of table 5.1."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
-from tf_ssae.detectors.base import Detector, accuracy
+from tf_ssae.config import Config
+from tf_ssae.detectors.base import Detector, Outputs, accuracy
+from tf_ssae.detectors.registry import register
 from tf_ssae.networks.classifier import classifier
 from tf_ssae.networks.encoder import encoder
 from tf_ssae.ops import scores
@@ -11,15 +15,15 @@ from tf_ssae.ops.losses import rotation_cross_entropy
 from tf_ssae.ops.rotations import rotate_stack
 
 
-@keras.saving.register_keras_serializable(package="tf_ssae")
+@register("rotation")
 class Rotation(Detector):
     """Trained on Eq. 3.8, scored by Eq. 3.11."""
 
     score_names = ("a_cls",)
-    reported = ("l_cls", "rotation_accuracy")
+    reports = ("l_cls", "rotation_accuracy")
     trained_on_rotations = True
 
-    def __init__(self, config, image_shape, **kwargs):
+    def __init__(self, config: Config, image_shape: tuple[int, ...], **kwargs: Any):
         super().__init__(config, image_shape, **kwargs)
         size, channels, seed = (
             config.image_size,
@@ -32,28 +36,28 @@ class Rotation(Detector):
         )
         self.classifier = classifier(config.latent_depth + config.side_latent_depth, seed)
 
-    def train_step(self, batch):
+    def train_step(self, batch: tuple[tf.Tensor, ...]) -> Outputs:
         _, x_rotated, d = batch
         with tf.GradientTape() as tape:
             l_cls, rotation_accuracy = self.loss_cls(x_rotated, d)
             loss = self.config.w_cls * l_cls
         return self.minimise(tape, loss, l_cls=l_cls, rotation_accuracy=rotation_accuracy)
 
-    def loss_cls(self, rotated_images, d):
+    def loss_cls(self, rotated_images: tf.Tensor, d: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Eq. 3.8 in training mode, and the accuracy, over rotated images `[N, S, S, C]` and their
         rotations `[N]`.
         """
         logits = self.classify(self.preprocess(rotated_images), training=True)
         return tf.reduce_mean(rotation_cross_entropy(d, logits)), accuracy(d, logits)
 
-    def classify(self, x, training):
+    def classify(self, x: tf.Tensor, training: bool) -> tf.Tensor:
         """`C([E1(x) : E2(x)])`: `[B, T, T, C] -> [B, 4]`, logits."""
         z = tf.concat(
             [self.encoder(x, training=training), self.side_encoder(x, training=training)], axis=-1
         )
         return self.classifier(tf.squeeze(z, axis=[1, 2]), training=training)
 
-    def primary(self, images):
+    def networks(self, images: tf.Tensor) -> Outputs:
         logits = self.classify(rotate_stack(self.preprocess(images)), training=False)
         probabilities = scores.rotation_probabilities(logits)
         return {"a_cls": scores.a_cls(probabilities), "rotation_probabilities": probabilities}

@@ -1,10 +1,14 @@
 """OURS: the self-supervised auto-encoder, chapter III."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
-from tf_ssae.detectors.base import accuracy
+from tf_ssae.config import Config
+from tf_ssae.detectors.base import Outputs, accuracy
 from tf_ssae.detectors.combined import CombinedDetector
+from tf_ssae.detectors.registry import register
 from tf_ssae.networks.classifier import classifier
 from tf_ssae.networks.decoder import decoder
 from tf_ssae.networks.encoder import encoder
@@ -13,13 +17,13 @@ from tf_ssae.ops.losses import RECONSTRUCTION_LOSSES, rotation_cross_entropy
 from tf_ssae.ops.rotations import rotate_stack
 
 
-@keras.saving.register_keras_serializable(package="tf_ssae")
+@register("ssae")
 class SSAE(CombinedDetector):
     """One encoder E1 for two tasks: with decoder D it reconstructs, beside E2 it feeds rotation
     classifier C.
     """
 
-    def __init__(self, config, image_shape, **kwargs):
+    def __init__(self, config: Config, image_shape: tuple[int, ...], **kwargs: Any):
         super().__init__(config, image_shape, **kwargs)
         size, channels, seed = (
             config.image_size,
@@ -33,7 +37,7 @@ class SSAE(CombinedDetector):
         self.decoder = decoder(size, config.latent_depth, channels, config.output_activation, seed)
         self.classifier = classifier(config.latent_depth + config.side_latent_depth, seed)
 
-    def train_step(self, batch):
+    def train_step(self, batch: tuple[tf.Tensor, ...]) -> Outputs:
         x, x_rotated, d = batch
         x, x_rotated = self.preprocess(x), self.preprocess(x_rotated)
         count = x.shape[0]
@@ -65,16 +69,13 @@ class SSAE(CombinedDetector):
             tape, loss, l_rec=l_rec, l_cls=l_cls, rotation_accuracy=accuracy(d, logits)
         )
 
-    def classify(self, z1, z2, training):
+    def classify(self, z1: tf.Tensor, z2: tf.Tensor, training: bool) -> tf.Tensor:
         """`C([z_E1 : z_E2])`: `[B, 1, 1, a_1]` and `[B, 1, 1, a_2] -> [B, 4]`, logits."""
         return self.classifier(
             tf.squeeze(tf.concat([z1, z2], axis=-1), axis=[1, 2]), training=training
         )
 
-    def reconstruct(self, images):
-        return self.decoder(self.encoder(self.preprocess(images), training=False))
-
-    def primary(self, images):
+    def networks(self, images: tf.Tensor) -> Outputs:
         x = self.preprocess(images)
         x_rotated = rotate_stack(x)
         z1 = self.encoder(x_rotated, training=False)

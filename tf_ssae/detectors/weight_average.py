@@ -1,5 +1,6 @@
 """An average of weights over the steps of training, smoother than the weights of any one step."""
 
+import keras
 import tensorflow as tf
 
 
@@ -10,12 +11,12 @@ class WeightAverage(tf.Module):
     with momentum 0.999, what a run of a hundred steps learnt would not be in it.
     """
 
-    def __init__(self, variables, momentum):
+    def __init__(self, variables: list[keras.Variable], momentum: float):
         super().__init__()
         self._momentum = momentum
         self._averages = [tf.Variable(variable.value, trainable=False) for variable in variables]
 
-    def update(self, variables, step):
+    def update(self, variables: list[keras.Variable], step: tf.Tensor) -> None:
         """Takes the variables in after step 1, 2, ...
 
         The momentum is at most `(1 + step) / (10 + step)`, the warm-up of
@@ -26,7 +27,7 @@ class WeightAverage(tf.Module):
         for average, variable in zip(self._averages, variables, strict=True):
             average.assign(momentum * average + (1 - momentum) * variable)
 
-    def assign_to(self, variables):
+    def assign_to(self, variables: list[keras.Variable]) -> None:
         """Overwrites the variables with their averages."""
         for average, variable in zip(self._averages, variables, strict=True):
             variable.assign(average)

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.metrics import auc, average_precision_score, precision_recall_curve, roc_auc_score
 
 
-def average_precision_at(is_anomaly, scores, share):
+def average_precision_at(is_anomaly: np.ndarray, scores: np.ndarray, share: float) -> float:
     """Average precision as if anomalies made up `share` (0..1) of the test set: they are
     re-weighted to that share.
     """
@@ -15,7 +15,7 @@ def average_precision_at(is_anomaly, scores, share):
     return average_precision_score(is_anomaly, scores, sample_weight=weights)
 
 
-def score_metrics(is_anomaly, scores):
+def score_metrics(is_anomaly: np.ndarray, scores: np.ndarray) -> dict[str, float]:
     """The metrics of one score over one test set.
 
     Args:

@@ -2,13 +2,15 @@
 is more anomalous.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import ndimage
 
 MAX_FALSE_POSITIVE_RATE = 0.3
 
 
-def pixel_metrics(maps, masks):
+def pixel_metrics(maps: Sequence[np.ndarray], masks: Sequence[np.ndarray]) -> dict[str, float]:
     """The metrics of the anomaly maps of one test set, over all its pixels and exact: no thresholds
     are picked.
 
@@ -75,7 +77,7 @@ def pixel_metrics(maps, masks):
     }
 
 
-def _region_shares(mask):
+def _region_shares(mask: np.ndarray) -> np.ndarray:
     """What finding each pixel adds to the sum of the regions' overlaps: 1 / its region's size, 0
     for a normal pixel.
     """
@@ -83,7 +85,7 @@ def _region_shares(mask):
     return np.where(mask, 1.0 / np.bincount(regions.ravel(), minlength=1)[regions], 0.0)
 
 
-def _area_to(limit, x, y):
+def _area_to(limit: float, x: np.ndarray, y: np.ndarray) -> float:
     """The area under the polyline `x`, `y` from `x = 0` to `limit`, divided by `limit`; `x` rises
     from 0 to 1.
     """

@@ -1,18 +1,14 @@
 """Scores image files with a detector served by TF Serving, over REST or gRPC, and tells which are
-anomalies.
-
-python -m tf_ssae.export.client --model=NAME --rest=http://localhost:8501 part1.png part2.jpg
+anomalies. REST needs no TensorFlow.
 """
 
 import base64
-import http.client
-import json
 import pathlib
-import sys
-import urllib.error
-import urllib.request
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-from absl import app, flags
+import requests
+import urllib3
 
 from tf_ssae.export.serving_kit import LARGEST_REQUEST
 
@@ -20,7 +16,41 @@ _SIGNATURE = "decide"
 _TIMEOUT_SECONDS = 30
 
 
-def score_over_rest(url, model, files):
+class ServerError(RuntimeError):
+    """The server answers with an error, which the message holds, or does not answer."""
+
+
+def ask(
+    paths: Sequence[str], model: str, rest: str | None = None, grpc: str | None = None
+) -> Iterator[tuple[str, dict[str, float], bool]]:
+    """Asks a server about image files, as many at once as the serving kit's servers take.
+
+    Args:
+        paths: of PNG or JPEG files.
+        model: its name on the server.
+        rest, grpc: the server's address, one of them: see `score_over_rest`, `score_over_grpc`.
+
+    Yields:
+        Of each file its path, `{score name: float}` by name, and whether it is an anomaly.
+
+    Raises:
+        OSError: a file cannot be read.
+        ServerError: as the two functions.
+    """
+    for start in range(0, len(paths), LARGEST_REQUEST):
+        some = paths[start : start + LARGEST_REQUEST]
+        files = [pathlib.Path(path).read_bytes() for path in some]
+        if rest:
+            answer = score_over_rest(rest, model, files)
+        else:
+            assert grpc is not None
+            answer = score_over_grpc(grpc, model, files)
+        decisions = answer.pop("is_anomaly")
+        for i, path in enumerate(some):
+            yield path, {name: answer[name][i] for name in sorted(answer)}, decisions[i]
+
+
+def score_over_rest(url: str, model: str, files: Sequence[bytes]) -> dict[str, list]:
     """`{score name: [N] floats, "is_anomaly": [N] bools}` of N PNG or JPEG files, given as bytes.
 
     Args:
@@ -28,44 +58,45 @@ def score_over_rest(url, model, files):
         model: its name.
 
     Raises:
-        RuntimeError: the server answers with an error, which the message holds, or does not answer.
+        ServerError: the server answers with an error, which the message holds, or does not answer.
     """
     body = {
         "signature_name": _SIGNATURE,
         "inputs": {"image_bytes": [{"b64": base64.b64encode(data).decode()} for data in files]},
     }
-    answer = _answer(f"{url.rstrip('/')}/v1/models/{model}:predict", json.dumps(body).encode())
+    answer = _answer(f"{url.rstrip('/')}/v1/models/{model}:predict", body)
     if not isinstance(answer, dict) or "outputs" not in answer:
-        raise RuntimeError(f"What answers at {url} is no TF Serving: no outputs in its answer.")
+        raise ServerError(f"What answers at {url} is no TF Serving: no outputs in its answer.")
     return answer["outputs"]
 
 
-def _answer(url, body):
+def _answer(url: str, body: dict[str, Any]) -> Any:
     try:
-        request = urllib.request.Request(url, body, headers={"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:
-            return json.load(response)
-    except urllib.error.HTTPError as error:
-        raise RuntimeError(
-            f"The server refused the request ({error.code}): {error.read().decode()}"
-        ) from error
-    except urllib.error.URLError as error:
-        raise RuntimeError(f"No server answers at {url}: {error.reason}") from error
-    except TimeoutError as error:
-        raise RuntimeError(
+        response = requests.post(url, json=body, timeout=_TIMEOUT_SECONDS)
+        if not response.ok:
+            raise ServerError(
+                f"The server refused the request ({response.status_code}): {response.text}"
+            )
+        return response.json()
+    except requests.Timeout as error:
+        raise ServerError(
             f"The server at {url} did not answer within {_TIMEOUT_SECONDS} seconds."
         ) from error
-    except (http.client.InvalidURL, ValueError) as error:
-        raise RuntimeError(
+    except requests.ConnectionError as error:
+        (cause, *_) = error.args
+        if isinstance(cause, urllib3.exceptions.ProtocolError):
+            raise ServerError(
+                f"What answers at {url} does not speak HTTP ({error}): is it the gRPC port?"
+            ) from error
+        raise ServerError(f"No server answers at {url}: {error}") from error
+    # Another address than a URL's, another answer than JSON.
+    except (requests.RequestException, ValueError) as error:
+        raise ServerError(
             f"{url} is no address of TF Serving, or what answers there is none: {error}"
         ) from error
-    except http.client.HTTPException as error:
-        raise RuntimeError(
-            f"What answers at {url} does not speak HTTP ({error!r}): is it the gRPC port?"
-        ) from error
 
 
-def score_over_grpc(address, model, files):
+def score_over_grpc(address: str, model: str, files: Sequence[bytes]) -> dict[str, list]:
     """As `score_over_rest`, for an address such as `localhost:8500`. Needs
     tensorflow-serving-api.
     """
@@ -74,7 +105,7 @@ def score_over_grpc(address, model, files):
         import tensorflow as tf
         from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
     except ImportError as error:
-        raise RuntimeError(
+        raise ServerError(
             f"gRPC needs tensorflow-serving-api: pip install 'tf_ssae[serving]' ({error})."
         ) from error
 
@@ -88,47 +119,8 @@ def score_over_grpc(address, model, files):
                 request, timeout=_TIMEOUT_SECONDS
             )
         except grpc.RpcError as error:
-            raise RuntimeError(
+            raise ServerError(
                 f"The server at {address} refused the request ({error.code().name}):"
                 f" {error.details()}"
             ) from error
     return {name: tf.make_ndarray(tensor).tolist() for name, tensor in response.outputs.items()}
-
-
-def main(argv):
-    paths = argv[1:]
-    if not paths or bool(_REST.value) == bool(_GRPC.value):
-        raise app.UsageError("Give image files, and either --rest or --grpc.")
-    try:
-        for start in range(0, len(paths), LARGEST_REQUEST):
-            part = paths[start : start + LARGEST_REQUEST]
-            files = [pathlib.Path(path).read_bytes() for path in part]
-            scores = (
-                score_over_rest(_REST.value, _MODEL.value, files)
-                if _REST.value
-                else score_over_grpc(_GRPC.value, _MODEL.value, files)
-            )
-            decisions = [
-                "anomaly" if is_anomaly else "normal" for is_anomaly in scores.pop("is_anomaly")
-            ]
-            names = sorted(scores)
-            if not start:
-                print("\t".join(["file", *names, "decision"]))
-            for i, (path, decision) in enumerate(zip(part, decisions)):
-                print(
-                    "\t".join([path, *(f"{scores[name][i]:.6g}" for name in names), decision]),
-                    flush=True,
-                )
-    except (OSError, RuntimeError) as error:
-        sys.exit(f"Error: {error}")
-
-
-if __name__ == "__main__":
-    _MODEL = flags.DEFINE_string("model", None, "Name of the model.", required=True)
-    _REST = flags.DEFINE_string(
-        "rest", None, "URL of the server's REST interface, such as http://localhost:8501."
-    )
-    _GRPC = flags.DEFINE_string(
-        "grpc", None, "Address of the server's gRPC interface, such as localhost:8500."
-    )
-    app.run(main)

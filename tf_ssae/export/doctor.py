@@ -1,20 +1,15 @@
-"""What a `.tflite` file needs of the device that runs it.
-
-python -m tf_ssae.export.doctor exported/NAME/1/tflite/int8.tflite
-"""
+"""What a `.tflite` file needs of the device that runs it."""
 
 import collections
+import os
 import pathlib
-import sys
+from typing import Any
 
 import numpy as np
-from absl import app
 from ai_edge_litert import schema_py_generated as schema
 
-from tf_ssae.export import timing
 
-
-def examine(path):
+def examine(path: str | os.PathLike[str]) -> dict[str, Any]:
     """A dict of what the file at `path` holds and takes.
 
     `operators`: `{name: count}`; `flex`: those that need TensorFlow's own operators; `bytes`: of
@@ -38,7 +33,7 @@ def examine(path):
         for name, value in vars(schema.BuiltinOperator).items()
         if isinstance(value, int)
     }
-    operators = collections.Counter()
+    operators: collections.Counter[str] = collections.Counter()
     for graph in model.subgraphs:
         for operator in graph.operators:
             code = model.operatorCodes[operator.opcodeIndex]
@@ -55,7 +50,7 @@ def examine(path):
     }
 
 
-def _peak_activations(graph):
+def _peak_activations(graph: schema.SubGraphT) -> int:
     """Bytes of the tensors alive at one operator, at the operator where they are the most."""
     kinds = schema.TensorType
     sizes = {
@@ -82,34 +77,3 @@ def _peak_activations(graph):
         size = int(np.prod(np.abs(tensor.shape))) * sizes.get(tensor.type, 1)
         alive[start : dies.get(i, start) + 1] += size
     return int(alive.max())
-
-
-def main(argv):
-    if len(argv) != 2:
-        raise app.UsageError("Give one .tflite file.")
-    try:
-        found = examine(argv[1])
-    except (ValueError, OSError) as error:
-        sys.exit(f"Error: {error}")
-    print(
-        "operators: " + ", ".join(f"{name} x{count}" for name, count in found["operators"].items())
-    )
-    print(f"needs Flex: {', '.join(found['flex']) or 'no'}")
-    print(f"size: {found['bytes']:,} bytes, of which weights {found['weight_bytes']:,}")
-    print(f"memory for activations: {found['arena_bytes']:,} bytes")
-    if found["flex"]:
-        return
-    try:
-        speed = timing.of_tflite(pathlib.Path(argv[1]).read_bytes())
-    # Of a file of another kind, what it holds is said all the same.
-    except Exception as error:
-        print(f"not timed: {error}")
-    else:
-        print(
-            f"one invocation on one core here: {speed['latency_ms']:.2f} ms (99th percentile"
-            f" {speed['latency_p99_ms']:.2f})"
-        )
-
-
-if __name__ == "__main__":
-    app.run(main)

@@ -1,11 +1,11 @@
-"""PNG and JPEG files inside a graph, read as `datasets.files` reads them."""
+"""PNG and JPEG files inside a graph, read as `data.decode` reads them."""
 
 import tensorflow as tf
 
 from tf_ssae.export.requirements import require_size
 
 
-def decode(data, channels):
+def decode(data: tf.Tensor, channels: int) -> tf.Tensor:
     """The pixels of a file, string `[] -> uint8 [H, W, channels]`. Fails for a size that no
     detector takes.
 
@@ -22,7 +22,7 @@ def decode(data, channels):
     return tf.ensure_shape(image, [None, None, channels])
 
 
-def require_png_or_jpeg(files):
+def require_png_or_jpeg(files: tf.Tensor) -> tf.Operation:
     """Fails, naming the indices, unless every string of `[N]` begins as a PNG or JPEG file does."""
     is_image = tf.map_fn(_is_png_or_jpeg, files, fn_output_signature=tf.bool)
     return tf.debugging.Assert(
@@ -31,18 +31,18 @@ def require_png_or_jpeg(files):
     )
 
 
-def _is_png(data):
+def _is_png(data: tf.Tensor) -> tf.Tensor:
     return tf.strings.substr(data, 0, 4) == b"\x89PNG"
 
 
-def _is_png_or_jpeg(data):
+def _is_png_or_jpeg(data: tf.Tensor) -> tf.Tensor:
     return _is_png(data) | (tf.strings.substr(data, 0, 3) == b"\xff\xd8\xff")
 
 
-def _height_and_width(data):
+def _height_and_width(data: tf.Tensor) -> list[tf.Tensor]:
     """Of a PNG or JPEG file, from its header."""
 
-    def of_png():
+    def of_png() -> tf.Tensor:
         # The first chunk of a PNG is IHDR, which begins with width and height, at byte 16.
         sides = tf.io.decode_raw(tf.strings.substr(data, 16, 8), tf.int32, little_endian=False)
         return tf.reverse(tf.reshape(sides, [2]), [0])

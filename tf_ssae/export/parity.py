@@ -3,6 +3,8 @@ decisions?
 """
 
 import os
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from scipy.stats import spearmanr
@@ -20,7 +22,7 @@ _FEWEST_RANKED = 50
 RELATIVE_TOLERANCE_OF_FEW = {"int8": 0.1}
 
 
-class Report:
+class Parity:
     """Compares files with the trained model, one after the other.
 
     Attributes:
@@ -29,21 +31,34 @@ class Report:
         violations: sentences about what is out of tolerance; none if all is well.
     """
 
-    def __init__(self, name, expected, thresholds, is_anomaly):
+    def __init__(
+        self,
+        name: str,
+        expected: dict[str, np.ndarray],
+        thresholds: Mapping[str, float],
+        is_anomaly: np.ndarray,
+    ):
         """Takes the scores of N test images by the trained model, `{score name: [N]}`, its
         thresholds, and the truth.
         """
         self._expected, self._thresholds, self._is_anomaly = expected, thresholds, is_anomaly
-        self.values = {
+        self.values: dict[str, Any] = {
             "model": name,
             "test_images": len(is_anomaly),
             "share": float(is_anomaly.mean()),
             "cores": os.cpu_count(),
             "files": {},
         }
-        self.violations = []
+        self.violations: list[str] = []
 
-    def add(self, kind, found, thresholds, size, speed):
+    def add(
+        self,
+        kind: str,
+        found: dict[str, np.ndarray],
+        thresholds: Mapping[str, float],
+        size: int,
+        speed: dict[str, Any],
+    ) -> None:
         """Adds a file: its kind, its scores of the same images, its thresholds, its bytes and its
         speed.
         """
@@ -51,13 +66,15 @@ class Report:
         if comparison:
             self.values["files"][kind] = {"bytes": size, **speed, "scores": comparison}
 
-    def require(self, output, found):
+    def require(self, output: str, found: dict[str, np.ndarray]) -> None:
         """Demands that an output which answers with the scores of the SavedModel, for the same
         images, is in tolerance too.
         """
         self._compared(f"{output} of saved_model", "saved_model", found, self._thresholds)
 
-    def _compared(self, name, kind, found, thresholds):
+    def _compared(
+        self, name: str, kind: str, found: dict[str, np.ndarray], thresholds: Mapping[str, float]
+    ) -> dict[str, dict] | None:
         """What `compare` says, and what is out of tolerance among the violations; None of scores
         that are not finite.
         """
@@ -74,7 +91,13 @@ class Report:
         return comparison
 
 
-def compare(expected, found, thresholds, found_thresholds, is_anomaly):
+def compare(
+    expected: dict[str, np.ndarray],
+    found: dict[str, np.ndarray],
+    thresholds: Mapping[str, float],
+    found_thresholds: Mapping[str, float],
+    is_anomaly: np.ndarray,
+) -> dict[str, dict]:
     """Two sets of scores over the same N images.
 
     Args:
@@ -109,14 +132,14 @@ def compare(expected, found, thresholds, found_thresholds, is_anomaly):
     return result
 
 
-def _spearman(values, found):
+def _spearman(values: np.ndarray, found: np.ndarray) -> float | None:
     """None where it is not defined: of one image, or of scores that are all the same."""
     if np.ptp(values) == 0 or np.ptp(found) == 0:
         return None
     return float(spearmanr(values, found).statistic)
 
 
-def violations(kind, comparison, is_anomaly):
+def violations(kind: str, comparison: dict[str, dict], is_anomaly: np.ndarray) -> list[str]:
     """What is out of tolerance in a comparison of a file of this kind: a list of sentences, none of
     which names the file.
     """
@@ -152,8 +175,8 @@ def violations(kind, comparison, is_anomaly):
     return sentences
 
 
-def table(report):
-    """A report's values as text for a terminal: one row a file and score, then one a file."""
+def table(report: dict[str, Any]) -> str:
+    """A report's values as text for a terminal: one row per file and score, then one per file."""
     width = max(
         [8, *(len(name) + 1 for entry in report["files"].values() for name in entry["scores"])]
     )
@@ -163,7 +186,8 @@ def table(report):
             " brackets, the trained model."
         ),
         (
-            f"{'file':12}{'score':{width}}{'largest difference':>20}{'relative':>10}{'Spearman':>10}{'AP':>17}{'AUROC':>17}"
+            f"{'file':12}{'score':{width}}{'largest difference':>20}{'relative':>10}"
+            f"{'Spearman':>10}{'AP':>17}{'AUROC':>17}"
             f"{'decision flips':>16}"
         ),
     ]
@@ -175,7 +199,8 @@ def table(report):
             )
             ranks = "-" if row["spearman"] is None else f"{row['spearman']:.5f}"
             lines.append(
-                f"{kind:12}{name:{width}}{row['largest_difference']:20.2g}{row['largest_relative_difference']:10.1g}"
+                f"{kind:12}{name:{width}}{row['largest_difference']:20.2g}"
+                f"{row['largest_relative_difference']:10.1g}"
                 f"{ranks:>10}{ap:>17}{auroc:>17}{row['decisions_flipped']:16.2%}"
             )
     if not report["files"]:
@@ -195,6 +220,6 @@ def table(report):
     return "\n".join(lines)
 
 
-def _threads(report):
+def _threads(report: dict[str, Any]) -> list[str]:
     first = next(iter(report["files"].values()))
     return [f"{threads:>16}" for threads in first["images_per_second"]]

@@ -12,16 +12,23 @@ import pathlib
 import re
 import shutil
 import tempfile
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from tf_ssae import data as datasets
-from tf_ssae import detectors
-from tf_ssae.data import protocols
+from tf_ssae import runs
+from tf_ssae.config import Config
+from tf_ssae.data import protocols, sources
+from tf_ssae.data.images import LabelledImages
+from tf_ssae.data.split import Split
+from tf_ssae.detectors.base import Detector
 from tf_ssae.export import parity, saved_model, serving_kit, tflite, timing, warmup
-from tf_ssae.ops.parts import largest
 from tf_ssae.runs import provenance, run_folder
+from tf_ssae.scoring import readers
+from tf_ssae.scoring import saved_model as exported
+from tf_ssae.scoring.tflite import TFLiteModel
 
 _REPRESENTATIVE_IMAGES = 300
 _WARMUP_IMAGES = 4
@@ -33,16 +40,16 @@ class ParityError(RuntimeError):
     """
 
 
-def run(
-    model_dir,
-    export_dir,
-    name=None,
-    version=None,
-    tflite_batch_size=1,
-    test_images=2000,
-    data_dir=None,
-    data=None,
-):
+def export(
+    model_dir: str | pathlib.Path,
+    export_dir: str | pathlib.Path,
+    name: str | None = None,
+    version: int | None = None,
+    tflite_batch_size: int = 1,
+    test_images: int = 2000,
+    data_dir: str | None = None,
+    data: LabelledImages | None = None,
+) -> dict[str, Any]:
     """Exports the detector of a finished run to `export_dir/NAME/VERSION/`, and proves it.
 
     That folder holds
@@ -64,7 +71,7 @@ def run(
         name: the model's name for clients; by default that of the run's folder.
         version: an integer; by default the next free one.
         tflite_batch_size: the fixed batch size of the TFLite files.
-        test_images: how many of the run's test pictures to compare on.
+        test_images: how many of the run's test images to compare on.
         data_dir: where the run's data set lies now, if not where it lay in training.
         data: the LabelledImages that the run was given, if it was.
 
@@ -80,11 +87,7 @@ def run(
             `NAME-VERSION.rejected`.
     """
     model_dir, export_dir = pathlib.Path(model_dir), pathlib.Path(export_dir)
-    detector = detectors.load(model_dir)
-    if not detector.is_calibrated:
-        raise ValueError(
-            f"The detector in {model_dir} was never calibrated: train it to its end with train.py."
-        )
+    detector = runs.load(model_dir)
     name = name or model_dir.resolve().name
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
         raise ValueError(
@@ -97,7 +100,14 @@ def run(
         return _publish(detector, split, name, target, tflite_batch_size, test_images)
 
 
-def _publish(detector, split, name, target, tflite_batch_size, test_images):
+def _publish(
+    detector: Detector,
+    split: Split,
+    name: str,
+    target: pathlib.Path,
+    tflite_batch_size: int,
+    test_images: int,
+) -> dict[str, Any]:
     export_dir = target.parent.parent
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -128,7 +138,7 @@ def _publish(detector, split, name, target, tflite_batch_size, test_images):
     return report
 
 
-def _target(folder, version):
+def _target(folder: pathlib.Path, version: int | None) -> pathlib.Path:
     taken = [int(path.name) for path in folder.glob("*") if path.name.isdigit()]
     if version in taken:
         raise FileExistsError(
@@ -137,90 +147,79 @@ def _target(folder, version):
     return folder / str(version or max(taken, default=0) + 1)
 
 
-def _split(config, model_dir, data_dir, data, cache):
+def _split(
+    config: Config,
+    model_dir: pathlib.Path,
+    data_dir: str | None,
+    data: LabelledImages | None,
+    cache: pathlib.Path,
+) -> Split:
     """The split that the run saw, made again, its images as uint8."""
     if data_dir is not None:
         config = dataclasses.replace(config, data_dir=data_dir)
-    split = protocols.split(data or datasets.load(config, cache), config)
-    trained_on = json.loads((model_dir / run_folder.ENVIRONMENT).read_text()).get(
-        "split_fingerprint"
-    )
-    if split.fingerprint() != trained_on:
+    split = protocols.split(data or sources.load(config, cache), config)
+    trained_on = json.loads((model_dir / run_folder.ENVIRONMENT).read_text())
+    if split.fingerprint() != trained_on.get("split_fingerprint"):
         raise ValueError(
             f"The images of {config.dataset} are not those that {model_dir} was trained and tested"
             " on: another version of the data set, or a run on images of one's own, which only"
-            " publish.run(..., data=...) of tf_ssae.export can export."
+            " tf_ssae.export.publish.export(..., data=...) can export."
         )
     if split.data.images.dtype != np.uint8:
         images = np.round(split.data.images * 255).astype(np.uint8)
-        split = dataclasses.replace(split, data=dataclasses.replace(split.data, images=images))
+        split = split.with_data(dataclasses.replace(split.data, images=images))
     return split
 
 
-def _write(detector, split, name, folder, tflite_batch_size, test_images):
+def _write(
+    detector: Detector,
+    split: Split,
+    name: str,
+    folder: pathlib.Path,
+    tflite_batch_size: int,
+    test_images: int,
+) -> tuple[dict[str, Any], list[str]]:
     """Writes everything into `folder`: `(report, sentences about what is out of tolerance)`."""
-    images, image_shape = split.data.images, split.data.image_shape
-    index = _first_pictures(split, test_images)
-    test, pictures = images[index], split.data.pictures(index)
-    representative = images[split.train[: max(_REPRESENTATIVE_IMAGES, tflite_batch_size)]]
+    data, test = split.data, split.test.first(test_images)
+    few = split.train.index[: max(_REPRESENTATIVE_IMAGES, tflite_batch_size)]
+    representative, thresholds = data.images[few], detector.calibration.thresholds
 
-    def scores(function):
-        found = tflite.scores_of(function, test, np.arange(len(test)))
-        return {name: largest(values, pictures) for name, values in found.items()}
+    def scores(function: Callable) -> dict[str, np.ndarray]:
+        found = tflite.scores_of(function, test)
+        return {name: test.worst(values) for name, values in found.items()}
 
-    is_anomaly = largest(split.anomalous[split.data.labels[index]], pictures)
-    report = parity.Report(name, scores(detector), _thresholds(detector), is_anomaly)
+    compared = parity.Parity(name, scores(detector), thresholds, test.is_anomaly)
 
     print("SavedModel ...", flush=True)
     saved_model.write(detector, folder)
-    run_folder.write_json(
-        folder / saved_model.DESCRIPTION,
-        {"class_names": split.data.class_names, **detector.description()},
-    )
-    warmup.write(folder, name, test[:_WARMUP_IMAGES])
-    report.add(
-        "saved_model",
-        scores(saved_model.load(folder)[0]),
-        _thresholds(detector),
-        timing.size(folder),
-        timing.of_saved_model(folder, image_shape),
-    )
+    described = {"class_names": data.class_names, **detector.description.to_dict()}
+    run_folder.write_json(folder / readers.DESCRIPTION, described)
+    warmup.write(folder, name, data.images[test.index[:_WARMUP_IMAGES]])
+    speed = timing.of_saved_model(folder, data.image_shape)
+    found = scores(exported.load(folder)[0])
+    compared.add("saved_model", found, thresholds, timing.size(folder), speed)
 
     # It has a decoder of its own, and is what clients ask.
-    decide = saved_model.load_decide(folder)
-    report.require(
-        "decide", scores(lambda batch: decide([tf.io.encode_png(image).numpy() for image in batch]))
-    )
+    decide = exported.load_decide(folder)
+    png = tf.io.encode_png
+    compared.require("decide", scores(lambda tiles: decide([png(tile).numpy() for tile in tiles])))
 
     edge = folder / "tflite"
     edge.mkdir()
     for kind in tflite.KINDS:
         print(f"TFLite {kind} ...", flush=True)
-        calibrated, model = (
-            detector,
-            tflite.convert(detector, kind, representative, tflite_batch_size),
-        )
+        calibrated = detector
+        model = tflite.convert(detector, kind, representative, tflite_batch_size)
         if kind == "int8":
             calibrated = tflite.recalibrated(detector, model, split)
             model = tflite.convert(calibrated, kind, representative, tflite_batch_size)
         path = edge / f"{kind}.tflite"
         path.write_bytes(model)
-        path.with_suffix(".json").write_text(
-            tflite.description(calibrated, model, kind, split.data.class_names) + "\n"
-        )
-        found = scores(tflite.Scorer(model, os.cpu_count()))
-        report.add(kind, found, _thresholds(calibrated), timing.size(path), timing.of_tflite(model))
+        described = tflite.description(calibrated, model, kind, data.class_names)
+        run_folder.write_json(path.with_suffix(".json"), described)
+        found = scores(TFLiteModel(model, os.cpu_count()))
+        own = calibrated.calibration.thresholds
+        compared.add(kind, found, own, timing.size(path), timing.of_tflite(model))
 
-    run_folder.write_json(folder / "parity.json", {**report.values, **provenance.environment()})
-    return report.values, report.violations
-
-
-def _first_pictures(split, count):
-    """The parts of the first so many test pictures."""
-    pictures = split.data.pictures(split.test)
-    chosen = list(dict.fromkeys(pictures.tolist()))[:count]
-    return split.test[np.isin(pictures, chosen)]
-
-
-def _thresholds(detector):
-    return dict(zip(detector.score_names, detector.thresholds.numpy()))
+    run_folder.write_json(folder / "parity.json", {**compared.values, **provenance.environment()})
+    return compared.values, compared.violations

@@ -5,13 +5,13 @@ import tensorflow as tf
 from tf_ssae.ops import tiles
 
 
-def require(condition, message):
+def require(condition: tf.Tensor, message: str) -> tf.Operation:
     """Fails with the message unless the condition, bool `[]`, holds."""
     return tf.debugging.Assert(condition, [message])
 
 
-def require_size(name, height, width):
-    """Fails unless images of this height and width, int32 `[]`, are what `resizing` takes. `name`:
+def require_size(name: str, height: tf.Tensor, width: tf.Tensor) -> tf.Operation:
+    """Fails unless images of this height and width, int32 `[]`, are what `ops.tiles` takes. `name`:
     the input's.
     """
     shorter, longer = tf.minimum(height, width), tf.maximum(height, width)

@@ -2,17 +2,17 @@
 installed.
 """
 
+import pathlib
+
 import tensorflow as tf
 
+from tf_ssae.detectors.base import Detector, Outputs
 from tf_ssae.export import image_files
 from tf_ssae.export.requirements import require, require_size
 from tf_ssae.ops import tiles
-from tf_ssae.system.terminal import held_back_stderr
-
-DESCRIPTION = "detector.json"
 
 
-def write(detector, folder):
+def write(detector: Detector, folder: pathlib.Path) -> None:
     """Writes a SavedModel with four signatures. Batch size, image height and image width are free
     in each.
 
@@ -22,26 +22,22 @@ def write(detector, folder):
     * `decide`: `image_bytes` -> every score, and `is_anomaly`, bool `[N]`: whether the score that
       decides is above its threshold.
     * `explain`: `images` -> every score and what the detector explains it by, for each of the T
-      squares that an image is cut into: `reconstruction` and `squared_error`, `[N, T, S, S, C]`;
+      tiles that an image is cut into: `reconstruction` and `squared_error`, `[N, T, S, S, C]`;
       `rotation_probabilities`, `[N, T, 4]`, that of the true rotation for each of the four.
 
-    Images of another size than the detector's are cut into squares as `config.crop` says, which are
-    resized; an image scores as its most anomalous square. A request without images, of another
-    channel count, of images that are too small, too long or too large (see `resizing`), or with
+    Images of another size than the detector's are cut into tiles as `config.crop` says, which are
+    resized; an image scores as its most anomalous tile. A request without images, of another
+    channel count, of images that are too small, too long or too large (see `ops.tiles`), or with
     bytes that are no image fails with an error that says so.
     """
     size, _, channels = detector.image_shape
-    crop, decides, threshold = (
-        detector.config.crop,
-        detector.decision_score,
-        detector.thresholds[int(detector.decision_index)],
-    )
+    crop, calibration = detector.config.crop, detector.calibration
 
-    def evidence_of(squares):
-        """`[N, T, S, S, C] ->` the evidence of every square: `[N, T, ...]`."""
-        shape = tf.shape(squares)
+    def evidence_of(cut: tf.Tensor) -> Outputs:
+        """`[N, T, S, S, C] ->` the evidence of every tile: `[N, T, ...]`."""
+        shape = tf.shape(cut)
         flat = tf.ensure_shape(
-            tf.reshape(squares, [-1, size, size, channels]), [None, size, size, channels]
+            tf.reshape(cut, [-1, size, size, channels]), [None, size, size, channels]
         )
         outputs = detector.explain(flat)
         return {
@@ -49,10 +45,10 @@ def write(detector, folder):
             for name, value in outputs.items()
         }
 
-    def scores_of(evidence):
+    def scores_of(evidence: Outputs) -> Outputs:
         return {name: tf.reduce_max(evidence[name], axis=1) for name in detector.score_names}
 
-    def squares_of(images):
+    def tiles_of(images: tf.Tensor) -> tf.Tensor:
         with tf.control_dependencies(
             [
                 require(
@@ -68,9 +64,9 @@ def write(detector, folder):
             ]
         ):
             images = tf.identity(images)
-        return tiles.squares(tf.ensure_shape(images, [None, None, None, channels]), size, crop)
+        return tiles.cut(tf.ensure_shape(images, [None, None, None, channels]), size, crop)
 
-    def scores_of_files(image_bytes):
+    def scores_of_files(image_bytes: tf.Tensor) -> Outputs:
         with tf.control_dependencies(
             [
                 require(
@@ -82,38 +78,37 @@ def write(detector, folder):
         ):
             image_bytes = tf.identity(image_bytes)
 
-        # Files differ in size, and so in their number of squares: all squares are scored at once,
+        # Files differ in size, and so in their number of tiles: all tiles are scored at once,
         # and told apart after.
-        def squares_of_file(data):
-            return tiles.squares(image_files.decode(data, channels)[tf.newaxis], size, crop)[0]
+        def tiles_of_file(data: tf.Tensor) -> tf.Tensor:
+            return tiles.cut(image_files.decode(data, channels)[tf.newaxis], size, crop)[0]
 
         spec = tf.RaggedTensorSpec([None, size, size, channels], tf.uint8, ragged_rank=0)
-        squares = tf.map_fn(squares_of_file, image_bytes, fn_output_signature=spec)
-        flat = scores_of(evidence_of(squares.flat_values[:, tf.newaxis]))
+        cut = tf.map_fn(tiles_of_file, image_bytes, fn_output_signature=spec)
+        flat = scores_of(evidence_of(cut.flat_values[:, tf.newaxis]))
         return {
-            name: tf.reduce_max(squares.with_flat_values(value), axis=1)
-            for name, value in flat.items()
+            name: tf.reduce_max(cut.with_flat_values(value), axis=1) for name, value in flat.items()
         }
 
     images_spec = tf.TensorSpec([None, None, None, None], tf.uint8, name="images")
     bytes_spec = tf.TensorSpec([None], tf.string, name="image_bytes")
 
     @tf.function(input_signature=[images_spec])
-    def serving_default(images):
-        return scores_of(evidence_of(squares_of(images)))
+    def serving_default(images: tf.Tensor) -> Outputs:
+        return scores_of(evidence_of(tiles_of(images)))
 
     @tf.function(input_signature=[bytes_spec])
-    def serving_bytes(image_bytes):
+    def serving_bytes(image_bytes: tf.Tensor) -> Outputs:
         return scores_of_files(image_bytes)
 
     @tf.function(input_signature=[bytes_spec])
-    def decide(image_bytes):
+    def decide(image_bytes: tf.Tensor) -> Outputs:
         scores = scores_of_files(image_bytes)
-        return {**scores, "is_anomaly": scores[decides] > threshold}
+        return {**scores, "is_anomaly": calibration.is_anomaly(scores)}
 
     @tf.function(input_signature=[images_spec])
-    def explain(images):
-        outputs = evidence_of(squares_of(images))
+    def explain(images: tf.Tensor) -> Outputs:
+        outputs = evidence_of(tiles_of(images))
         return {**outputs, **scores_of(outputs)}
 
     # A plain module, not the Keras model: the file then needs nothing but TensorFlow.
@@ -121,42 +116,4 @@ def write(detector, folder):
     module.weights = [variable.value for variable in detector.variables]
     functions = (serving_default, serving_bytes, decide, explain)
     signatures = {function.python_function.__name__: function for function in functions}
-    with held_back_stderr():
-        tf.saved_model.save(module, str(folder), signatures)
-
-
-def load(folder):
-    """What a SavedModel that `write` wrote answers: `(score, explain)`, each a function of uint8
-    `[N, H, W, C]`.
-
-    They return the outputs of `serving_default` and of `explain`, as numpy arrays.
-    """
-    # A signature alone does not keep the model's variables alive: the functions hold on to the
-    # whole.
-    loaded = tf.saved_model.load(str(folder))
-
-    def answers(signature):
-        def answer(images):
-            outputs = loaded.signatures[signature](images=tf.constant(images))
-            return {name: value.numpy() for name, value in outputs.items()}
-
-        return answer
-
-    return answers("serving_default"), answers("explain")
-
-
-def load_decide(folder):
-    """What `decide` of a SavedModel that `write` wrote answers: a function of N PNG or JPEG files,
-    a list of bytes.
-
-    It returns every score, float32 `[N]`, and `is_anomaly`, bool `[N]`, as numpy arrays.
-    """
-    loaded = tf.saved_model.load(str(folder))
-
-    def decide(files):
-        return {
-            name: value.numpy()
-            for name, value in loaded.signatures["decide"](image_bytes=tf.constant(files)).items()
-        }
-
-    return decide
+    tf.saved_model.save(module, str(folder), signatures)

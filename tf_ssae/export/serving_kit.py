@@ -1,6 +1,8 @@
 """What stands beside the exported models so that TF Serving can be started on them."""
 
-import os
+import pathlib
+
+from tf_ssae.system.files import replacing
 
 # Of images. A server that batches refuses a request that is larger than its batches.
 LARGEST_REQUEST = 64
@@ -45,32 +47,35 @@ _COMPOSE = """services:
 
 _README = """# Serving these models
 
-`docker compose up` in this folder starts TF Serving on every model of `models.config`: {names}. It picks up new versions by
-itself.
+`docker compose up` in this folder starts TF Serving on every model of `models.config`: {names}.
+It picks up new versions by itself.
 
-Score image files, and decide which are anomalies, over REST or gRPC (the latter needs `pip install 'tf_ssae[serving]'`):
+Score image files, and decide which are anomalies, over REST or gRPC (the latter needs `pip
+install 'tf_ssae[serving]'`):
 
-    python -m tf_ssae.export.client --model={name} --rest=http://localhost:8501 part1.png part2.jpg
-    python -m tf_ssae.export.client --model={name} --grpc=localhost:8500 part1.png part2.jpg
+    tf-ssae ask --model={name} --rest=http://localhost:8501 part1.png part2.jpg
+    tf-ssae ask --model={name} --grpc=localhost:8500 part1.png part2.jpg
 
 Or without any of this package:
 
     curl http://localhost:8501/v1/models/{name}:predict -d '{{"signature_name": "decide",
         "inputs": {{"image_bytes": [{{"b64": "'$(base64 -w0 part1.png)'"}}]}}}}'
 
-Signatures: `serving_default` (`images`, uint8 [N, H, W, C]) and `serving_bytes` (`image_bytes`, PNG or JPEG files, [N]) give
-every score, higher = more anomalous; `decide` (`image_bytes`) adds `is_anomaly`, whether the score that decides is above its
-threshold (`NAME/VERSION/detector.json` names both); `explain` (`images`) adds to the scores the reconstruction, the squared
-error, and the probability that the classifier gives to each of the four true rotations. The server's batching joins requests
-of one shape: send images of one size, or files. A photo whose EXIF tag turns it must be turned by the client: the server reads
-pixels as they are stored.
+Signatures: `serving_default` (`images`, uint8 [N, H, W, C]) and `serving_bytes` (`image_bytes`,
+PNG or JPEG files, [N]) give every score, higher = more anomalous; `decide` (`image_bytes`) adds
+`is_anomaly`, whether the score that decides is above its threshold (`NAME/VERSION/detector.json`
+names both); `explain` (`images`) adds to the scores the reconstruction, the squared error, and
+the probability that the classifier gives to each of the four true rotations. The server's
+batching joins requests of one shape: send images of one size, or files. A photo whose EXIF tag
+turns it must be turned by the client: the server reads pixels as they are stored.
 
-`NAME/VERSION/tflite/` holds the same detector for the edge, each `.tflite` with a `.json` that tells its thresholds.
-`NAME/VERSION/parity.json` tells how each file compares with the trained model.
+`NAME/VERSION/tflite/` holds the same detector for the edge, each `.tflite` with a `.json` that
+tells its thresholds. `NAME/VERSION/parity.json` tells how each file compares with the trained
+model.
 """
 
 
-def write(export_dir):
+def write(export_dir: pathlib.Path) -> None:
     """Writes `models.config` for every model in the folder, `batching.config`, `compose.yaml` and
     `SERVING.md`.
 
@@ -90,10 +95,10 @@ def write(export_dir):
         "compose.yaml": _COMPOSE,
         "SERVING.md": _README.format(name=names[0], names=", ".join(names)),
     }.items():
-        path, temporary = export_dir / file, export_dir / f".{file}.tmp"
+        path = export_dir / file
         mark = _MARK if file != "SERVING.md" else f"<!-- {_MARK} -->"
         if path.exists() and _MARK not in path.read_text(errors="replace"):
             print(f"Left alone: {path}, which was not written by export.py, or was changed since.")
             continue
-        temporary.write_text(f"{mark}\n{text}")
-        os.replace(temporary, path)
+        with replacing(path) as temporary:
+            temporary.write_text(f"{mark}\n{text}")

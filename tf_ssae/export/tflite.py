@@ -2,17 +2,22 @@
 operators only.
 """
 
+import dataclasses
 import hashlib
-import json
 import os
 import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from ai_edge_litert.interpreter import Interpreter
 
-from tf_ssae.ops.parts import largest
-from tf_ssae.system.terminal import held_back_stderr
+from tf_ssae.calibration import Calibration
+from tf_ssae.data.split import Split, Subset
+from tf_ssae.detectors.base import Detector
+from tf_ssae.evaluation.predictions import TileOutputs, evaluate
+from tf_ssae.ops.batched import joined
+from tf_ssae.scoring.tflite import TFLiteModel
 
 KINDS = ("float32", "float16", "int8")
 
@@ -37,7 +42,9 @@ _FLOAT_OPERATORS = (
 # fmt: on
 
 
-def convert(detector, kind, representative_images, batch_size=1):
+def convert(
+    detector: Detector, kind: str, representative_images: np.ndarray, batch_size: int = 1
+) -> bytes:
     """A detector as the bytes of a TFLite file.
 
     Its one signature takes `images`, uint8 `[batch_size, S, S, C]` of the size the detector was
@@ -59,13 +66,13 @@ def convert(detector, kind, representative_images, batch_size=1):
             tf.TensorSpec([batch_size, *detector.image_shape], tf.uint8, name="images")
         ]
     )
-    def scores(images):
+    def scores(images: tf.Tensor) -> dict[str, tf.Tensor]:
         return detector.call(images)
 
     module = tf.Module()
     module.weights = [variable.value for variable in detector.variables]
 
-    def representative_dataset():
+    def representative_dataset() -> Iterator[dict[str, np.ndarray]]:
         # Whole batches only: given none, the converter would leave the file in float without a
         # word.
         batches = -(-len(representative_images) // batch_size)
@@ -75,9 +82,8 @@ def convert(detector, kind, representative_images, batch_size=1):
     if kind not in KINDS:
         raise ValueError(f"kind={kind!r}: expected one of {', '.join(KINDS)}.")
     with tempfile.TemporaryDirectory() as folder:
-        with held_back_stderr():
-            tf.saved_model.save(module, folder, signatures=scores)
-            converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+        tf.saved_model.save(module, folder, signatures=scores)
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
         if kind != "float32":
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -86,18 +92,17 @@ def convert(detector, kind, representative_images, batch_size=1):
         if kind == "int8":
             converter.representative_dataset = representative_dataset
         try:
-            with held_back_stderr():
-                return (
-                    _quantized(converter, representative_dataset)
-                    if kind == "int8"
-                    else converter.convert()
-                )
+            return (
+                _quantized(converter, representative_dataset)
+                if kind == "int8"
+                else converter.convert()
+            )
         # The converter's own exception has no public name.
         except Exception as error:
             raise ValueError(f"{kind}: the converter refused the model: {error}") from error
 
 
-def _quantized(converter, representative_dataset):
+def _quantized(converter: tf.lite.TFLiteConverter, representative_dataset: Callable) -> bytes:
     # The debugger is the converter's public way to keep chosen operators in float.
     options = tf.lite.experimental.QuantizationDebugOptions(denylisted_ops=list(_FLOAT_OPERATORS))
     debugger = tf.lite.experimental.QuantizationDebugger(
@@ -106,40 +111,9 @@ def _quantized(converter, representative_dataset):
     return debugger.get_nondebug_quantized_model()
 
 
-class Scorer:
-    """Scores images with a TFLite file, through its signature.
-
-    Attributes:
-        batch_size: how many images the file takes at once.
-        image_shape: `(S, S, C)` of the images it takes.
-    """
-
-    def __init__(self, model, threads=1):
-        """`model`: the bytes of the file. `threads`: how many the interpreter may use."""
-        with held_back_stderr():
-            self._interpreter = Interpreter(model_content=model, num_threads=threads)
-            self._interpreter.allocate_tensors()
-        self._run = self._interpreter.get_signature_runner()
-        (details,) = self._run.get_input_details().values()
-        self.batch_size, *image_shape = (int(size) for size in details["shape"])
-        self.image_shape = tuple(image_shape)
-
-    def __call__(self, images):
-        """uint8 `[N, S, S, C]` -> `{score name: float32 [N]}`; the last batch is filled up with
-        zeros.
-        """
-        parts = []
-        for start in range(0, len(images), self.batch_size):
-            batch = images[start : start + self.batch_size]
-            missing = self.batch_size - len(batch)
-            outputs = self._run(images=np.pad(batch, [(0, missing), (0, 0), (0, 0), (0, 0)]))
-            parts.append({name: value[: len(batch)] for name, value in outputs.items()})
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-
-def recalibrated(detector, model, split):
-    """A copy of a detector with its normalisation and thresholds fitted to what a TFLite file makes
-    of the normal images.
+def recalibrated(detector: Detector, model: bytes, split: Split) -> Detector:
+    """A copy of a detector with its normalisation and Calibration fitted to what a TFLite file
+    makes of the normal images.
 
     Quantisation shifts the scores; constants from the float scores would move the false-alarm rate.
 
@@ -150,50 +124,49 @@ def recalibrated(detector, model, split):
     """
     copy = type(detector).from_config(detector.get_config())
     copy.set_weights(detector.get_weights())
-    score = Scorer(model, threads=os.cpu_count())
-    copy.fit_normalisation(scores_of(score, split.data.images, split.train))
-    scores = scores_of(score, split.data.images, split.for_thresholds)
-    scores = copy.all_scores({name: tf.constant(values) for name, values in scores.items()})
-    pictures = split.data.pictures(split.for_thresholds)
-    scores = {name: largest(scores[name].numpy(), pictures) for name in copy.score_names}
-    copy.fit_decision(scores, detector.decision_score)
+    score, subset, old = TFLiteModel(model, os.cpu_count()), split.for_thresholds, copy.calibration
+    copy.fit_normalisation(scores_of(score, split.train))
+    outputs = TileOutputs(scores_of(score, subset))
+    fitted = Calibration.fit(
+        evaluate(copy, outputs, subset).scores,
+        old.target_fpr,
+        deciding_score=old.deciding_score,
+        parts=old.parts,
+        reason=old.reason,
+        held_out=old.held_out,
+        rotation_accuracy=old.rotation_accuracy,
+    )
+    # A file gives no maps to fit a scale to: the detector's own stays.
+    copy.calibration = dataclasses.replace(fitted, map_scale=old.map_scale)
     return copy
 
 
-def scores_of(score, images, index, batch_size=256):
-    """The scores of the images at `index`, by a function that takes batches of them: `{score name:
-    [N]}`.
+def scores_of(
+    score: Callable[[np.ndarray], dict], subset: Subset, batch_size: int = 256
+) -> dict[str, np.ndarray]:
+    """The scores of the tiles of a Subset, by a function that takes batches of them:
+    `{score name: [N]}`.
     """
-    parts = [
-        score(images[index[start : start + batch_size]])
-        for start in range(0, len(index), batch_size)
-    ]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    batches = np.split(subset.index, range(batch_size, len(subset.index), batch_size))
+    return joined(score(subset.data.images[batch]) for batch in batches)
 
 
-def description(detector, model, kind, class_names):
-    """What a program beside the file must know, as JSON text: `Detector.description`, and the
+def description(
+    detector: Detector, model: bytes, kind: str, class_names: Sequence[str]
+) -> dict[str, Any]:
+    """What a program beside the file must know, JSON values: the detector's Description, and the
     file's kind, hash and input.
     """
-    scorer, constants = Scorer(model), {}
-    if "a_ws" in detector.score_names:
-        for name, layer in (
-            ("a_rec", detector.normalise_a_rec),
-            ("a_cls", detector.normalise_a_cls),
-        ):
-            constants[name] = {"minimum": float(layer.minimum), "maximum": float(layer.maximum)}
-    return json.dumps(
-        {
-            "kind": kind,
-            "sha256": hashlib.sha256(model).hexdigest(),
-            "input": {
-                "name": "images",
-                "dtype": "uint8",
-                "shape": [scorer.batch_size, *scorer.image_shape],
-            },
-            "class_names": list(class_names),
-            "normalisation": constants,
-            **detector.description(),
+    file = TFLiteModel(model)
+    return {
+        "kind": kind,
+        "sha256": hashlib.sha256(model).hexdigest(),
+        "input": {
+            "name": "images",
+            "dtype": "uint8",
+            "shape": [file.batch_size, *file.image_shape],
         },
-        indent=2,
-    )
+        "class_names": list(class_names),
+        "normalisation": detector.normalisation(),
+        **detector.description.to_dict(),
+    }

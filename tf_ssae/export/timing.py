@@ -6,41 +6,44 @@ import pathlib
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
-from tf_ssae.export import saved_model, tflite
+from tf_ssae.scoring import saved_model
+from tf_ssae.scoring.tflite import TFLiteModel
 
 _LATENCY_RUNS = 100
 _THROUGHPUT_BATCH = 64
 _THROUGHPUT_SECONDS = 1.0
 
 
-def size(path):
+def size(path: str | pathlib.Path) -> int:
     """Bytes of a `.tflite` file, or of a SavedModel's folder without what else it may hold."""
     path = pathlib.Path(path)
     files = [path] if path.is_file() else [path / "saved_model.pb", *(path / "variables").iterdir()]
     return sum(file.stat().st_size for file in files)
 
 
-def of_tflite(model):
+def of_tflite(data: bytes) -> dict[str, Any]:
     """The speed of a TFLite file, given as bytes.
 
     Returns:
         A dict: `latency_ms` and `latency_p99_ms` of one batch on one thread, median and 99th
         percentile; and `images_per_second`, `{threads: float}`, on one thread and on all cores.
     """
-    scorers = {threads: tflite.Scorer(model, threads) for threads in _thread_counts()}
-    batch = _noise([scorers[1].batch_size, *scorers[1].image_shape])
+    models = {threads: TFLiteModel(data, threads) for threads in _thread_counts()}
+    batch = _noise([models[1].batch_size, *models[1].image_shape])
     return {
-        **_latency(scorers[1], batch),
+        **_latency(models[1], batch),
         "images_per_second": {
-            str(threads): _throughput(scorer, batch) for threads, scorer in scorers.items()
+            str(threads): _throughput(model, batch) for threads, model in models.items()
         },
     }
 
 
-def of_saved_model(folder, image_shape):
+def of_saved_model(folder: pathlib.Path, image_shape: tuple[int, ...]) -> dict[str, Any]:
     """As `of_tflite`, for a SavedModel: the latency of one image, and images a second in batches of
     64.
     """
@@ -71,7 +74,7 @@ def of_saved_model(folder, image_shape):
     return {**measured[1], "images_per_second": throughput}
 
 
-def print_saved_model():
+def print_saved_model() -> None:
     """What the processes of `of_saved_model` run."""
     import tensorflow as tf
 
@@ -84,15 +87,15 @@ def print_saved_model():
     print(json.dumps(values))
 
 
-def _thread_counts():
-    return sorted({1, os.cpu_count()})
+def _thread_counts() -> list[int]:
+    return sorted({1, os.cpu_count() or 1})
 
 
-def _noise(shape):
+def _noise(shape: Sequence[int]) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, shape, np.uint8)
 
 
-def _latency(score, images):
+def _latency(score: Callable, images: np.ndarray) -> dict[str, float]:
     _seconds(score, images)
     seconds = [_seconds(score, images) for _ in range(_LATENCY_RUNS)]
     return {
@@ -101,7 +104,7 @@ def _latency(score, images):
     }
 
 
-def _throughput(score, images):
+def _throughput(score: Callable, images: np.ndarray) -> float:
     _seconds(score, images)
     spent, runs = 0.0, 0
     while spent < _THROUGHPUT_SECONDS:
@@ -109,7 +112,7 @@ def _throughput(score, images):
     return round(runs * len(images) / spent, 1)
 
 
-def _seconds(score, images):
+def _seconds(score: Callable, images: np.ndarray) -> float:
     start = time.perf_counter()
     score(images)
     return time.perf_counter() - start

@@ -2,12 +2,15 @@
 for first-run work.
 """
 
+import pathlib
+
+import numpy as np
 import tensorflow as tf
 
 FILE = "assets.extra/tf_serving_warmup_requests"
 
 
-def write(saved_model_folder, model_name, images):
+def write(saved_model_folder: pathlib.Path, model_name: str, images: np.ndarray) -> None:
     """Writes one request a signature, and batch of 1 and of all, made of real images, uint8 `[N, S,
     S, C]`.
 

@@ -2,7 +2,17 @@
 that build Keras models.
 """
 
-from tf_ssae.ops.preprocessing import IMAGE_SIZES
+import keras
+
+from tf_ssae.config import IMAGE_SIZES
+
+# Here, since every detector is built of networks: before any of them is.
+if keras.backend.backend() != "tensorflow":
+    raise ImportError(
+        f"tf_ssae needs Keras on the TensorFlow backend, found {keras.backend.backend()!r}. Set"
+        " KERAS_BACKEND=tensorflow, or remove it from the environment and from"
+        " ~/.keras/keras.json."
+    )
 
 # Every kernel of the thesis' networks starts from N(0, 0.01), section 4.4.
 KERNEL_STDDEV = 0.01
@@ -13,7 +23,7 @@ GAN_KERNEL_STDDEV = 0.02
 LEAK = 0.2
 
 
-def stage_widths(image_size):
+def stage_widths(image_size: int) -> list[int]:
     """The filters of the encoder's strided convolutions from the image inward, each of which halves
     the sides, down to 4x4.
 

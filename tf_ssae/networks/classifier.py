@@ -8,7 +8,7 @@ from tf_ssae.networks.fast.batch_normalization import BatchNormalization
 from tf_ssae.ops.rotations import ROTATIONS
 
 
-def classifier(depth, seed):
+def classifier(depth: int, seed: keras.random.SeedGenerator) -> keras.Model:
     """`[B, depth] -> [B, 4]`: logits of the four rotations, from the features `[z_E1 : z_E2]`.
 
     The width of the hidden layer is not given in the thesis; it is 128 here.

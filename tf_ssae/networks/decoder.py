@@ -7,7 +7,13 @@ from tf_ssae.networks import KERNEL_STDDEV, stage_widths
 from tf_ssae.networks.fast.output_convolution import OutputConvolution
 
 
-def decoder(image_size, depth, channels, output_activation, seed):
+def decoder(
+    image_size: int,
+    depth: int,
+    channels: int,
+    output_activation: str,
+    seed: keras.random.SeedGenerator,
+) -> keras.Model:
     """`[B, 1, 1, depth] -> [B, S, S, channels]`, in transposed convolutions (five for 32x32)
     without BatchNorm.
 

@@ -14,7 +14,7 @@ _LEAK = 0.1
 _DROPOUT = 0.5
 
 
-def encoder(channels, latent_depth, seed):
+def encoder(channels: int, latent_depth: int, seed: keras.random.SeedGenerator) -> keras.Model:
     """E: images `[B, 32, 32, channels]` in [-1, 1] `-> [B, latent_depth]`.
 
     Args:
@@ -32,7 +32,7 @@ def encoder(channels, latent_depth, seed):
     return keras.Model(images, z, name="encoder")
 
 
-def generator(latent_depth, channels, seed):
+def generator(latent_depth: int, channels: int, seed: keras.random.SeedGenerator) -> keras.Model:
     """G: `[B, latent_depth] ->` images `[B, 32, 32, channels]` in [-1, 1].
 
     Args:
@@ -54,7 +54,9 @@ def generator(latent_depth, channels, seed):
     return keras.Model(z, x, name="generator")
 
 
-def discriminator(channels, latent_depth, seed):
+def discriminator(
+    channels: int, latent_depth: int, seed: keras.random.SeedGenerator
+) -> keras.Model:
     """D: a pair of images `[B, 32, 32, channels]` in [-1, 1] and latents `[B, latent_depth]`, to
 
     * logits `[B]`, high for an image with its code E(x), low for a generated image G(z) with its z;
@@ -86,10 +88,10 @@ def discriminator(channels, latent_depth, seed):
     return keras.Model([images, z], [logits, f], name="discriminator")
 
 
-def _kernel(seed):
+def _kernel(seed: keras.random.SeedGenerator) -> keras.initializers.Initializer:
     return keras.initializers.RandomNormal(stddev=GAN_KERNEL_STDDEV, seed=seed)
 
 
-def _dropout(seed):
+def _dropout(seed: keras.random.SeedGenerator) -> keras.Layer:
     # Dropout takes a number, not a generator, and makes a generator of its own from it.
     return layers.Dropout(_DROPOUT, seed=int(keras.random.randint([], 0, 2**31 - 1, seed=seed)))

@@ -1,5 +1,7 @@
 """Encoder E1, and side encoder E2 of the same structure (figure 4.1, left)."""
 
+from typing import Any
+
 import keras
 from keras import layers
 
@@ -7,7 +9,9 @@ from tf_ssae.networks import KERNEL_STDDEV, LEAK, stage_widths
 from tf_ssae.networks.fast.batch_normalization import BatchNormalization
 
 
-def encoder(image_size, channels, depth, seed, name):
+def encoder(
+    image_size: int, channels: int, depth: int, seed: keras.random.SeedGenerator, name: str
+) -> keras.Model:
     """`[B, S, S, channels] -> [B, 1, 1, depth]`, in convolutions (four for 32x32), each with
     BatchNorm and leaky ReLU.
 
@@ -24,7 +28,9 @@ def encoder(image_size, channels, depth, seed, name):
     return keras.Model(images, x, name=name)
 
 
-def _convolution(x, filters, seed, **kwargs):
+def _convolution(
+    x: keras.KerasTensor, filters: int, seed: keras.random.SeedGenerator, **kwargs: Any
+) -> keras.KerasTensor:
     kernel = keras.initializers.RandomNormal(stddev=KERNEL_STDDEV, seed=seed)
     # BatchNorm's offset takes the place of a bias.
     x = layers.Conv2D(filters, 4, use_bias=False, kernel_initializer=kernel, **kwargs)(x)

@@ -9,7 +9,9 @@ from tf_ssae.networks import GAN_KERNEL_STDDEV, LEAK, stage_widths
 from tf_ssae.networks.fast.batch_normalization import BatchNormalization
 
 
-def encoder(image_size, channels, latent_depth, seed, name):
+def encoder(
+    image_size: int, channels: int, latent_depth: int, seed: keras.random.SeedGenerator, name: str
+) -> keras.Model:
     """G_E, and second encoder E of the same structure: images `[B, S, S, channels]` in [-1, 1] `->
     [B, 1, 1, latent_depth]`.
 
@@ -25,7 +27,9 @@ def encoder(image_size, channels, latent_depth, seed, name):
     return keras.Model(images, z, name=name)
 
 
-def decoder(image_size, latent_depth, channels, seed):
+def decoder(
+    image_size: int, latent_depth: int, channels: int, seed: keras.random.SeedGenerator
+) -> keras.Model:
     """G_D: `[B, 1, 1, latent_depth] ->` images `[B, S, S, channels]` in [-1, 1].
 
     Args:
@@ -54,7 +58,7 @@ def decoder(image_size, latent_depth, channels, seed):
     return keras.Model(z, x, name="decoder")
 
 
-def discriminator(image_size, channels, seed):
+def discriminator(image_size: int, channels: int, seed: keras.random.SeedGenerator) -> keras.Model:
     """D: images `[B, S, S, channels]` in [-1, 1], to
 
     * logits `[B]`, high for real images; the paper's D is their sigmoid;
@@ -71,7 +75,7 @@ def discriminator(image_size, channels, seed):
     return keras.Model(images, [layers.Reshape(())(logits), f], name="discriminator")
 
 
-def reinitialise(discriminator):
+def reinitialise(discriminator: keras.Model) -> None:
     """Draws the kernels, gains and offsets of a discriminator anew, from the distributions that
     they started from.
     """
@@ -83,7 +87,9 @@ def reinitialise(discriminator):
             layer.beta.assign(layer.beta_initializer(layer.beta.shape))
 
 
-def _features(images, image_size, seed):
+def _features(
+    images: keras.KerasTensor, image_size: int, seed: keras.random.SeedGenerator
+) -> keras.KerasTensor:
     """`[B, S, S, channels] -> [B, 4, 4, 256]`."""
     x = images
     for stage, filters in enumerate(_widths(image_size)):
@@ -95,17 +101,17 @@ def _features(images, image_size, seed):
     return x
 
 
-def _widths(image_size):
+def _widths(image_size: int) -> list[int]:
     """64, 128, 256 for the paper's 32x32; larger images add stages as those of
     `stage_widths` do.
     """
     return [2 * filters for filters in stage_widths(image_size)]
 
 
-def _kernel(seed):
+def _kernel(seed: keras.random.SeedGenerator) -> keras.initializers.Initializer:
     return keras.initializers.RandomNormal(stddev=GAN_KERNEL_STDDEV, seed=seed)
 
 
-def _batch_normalization(seed):
+def _batch_normalization(seed: keras.random.SeedGenerator) -> BatchNormalization:
     gain = keras.initializers.RandomNormal(mean=1.0, stddev=GAN_KERNEL_STDDEV, seed=seed)
     return BatchNormalization(gamma_initializer=gain)

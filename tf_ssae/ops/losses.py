@@ -5,14 +5,14 @@ reduction over the batch.
 import tensorflow as tf
 
 
-def squared_error(images, reconstructions):
+def squared_error(images: tf.Tensor, reconstructions: tf.Tensor) -> tf.Tensor:
     """Eq. 3.7, `||x - D(E1(x))||_2^2` of every image: `[B, S, S, C]` twice `-> [B]`, summed over
     pixels and channels.
     """
     return tf.reduce_sum(tf.square(images - reconstructions), axis=[1, 2, 3])
 
 
-def mean_squared_error(images, reconstructions):
+def mean_squared_error(images: tf.Tensor, reconstructions: tf.Tensor) -> tf.Tensor:
     """Eq. 3.7 with the mean over positions and channels in place of the sum: `[B, H, W, C]` twice
     `-> [B]`.
     """
@@ -22,26 +22,26 @@ def mean_squared_error(images, reconstructions):
 RECONSTRUCTION_LOSSES = {"sum": squared_error, "mean": mean_squared_error}
 
 
-def rotation_cross_entropy(labels, logits):
+def rotation_cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     """The term of Eq. 3.8, `-log softmax_c C(...)`: labels `[B]`, logits `[B, 4]` `-> [B]`, in
     nats.
     """
     return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
 
 
-def absolute_error(a, b):
+def absolute_error(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
     """The L1 norm of the difference, `[B, ...]` twice `-> [B]`."""
     return tf.reduce_sum(tf.abs(a - b), axis=list(range(1, len(a.shape))))
 
 
-def mean_absolute_error(images, reconstructions):
+def mean_absolute_error(images: tf.Tensor, reconstructions: tf.Tensor) -> tf.Tensor:
     """The L1 norm with the mean over positions and channels in place of the sum: `[B, H, W, C]`
     twice `-> [B]`.
     """
     return tf.reduce_mean(tf.abs(images - reconstructions), axis=[1, 2, 3])
 
 
-def binary_cross_entropy(logits, label):
+def binary_cross_entropy(logits: tf.Tensor, label: int) -> tf.Tensor:
     """`-log D` for label 1, `-log (1 - D)` for label 0, where D is the sigmoid of the logits: `[B]
     -> [B]`, in nats.
     """

@@ -2,11 +2,8 @@
 
 import tensorflow as tf
 
-# Sides of the square images that networks take, in pixels.
-IMAGE_SIZES = (32, 64, 128)
 
-
-def check_image_shape(image_shape, target):
+def check_image_shape(image_shape: tuple[int, ...], target: int) -> None:
     """Raises ValueError unless `preprocess` can bring images of this shape `(H, W, C)` to `target`
     exactly.
     """
@@ -24,7 +21,7 @@ def check_image_shape(image_shape, target):
         )
 
 
-def preprocess(images, target):
+def preprocess(images: tf.Tensor, target: int) -> tf.Tensor:
     """Scales to [0, 1], enlarges by repeating pixels, and zero-pads to the networks' size.
 
     For a target of 32, 28x28 images are padded and 8x8 images are enlarged four times. Rotating
@@ -51,5 +48,5 @@ def preprocess(images, target):
     return images
 
 
-def _border(size, target):
+def _border(size: int, target: int) -> int:
     return target - size * (target // size)

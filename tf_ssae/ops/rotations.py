@@ -9,7 +9,7 @@ import tensorflow as tf
 ROTATIONS = 4
 
 
-def rotate(images, d):
+def rotate(images: tf.Tensor, d: int) -> tf.Tensor:
     """`x^{90 d}`: square images `[B, S, S, C]` turned by `90 d` degrees counter-clockwise, `d` in
     0..3.
     """
@@ -24,7 +24,7 @@ def rotate(images, d):
     raise ValueError(f"d={d!r}: expected 0, 1, 2 or 3 (quarter turns, counter-clockwise).")
 
 
-def rotate_stack(images):
+def rotate_stack(images: tf.Tensor) -> tf.Tensor:
     """`[B, S, S, C] -> [4B, S, S, C]`: all images by 0 degrees, then all by 90, 180 and 270.
 
     The first `B` images of the stack are the images themselves.
@@ -32,12 +32,12 @@ def rotate_stack(images):
     return tf.concat([rotate(images, d) for d in range(ROTATIONS)], axis=0)
 
 
-def rotation_labels(batch_size):
+def rotation_labels(batch_size: int) -> tf.Tensor:
     """`[4B]` int32: the `d` of every image in `rotate_stack`."""
     return tf.repeat(tf.range(ROTATIONS), batch_size)
 
 
-def rotate_sampled(images, seed):
+def rotate_sampled(images: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """One rotation an image, drawn as `c ~ U{0..3}` (section 3.2.2).
 
     Args:

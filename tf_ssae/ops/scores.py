@@ -1,5 +1,7 @@
 """The anomaly scores of section 3.4, and those of the GANs. Higher means more anomalous, always."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -8,12 +10,12 @@ from tf_ssae.ops.losses import absolute_error, mean_squared_error, squared_error
 from tf_ssae.ops.rotations import ROTATIONS
 
 
-def a_rec(images, reconstructions):
+def a_rec(images: tf.Tensor, reconstructions: tf.Tensor) -> tf.Tensor:
     """The reconstruction score, Eq. 3.7: `[B, S, S, C]` twice `-> [B]`, at least 0."""
     return squared_error(images, reconstructions)
 
 
-def rotation_probabilities(logits):
+def rotation_probabilities(logits: tf.Tensor) -> tf.Tensor:
     """The classifier's view of a whole rotation stack.
 
     Args:
@@ -27,7 +29,7 @@ def rotation_probabilities(logits):
     return tf.transpose(probabilities, [1, 0, 2])
 
 
-def a_cls(probabilities):
+def a_cls(probabilities: tf.Tensor) -> tf.Tensor:
     """The classification score, Eq. 3.11: `[B, 4, 4] -> [B]`, minus the mean probability of the
     true rotation, in [-1, 0].
     """
@@ -38,17 +40,22 @@ def a_cls(probabilities):
     )
 
 
-def a_ws(normalised_a_rec, normalised_a_cls, alpha):
+def a_ws(normalised_a_rec: tf.Tensor, normalised_a_cls: tf.Tensor, alpha: float) -> tf.Tensor:
     """The weighted sum of the two normalised scores, Eq. 3.12: `[B]` twice `-> [B]`."""
     return alpha * normalised_a_rec + (1.0 - alpha) * normalised_a_cls
 
 
-def a_max(normalised_a_rec, normalised_a_cls, alpha):
+def a_max(normalised_a_rec: tf.Tensor, normalised_a_cls: tf.Tensor, alpha: float) -> tf.Tensor:
     """The larger of the two weighted, normalised scores, Eq. 3.13: `[B]` twice `-> [B]`."""
     return tf.maximum(alpha * normalised_a_rec, (1.0 - alpha) * normalised_a_cls)
 
 
-def a_egbad(images, reconstructions, features, features_of_reconstructions):
+def a_egbad(
+    images: tf.Tensor,
+    reconstructions: tf.Tensor,
+    features: tf.Tensor,
+    features_of_reconstructions: tf.Tensor,
+) -> tf.Tensor:
     """EGBAD's score: 0.9 L_G + 0.1 L_D, the L1 error of the reconstruction and of D's features: `->
     [B]`, at least 0.
 
@@ -65,7 +72,9 @@ def a_egbad(images, reconstructions, features, features_of_reconstructions):
 LATENT_ERRORS = {"squared": mean_squared_error, "absolute": absolute_error}
 
 
-def a_ganomaly(latents, latents_of_reconstructions, latent_error):
+def a_ganomaly(
+    latents: tf.Tensor, latents_of_reconstructions: tf.Tensor, latent_error: str
+) -> tf.Tensor:
     """GANomaly's score, how far z = G_E(x) and E(G_D(z)) lie apart: `[B, 1, 1, nz]` twice `-> [B]`,
     at least 0.
 
@@ -85,7 +94,7 @@ class MinMax(keras.layers.Layer):
     calibrated cannot be mistaken for one that was.
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
         unknown = keras.initializers.Constant(np.nan)
         self.minimum = self.add_weight(
@@ -95,7 +104,7 @@ class MinMax(keras.layers.Layer):
             shape=(), initializer=unknown, trainable=False, name="maximum"
         )
 
-    def fit(self, minimum, maximum):
+    def fit(self, minimum: float, maximum: float) -> None:
         """Sets the constants. Raises ValueError unless `minimum < maximum`, both finite."""
         if not (np.isfinite(minimum) and np.isfinite(maximum) and minimum < maximum):
             raise ValueError(
@@ -107,5 +116,5 @@ class MinMax(keras.layers.Layer):
         self.minimum.assign(minimum)
         self.maximum.assign(maximum)
 
-    def call(self, scores):
+    def call(self, scores: tf.Tensor) -> tf.Tensor:
         return (scores - self.minimum) / (self.maximum - self.minimum)

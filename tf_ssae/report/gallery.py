@@ -1,53 +1,53 @@
-"""Pictures for a report: squares, and what a detector says of them."""
+"""Cards for a report: tiles of images, and what a detector's outputs say of them."""
+
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
 
-from tf_ssae.calibration import descriptions
+from tf_ssae.calibration import Calibration
 from tf_ssae.evaluation import maps
 from tf_ssae.ops import preprocessing
-from tf_ssae.report import Picture
+from tf_ssae.report import png
+from tf_ssae.report.content import Card
 
 
-def pictures(scorer, squares, names, notes):
-    """One Picture a square.
+def cards(
+    outputs: Mapping[str, np.ndarray],
+    tiles: np.ndarray,
+    names: Sequence[str],
+    notes: Sequence[str],
+    calibration: Calibration,
+) -> tuple[Card, ...]:
+    """One Card per tile.
 
     Args:
-        scorer: a scorers.Scorer.
-        squares: uint8 `[N, S, S, C]`, N at most `scorers.BATCH_SIZE`.
+        outputs: of a detector for the tiles: every score, `[N]`; perhaps `reconstruction` and
+            `squared_error`, `[N, T, T, C]`, and `rotation_probabilities`, `[N, 4]`, of the true
+            rotations.
+        tiles: `[N, S, S, C]`, uint8, or float in [0, 1].
         names, notes: N of each.
+        calibration: the detector's.
     """
-    description = scorer.description
-    outputs = scorer.explain(squares) if scorer.explains else scorer.score(squares)
-    scores = {name: outputs[name] for name in description["scores"]}
-    p = descriptions.p_values(description, scores)
-    shown, rebuilt, error_maps = squares, None, None
+    scores = {name: outputs[name] for name in calibration.thresholds}
+    is_anomaly = calibration.is_anomaly(scores)
+    shown = tiles
+    drawn = {"rotation_probabilities": outputs.get("rotation_probabilities")}
     if "reconstruction" in outputs:
-        # As the networks see them, so that picture, reconstruction and map lie on one another.
-        shown = _uint8(
-            preprocessing.preprocess(
-                tf.constant(squares), outputs["reconstruction"].shape[1]
-            ).numpy()
-        )
-        rebuilt = _uint8(outputs["reconstruction"])
-        error_maps = maps.error_maps(outputs["squared_error"]) / description["map_scale"]
-    rotation = outputs.get("rotation_probabilities")
-    decision = scores[description["decision"]] > description["thresholds"][description["decision"]]
+        reconstruction = outputs["reconstruction"]
+        # As the networks see them, so that tile, reconstruction and map lie on one another.
+        shown = preprocessing.preprocess(tf.constant(tiles), reconstruction.shape[1]).numpy()
+        drawn["reconstruction"] = png.as_uint8(reconstruction)
+        drawn["error_map"] = maps.error_maps(outputs["squared_error"]) / calibration.map_scale
+    drawn["tile"] = png.as_uint8(shown)
+    drawn["p_value"] = calibration.p_values(scores)
     return tuple(
-        Picture(
+        Card(
             name=names[i],
             note=notes[i],
             scores={name: float(values[i]) for name, values in scores.items()},
-            p_value=None if p is None else float(p[i]),
-            decision="anomaly" if decision[i] else "normal",
-            image=shown[i],
-            reconstruction=None if rebuilt is None else rebuilt[i],
-            error_map=None if error_maps is None else error_maps[i],
-            rotation_probabilities=None if rotation is None else rotation[i],
+            decision="anomaly" if is_anomaly[i] else "normal",
+            **{part: values[i] for part, values in drawn.items() if values is not None},
         )
-        for i in range(len(squares))
+        for i in range(len(tiles))
     )
-
-
-def _uint8(images):
-    return np.round(np.clip(images, 0, 1) * 255).astype(np.uint8)

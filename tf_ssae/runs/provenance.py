@@ -7,14 +7,15 @@ import platform
 import shlex
 import subprocess
 import sys
+from typing import Any
 
 import tf_ssae
 
 
-def environment():
+def environment() -> dict[str, Any]:
     """A dict of JSON values."""
     return {
-        "command": shlex.join(["python", *sys.argv]),
+        "command": _command(),
         "versions": {
             "tf_ssae": tf_ssae.__version__,
             "python": platform.python_version(),
@@ -32,13 +33,20 @@ def environment():
     }
 
 
-def _git_revision():
+def _command() -> str:
+    program, *arguments = sys.argv
+    if pathlib.Path(program).name == "tf-ssae":
+        return shlex.join(["tf-ssae", *arguments])
+    return shlex.join(["python", program, *arguments])
+
+
+def _git_revision() -> str | None:
     """The revision of the checkout this package lies in, marked if files differ from it; None
     outside a checkout.
     """
     here = pathlib.Path(__file__)
 
-    def git(*arguments):
+    def git(*arguments: str) -> str:
         return subprocess.run(
             ["git", *arguments], cwd=here.parent, capture_output=True, text=True, check=True
         ).stdout.strip()
@@ -51,7 +59,7 @@ def _git_revision():
         return None
 
 
-def _processor():
+def _processor() -> str:
     try:
         lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
         return next(

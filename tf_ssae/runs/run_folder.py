@@ -1,12 +1,15 @@
 """A run's folder: under its own name only once it is finished, under `NAME.partial` until then."""
 
-import fcntl
 import json
 import os
 import pathlib
 import shutil
+from typing import Any
+
+import filelock
 
 from tf_ssae.config import Config
+from tf_ssae.system import files
 
 CONFIG = "config.json"
 MODEL = "model.keras"
@@ -24,8 +27,8 @@ class RunFolder:
 
     Attributes:
         path: the folder of the finished run.
-        partial: where to write until then. Another process with the same settings goes on from what
-            is in there.
+        partial: where to write until then. Another process with the same settings resumes from
+            what is in there.
         resumed: whether an earlier process had begun this run.
 
     Raises:
@@ -33,7 +36,7 @@ class RunFolder:
             run of other settings or to no run at all.
     """
 
-    def __init__(self, model_dir, config):
+    def __init__(self, model_dir: str | os.PathLike[str], config: Config):
         self.path = pathlib.Path(model_dir)
         if not self.path.name:
             raise ValueError(
@@ -41,9 +44,11 @@ class RunFolder:
             )
         self.partial = self.path.with_name(self.path.name + ".partial")
         self._config = config
+        # Not a thread's own: a notebook may resume a run in another thread than it began it in.
+        self._lock = filelock.FileLock(self.partial / _LOCK, timeout=0, thread_local=False)
         self._look()
 
-    def _look(self):
+    def _look(self) -> None:
         """What is there already: sets `resumed`, or raises as construction does."""
         if self.path.is_file() or (self.path.is_dir() and any(self.path.iterdir())):
             _require_same_run(self.path, self.path, self._config)
@@ -53,14 +58,14 @@ class RunFolder:
                 " --model_dir."
             )
         # A process that died before it had written its settings leaves these two at most.
-        not_begun = {_LOCK, f"{CONFIG}.tmp"}
+        not_begun = {_LOCK, CONFIG + files.TEMPORARY}
         self.resumed = self.partial.is_dir() and any(
             path.name not in not_begun for path in self.partial.iterdir()
         )
         if self.resumed:
             _require_same_run(self.partial, self.path, self._config)
 
-    def open(self):
+    def open(self) -> None:
         """Makes the folder, if need be, and locks it until `release`, or until this process ends.
 
         Raises:
@@ -70,15 +75,13 @@ class RunFolder:
         """
         try:
             self.partial.mkdir(parents=True, exist_ok=True)
-            self._lock = open(self.partial / _LOCK, "w")
+            self._lock.acquire()
+        except filelock.Timeout:
+            raise FolderBusy(f"Another process is training in {self.partial}.") from None
         except OSError as error:
             raise PermissionError(
                 f"Cannot write the run folder {self.partial}: {error}. Pass another --model_dir."
             ) from error
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise FolderBusy(f"Another process is training in {self.partial}.") from None
         try:
             self._look()
         except FileExistsError:
@@ -91,7 +94,7 @@ class RunFolder:
         if not self.resumed:
             write_json(self.partial / CONFIG, self._config.to_dict())
 
-    def require_same_images(self, fingerprint):
+    def require_same_images(self, fingerprint: str) -> None:
         """Raises FileExistsError if an earlier process with the same settings began this run on
         other images.
         """
@@ -102,11 +105,11 @@ class RunFolder:
             and json.loads(path.read_text()).get("split_fingerprint") != fingerprint
         ):
             raise FileExistsError(
-                f"{self.partial} was begun on other images: going on would test on images it was"
+                f"{self.partial} was begun on other images: resuming it would test on images it was"
                 " trained on. Remove it to train from the start, or pass another --model_dir."
             )
 
-    def write_environment(self, environment):
+    def write_environment(self, environment: dict[str, Any]) -> None:
         """Stores where the run comes from, JSON values; those of earlier processes, where
         different, are kept as `earlier`.
         """
@@ -117,22 +120,22 @@ class RunFolder:
             earlier += [before] * (before != environment)
         write_json(path, {**environment, "earlier": earlier})
 
-    def abandon(self):
+    def abandon(self) -> None:
         """Removes the folder again, if this process made it."""
         if not self.resumed:
             shutil.rmtree(self.partial)
 
-    def finish(self):
+    def finish(self) -> None:
         """Gives the folder its name."""
         os.rename(self.partial, self.path)
         os.remove(self.path / _LOCK)
 
-    def release(self):
-        """Lets another process, or this one again, go on with the run."""
-        self._lock.close()
+    def release(self) -> None:
+        """Lets another process, or this one again, resume the run."""
+        self._lock.release()
 
 
-def read_config(folder):
+def read_config(folder: str | os.PathLike[str]) -> Config:
     """The Config of a run folder. Raises FileNotFoundError or ValueError if it is no run folder or
     a corrupt one.
     """
@@ -145,14 +148,13 @@ def read_config(folder):
         raise ValueError(f"{path} is corrupt: {error}") from error
 
 
-def write_json(path, value):
+def write_json(path: str | os.PathLike[str], value: Any) -> None:
     """Writes JSON in one piece: a reader finds the old file or the new one, whole."""
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(json.dumps(value, indent=2) + "\n")
-    os.replace(temporary, path)
+    with files.replacing(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=2) + "\n")
 
 
-def _require_same_run(folder, model_dir, config):
+def _require_same_run(folder: pathlib.Path, model_dir: pathlib.Path, config: Config) -> None:
     try:
         found = read_config(folder).to_dict()
     except (FileNotFoundError, ValueError) as error:

@@ -2,20 +2,30 @@
 none.
 """
 
-import fcntl
+import contextlib
 import hashlib
 import json
 import os
+import pathlib
+from collections.abc import Iterator, Sequence
+from typing import Any, Self
+
+import filelock
 
 
 class PartialTable:
     """The rows so far, one JSON line each, after a line that tells what they belong to.
 
+    A context manager: at its end another process may write the file. A lock file lies beside it
+    until then; that of a killed process locks nothing.
+
     Attributes:
         done: how many rows an earlier process left.
     """
 
-    def __init__(self, path, paths, description):
+    def __init__(
+        self, path: pathlib.Path, paths: Sequence[pathlib.Path], description: dict[str, Any]
+    ):
         """Looks at what an earlier process left, cutting off a line that it did not finish.
 
         Raises:
@@ -29,40 +39,54 @@ class PartialTable:
             "images": hashlib.sha256(names).hexdigest(),
             "model": hashlib.sha256(model).hexdigest(),
         }
-        self._file = open(path, "ab+")
+        self._lock = filelock.FileLock(path.with_name(path.name + ".lock"), timeout=0)
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            self._lock.acquire()
+        except filelock.Timeout:
             raise FileExistsError(f"Another process is writing {path}.") from None
+        with contextlib.ExitStack() as on_failure:
+            on_failure.callback(self._unlock)
+            self._file = on_failure.enter_context(open(path, "ab+"))
+            self.done = self._read(json.dumps(header).encode() + b"\n")
+            on_failure.pop_all()
+
+    def _read(self, header: bytes) -> int:
+        """How many rows are there; cuts off an unfinished line, and begins an empty file."""
         self._file.seek(0)
         whole, lines = 0, 0
-        first = json.dumps(header).encode() + b"\n"
         for line in self._file:
-            if lines == 0 and not first.startswith(line):
+            if lines == 0 and not header.startswith(line):
                 raise ValueError(
-                    f"{path} was begun with other images or another model. Remove it to start anew."
+                    f"{self.path} was begun with other images or another model. Remove it to start"
+                    " anew."
                 )
             if not line.endswith(b"\n"):
                 break
             whole, lines = whole + len(line), lines + 1
         self._file.truncate(whole)
         if not lines:
-            self.write(header)
-        self.done = max(0, lines - 1)
+            self._file.write(header)
+        return max(0, lines - 1)
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         self._file.close()
+        self._unlock()
 
-    def write(self, row):
+    def _unlock(self) -> None:
+        # Before it is released: after that it could be another process' lock.
+        pathlib.Path(self._lock.lock_file).unlink(missing_ok=True)
+        self._lock.release()
+
+    def write(self, row: dict[str, Any]) -> None:
         """Adds a row, a dict of JSON values."""
         self._file.write(
             (json.dumps(row, ensure_ascii=False) + "\n").encode("utf-8", "surrogateescape")
         )
 
-    def rows(self):
+    def rows(self) -> Iterator[dict[str, Any]]:
         """Yields all rows, an earlier process' too."""
         if not self._file.closed:
             self._file.flush()

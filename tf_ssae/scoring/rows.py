@@ -3,28 +3,33 @@
 import array
 import dataclasses
 import heapq
+import pathlib
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from tf_ssae import report
-from tf_ssae.calibration import conformal as calibration
-from tf_ssae.calibration import descriptions
-from tf_ssae.report import gallery
-from tf_ssae.scoring import scorers
+from tf_ssae.calibration import Calibration
+from tf_ssae.calibration.conformal import DRIFT_SIGNIFICANCE
+from tf_ssae.data.reader import TileReader
+from tf_ssae.report import Card, Report, gallery
+from tf_ssae.scoring.readers import Reader
 
-_PICTURED = 12
+_SHOWN = 12
+
+Row = dict[str, Any]
 
 
 @dataclasses.dataclass(frozen=True)
-class Result:
+class Summary:
     """What became of the images: how many were `scored`, how many of them are `anomalies`, which
     are `unreadable` (`(path, reason)`), and the sentences to say aloud about them, `warnings`.
     """
 
     scored: int
     anomalies: int
-    unreadable: list
-    warnings: list
+    unreadable: list[tuple[str, str]]
+    warnings: list[str]
 
 
 class Rows:
@@ -32,42 +37,43 @@ class Rows:
 
     Attributes:
         scores: the names of the scores.
-        columns: those of a row, in order; see `scoring.run`.
+        columns: those of a row, in order; see `run.score`.
     """
 
-    def __init__(self, description):
-        self.scores = description["scores"]
+    def __init__(self, calibration: Calibration):
+        self.scores = list(calibration.thresholds)
         self.columns = ["path", *self.scores, "decision", "p_value", "why", "error"]
-        self._description = description
-        self._decision = description["decision"]
+        self._calibration = calibration
         self._values = {name: array.array("f") for name in self.scores}
-        self._most, self._least, self._unreadable, self._anomalies = [], [], [], 0
+        self._most: list[tuple[float, str]] = []
+        self._least: list[tuple[float, str]] = []
+        self._unreadable: list[tuple[str, str]] = []
+        self._anomalies = 0
 
-    def of_images(self, paths, scores):
+    def of_images(self, paths: Sequence, scores: dict[str, np.ndarray]) -> list[Row]:
         """Rows of readable images, from `{score name: [N]}`."""
         if not paths:
             return []
-        above = {
-            name: values > self._description["thresholds"][name] for name, values in scores.items()
-        }
-        p = descriptions.p_values(self._description, scores)
-        return [self._of_image(path, i, scores, above, p) for i, path in enumerate(paths)]
+        is_anomaly = self._calibration.is_anomaly(scores)
+        fired = self._calibration.fired(scores)
+        p = self._calibration.p_values(scores)
 
-    def _of_image(self, path, i, scores, above, p):
-        anomaly = bool(above[self._decision][i])
-        # What has no part in the decision has not fired, whatever it says.
-        parts = ("a_rec", "a_cls") if self._decision in ("a_ws", "a_max") else (self._decision,)
-        fired = [name for name in parts if above[name][i]]
-        return {
-            "path": str(path),
-            **{name: float(f"{scores[name][i]:.9g}") for name in self.scores},
-            "decision": "anomaly" if anomaly else "normal",
-            "p_value": None if p is None else float(f"{p[i]:.4g}"),
-            "why": (" and ".join(fired) or "both together, neither alone") if anomaly else "",
-            "error": "",
-        }
+        def row(i: int) -> Row:
+            # What has no part in the decision has not fired, whatever it says.
+            parts = [name for name, above in fired.items() if above[i]]
+            why = " and ".join(parts) or "both together, neither alone"
+            return {
+                "path": str(paths[i]),
+                **{name: float(f"{scores[name][i]:.9g}") for name in self.scores},
+                "decision": "anomaly" if is_anomaly[i] else "normal",
+                "p_value": None if p is None else float(f"{p[i]:.4g}"),
+                "why": why if is_anomaly[i] else "",
+                "error": "",
+            }
 
-    def of_unreadable(self, path, error):
+        return [row(i) for i in range(len(paths))]
+
+    def of_unreadable(self, path: pathlib.Path, error: str) -> Row:
         """The row of a file that could not be read."""
         nothing = dict.fromkeys([*self.scores, "p_value"])
         return {
@@ -75,10 +81,10 @@ class Rows:
             **nothing,
             "decision": "unreadable",
             "why": "",
-            "error": str(error),
+            "error": error,
         }
 
-    def add(self, row):
+    def add(self, row: Row) -> None:
         """Takes a row in, one of these or one that an earlier process wrote."""
         if row["decision"] == "unreadable":
             self._unreadable.append((row["path"], row["error"]))
@@ -86,35 +92,30 @@ class Rows:
         for name in self.scores:
             self._values[name].append(row[name])
         self._anomalies += row["decision"] == "anomaly"
-        score = row[self._decision]
+        score = row[self._calibration.deciding_score]
         for heap, sign in ((self._most, 1), (self._least, -1)):
-            (heapq.heappush if len(heap) < _PICTURED else heapq.heappushpop)(
-                heap, (sign * score, row["path"])
-            )
+            push = heapq.heappush if len(heap) < _SHOWN else heapq.heappushpop
+            push(heap, (sign * score, row["path"]))
 
-    def result(self):
-        """The Result of all rows so far."""
-        return Result(
-            len(self._values[self._decision]), self._anomalies, self._unreadable, self.warnings()
-        )
+    def summary(self) -> Summary:
+        """The Summary of all rows so far."""
+        scored = len(self._values[self._calibration.deciding_score])
+        return Summary(scored, self._anomalies, self._unreadable, self._warnings())
 
-    def warnings(self):
-        """Sentences: what the threshold does not promise, drift, unreadable files."""
-        description, warnings = self._description, []
-        held_out = np.array(description["held_out_scores"][self._decision])
-        threshold, new = (
-            description["thresholds"][self._decision],
-            np.array(self._values[self._decision]),
-        )
-        statistic, p = calibration.drift(new, held_out, description["held_out_images"], threshold)
-        if not descriptions.promise_is_kept(description):
-            warnings.append(descriptions.promise(description))
-        if description["held_out"] and p < calibration.DRIFT_SIGNIFICANCE:
+    def _warnings(self) -> list[str]:
+        """Sentences: what the threshold does not guarantee, drift, unreadable files."""
+        calibration, warnings = self._calibration, []
+        if not calibration.guarantee_holds:
+            warnings.append(calibration.guarantee_in_words)
+        values = {name: np.array(column) for name, column in self._values.items()}
+        statistic, p = calibration.drift(values)
+        if calibration.held_out and p < DRIFT_SIGNIFICANCE:
+            below = int((~calibration.is_anomaly(values)).sum())
             warnings.append(
-                f"Drift: the {int((new <= threshold).sum())} images below the threshold do not"
-                " score as the held-out normal images did (Kolmogorov-Smirnov statistic"
-                f" {statistic:.3f}, p = {p:.1g}). The promised rate of false alarms does not hold"
-                " for such images: check camera and light, or train on images like these."
+                f"Drift: the {below} images below the threshold do not score as the held-out"
+                f" normal images did (Kolmogorov-Smirnov statistic {statistic:.3f}, p = {p:.1g})."
+                " The guaranteed rate of false alarms does not hold for such images: check camera"
+                " and light, or train on images like these."
             )
         if self._unreadable:
             warnings.append(
@@ -122,59 +123,61 @@ class Rows:
             )
         return warnings
 
-    def report(self, scorer, reader, model_dir, images):
-        """The report.Report of all rows so far. `scorer` and `reader` picture some of the images
+    def report(
+        self, reader: Reader, tiles: TileReader, model_dir: object, images: object
+    ) -> Report:
+        """The Report of all rows so far. `reader` and `tiles` look at some of the images
         again.
         """
-        result = self.result()
-        description = self._description
+        summary, calibration = self.summary(), self._calibration
         sections = [
-            (title, text, self._pictures(scorer, reader, sorted(heap, reverse=True)))
+            (title, text, self._cards(reader, tiles, sorted(heap, reverse=True)))
             for title, text, heap in (
                 ("Most anomalous", "The images with the highest deciding score.", self._most),
                 ("Least anomalous", "The images with the lowest deciding score.", self._least),
             )
         ]
-        return report.Report(
+        settings = {**reader.description.to_dict(), **calibration.to_dict()}
+        for long in ("calibration", "scores"):
+            del settings[long]
+        return Report(
             title=f"Scores of {images}",
             facts=(
-                ("Images scored", f"{result.scored:,}"),
-                ("Anomalies", f"{result.anomalies:,}"),
-                ("Unreadable files", f"{len(result.unreadable):,}"),
-                ("Deciding score", self._decision),
+                ("Images scored", f"{summary.scored:,}"),
+                ("Anomalies", f"{summary.anomalies:,}"),
+                ("Unreadable files", f"{len(summary.unreadable):,}"),
+                ("Deciding score", calibration.deciding_score),
                 ("Model", str(model_dir)),
-                ("False alarms", descriptions.promise(description)),
+                ("False alarms", calibration.guarantee_in_words),
             ),
-            warnings=tuple(result.warnings),
-            decision_score=self._decision,
-            thresholds=description["thresholds"],
-            calibration=descriptions.held_out_scores(description),
+            warnings=tuple(summary.warnings),
+            decision_score=calibration.deciding_score,
+            thresholds=calibration.thresholds,
+            held_out_scores=calibration.scores if calibration.held_out else {},
             scores={name: np.array(values) for name, values in self._values.items()},
-            is_anomaly=None,
-            metrics=None,
-            pixel_metrics=None,
-            rotation_accuracy=None,
-            history=(),
-            pictures=tuple(section for section in sections if section[2]),
-            unreadable=tuple(result.unreadable),
-            settings={
-                name: value for name, value in description.items() if name != "held_out_scores"
-            },
+            galleries=tuple(section for section in sections if section[2]),
+            unreadable=tuple(summary.unreadable),
+            settings=settings,
         )
 
-    def _pictures(self, scorer, reader, ranked):
-        """Of each image the square that scores highest."""
+    def _cards(
+        self, reader: Reader, tile_reader: TileReader, ranked: list[tuple[float, str]]
+    ) -> tuple[Card, ...]:
+        """Of each image the tile that scores highest."""
         chosen, names, notes = [], [], []
-        for path, squares, digest in reader.read([path for _, path in ranked]):
+        for read in tile_reader.read([pathlib.Path(path) for _, path in ranked]):
             # Gone since it was scored.
-            if digest is None:
+            if read.error:
                 continue
-            best = 0
-            if len(squares) > 1:
-                best = int(np.argmax(scorer.score(squares[: scorers.BATCH_SIZE])[self._decision]))
-                notes.append(f"square {best + 1} of {len(squares)}")
-            else:
-                notes.append("")
-            chosen.append(squares[best])
-            names.append(path)
-        return gallery.pictures(scorer, np.stack(chosen), names, notes) if chosen else ()
+            count, best, note = len(read.tiles), 0, ""
+            if count > 1:
+                scores = reader.score(read.tiles)[self._calibration.deciding_score]
+                best = int(np.argmax(scores))
+                note = f"tile {best + 1} of {count}"
+            chosen.append(read.tiles[best])
+            names.append(str(read.path))
+            notes.append(note)
+        if not chosen:
+            return ()
+        shown = np.stack(chosen)
+        return gallery.cards(reader.explain(shown), shown, names, notes, self._calibration)

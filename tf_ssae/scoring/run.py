@@ -1,50 +1,45 @@
-"""Scores image files of any number with a trained detector: one row an image, with a decision and
+"""Scores image files of any number with a trained detector: one row per image, with a decision and
 why.
-
-    python -m tf_ssae.scoring.run --model_dir=RUN_OR_EXPORT --images=FOLDER --output=scores.csv
-
---model_dir is a run folder, an exported version (EXPORTED/NAME/VERSION) or a .tflite file. --images
-is a folder (with those below it), a pattern such as 'parts/*.png', or a .txt file with one path a
-line.
 """
 
 import glob
 import os
 import pathlib
-import sys
+from collections.abc import Iterable, Iterator
 
 import numpy as np
-from absl import app, flags
 from tqdm import tqdm
 
 from tf_ssae import report
-from tf_ssae.data import files
-from tf_ssae.ops.parts import largest
-from tf_ssae.scoring import scorers
+from tf_ssae.data.find import find as find_images
+from tf_ssae.data.reader import ReadFile, TileReader
+from tf_ssae.ops.tiles import largest
+from tf_ssae.scoring import readers
 from tf_ssae.scoring.partial_table import PartialTable
-from tf_ssae.scoring.rows import Rows
+from tf_ssae.scoring.readers import Reader
+from tf_ssae.scoring.rows import Row, Rows, Summary
 from tf_ssae.scoring.tables import WRITERS
+from tf_ssae.system.files import replacing
 
 
-def run(model_dir, images, output):
+def score(
+    model_dir: str | pathlib.Path, images: str | pathlib.Path, output: str | pathlib.Path
+) -> Summary:
     """Scores the images, and writes a table and a report.
 
-    Rows appear in `OUTPUT.partial` as they are scored. A run that was broken off goes on from there
-    when it is started again; `output` appears when all is done. Unreadable files become rows with
-    their reason in place of scores.
+    Rows appear in `OUTPUT.partial` as they are scored. A run that was broken off is resumed when it
+    is started again; `output` appears when all is done. Unreadable files become rows with their
+    reason in place of scores.
 
     The table's columns: `path`; every score; `decision`, "anomaly", "normal" or "unreadable";
-    `p_value`, how often a normal image scores as high; `why`, of an anomaly, which of `a_rec` and
-    `a_cls` is above its own threshold; `error`.
+    `p_value`, how often a normal image scores as high; `why`, of an anomaly, which parts of the
+    deciding score are above thresholds of their own; `error`.
 
     Args:
-        model_dir: see `scorers.load`.
+        model_dir: see `readers.load`.
         images: see `find`.
         output: a path that ends in .csv, .jsonl or .parquet. The report is written beside it, as
             .html.
-
-    Returns:
-        A scored_rows.Result.
 
     Raises:
         FileNotFoundError, ValueError: the model or the images are not there; or `OUTPUT.partial` is
@@ -61,10 +56,11 @@ def run(model_dir, images, output):
         _require_new(page)
     output.parent.mkdir(parents=True, exist_ok=True)
     paths = find(images)
-    scorer = scorers.load(model_dir)
-    reader = files.Squares(scorer.image_shape, scorer.description["crop"])
-    rows = Rows(scorer.description)
-    partial = PartialTable(partial_path, paths, scorer.description)
+    reader = readers.load(model_dir)
+    description = reader.description
+    tile_reader = TileReader(description.image_shape, description.crop)
+    rows = Rows(description.calibration)
+    partial = PartialTable(partial_path, paths, description.to_dict())
     with partial:
         if output.exists():
             # Another process finished between our look and our lock.
@@ -73,24 +69,23 @@ def run(model_dir, images, output):
         for row in partial.rows():
             rows.add(row)
         with tqdm(total=len(paths), unit=" images", disable=None, initial=partial.done) as progress:
-            for row in _scored(scorer, reader.read(paths[partial.done :]), rows):
+            for row in _scored(reader, tile_reader.read(paths[partial.done :]), rows):
                 partial.write(row)
                 rows.add(row)
                 progress.update()
-        temporary = output.with_name(output.name + ".tmp")
-        WRITERS[output.suffix](partial.rows(), rows.columns, temporary)
-        report.write(page, rows.report(scorer, reader, model_dir, images))
-        os.replace(temporary, output)
+        with replacing(output) as temporary:
+            WRITERS[output.suffix](partial.rows(), rows.columns, temporary)
+            report.write(page, rows.report(reader, tile_reader, model_dir, images))
         partial_path.unlink()
-    return rows.result()
+    return rows.summary()
 
 
-def _require_new(path):
+def _require_new(path: pathlib.Path) -> None:
     if path.exists():
         raise FileExistsError(f"{path} exists. Remove it or pass another --output.")
 
 
-def find(images):
+def find(images: str | pathlib.Path) -> list[pathlib.Path]:
     """The paths that `images` stands for: a folder, a pattern, a .txt file with one path a line, or
     one image.
 
@@ -101,7 +96,7 @@ def find(images):
     if path.is_file() and path.suffix != ".txt":
         return [path]
     if path.is_dir():
-        return files.find(path)
+        return find_images(path)
     if path.suffix == ".txt" and path.is_file():
         paths = [
             pathlib.Path(line)
@@ -123,77 +118,27 @@ def find(images):
     return paths
 
 
-def _scored(scorer, images, rows):
-    """Yields one row an image of `files.Squares.read`, in order; squares of many images are scored
-    together.
-    """
-    waiting, squares = [], []
+def _scored(reader: Reader, files: Iterable[ReadFile], rows: Rows) -> Iterator[Row]:
+    """Yields one row per file, in order; tiles of many images are scored together."""
+    waiting: list[ReadFile] = []
 
-    def flush():
+    def flush() -> Iterator[Row]:
+        readable = [file for file in waiting if not file.error]
         scores = {}
-        if squares:
-            # More than a batch, if the last picture has many squares.
-            stacked = np.concatenate(squares)
-            parts = [
-                scorer.score(stacked[i : i + scorers.BATCH_SIZE])
-                for i in range(0, len(stacked), scorers.BATCH_SIZE)
-            ]
-            owner = np.repeat(np.arange(len(squares)), [len(cut) for cut in squares])
-            scores = {
-                name: largest(np.concatenate([part[name] for part in parts]), owner)
-                for name in rows.scores
-            }
-        scored = iter(rows.of_images([path for path, error in waiting if error is None], scores))
-        for path, error in waiting:
-            yield next(scored) if error is None else rows.of_unreadable(path, error)
+        if readable:
+            source = np.repeat(np.arange(len(readable)), [len(file.tiles) for file in readable])
+            of_tiles = reader.score(np.concatenate([file.tiles for file in readable]))
+            scores = {name: largest(of_tiles[name], source) for name in rows.scores}
+        scored = iter(rows.of_images([file.path for file in readable], scores))
+        for file in waiting:
+            yield rows.of_unreadable(file.path, file.error) if file.error else next(scored)
         waiting.clear()
-        squares.clear()
 
     held = 0
-    for path, cut, digest in images:
-        if digest is None:
-            waiting.append((path, cut))
-        else:
-            waiting.append((path, None))
-            squares.append(cut)
-            held += len(cut)
-        if held >= scorers.BATCH_SIZE or len(waiting) >= 4 * scorers.BATCH_SIZE:
+    for file in files:
+        waiting.append(file)
+        held += len(file.tiles)
+        if held >= readers.BATCH_SIZE or len(waiting) >= 4 * readers.BATCH_SIZE:
             yield from flush()
             held = 0
     yield from flush()
-
-
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(
-            f"Unexpected arguments: {' '.join(argv[1:])}. Quote a pattern: --images='parts/*.png'."
-        )
-    try:
-        result = run(_MODEL_DIR.value, _IMAGES.value, _OUTPUT.value)
-    except (ValueError, OSError) as error:
-        sys.exit(f"Error: {error}")
-    except KeyboardInterrupt:
-        sys.exit("\nStopped. The same command goes on from here.")
-    print(
-        f"{result.scored} images scored, {result.anomalies} of them anomalies;"
-        f" {len(result.unreadable)} unreadable."
-    )
-    for warning in result.warnings:
-        print(f"WARNING: {warning}")
-    print(f"Scores: {_OUTPUT.value}\nReport: {pathlib.Path(_OUTPUT.value).with_suffix('.html')}")
-    if _STRICT.value and result.unreadable:
-        sys.exit(1)
-
-
-if __name__ == "__main__":
-    _MODEL_DIR = flags.DEFINE_string(
-        "model_dir", None, "A run folder, an exported version or a .tflite file.", required=True
-    )
-    _IMAGES = flags.DEFINE_string(
-        "images", None, "A folder, a pattern, or a .txt file of paths.", required=True
-    )
-    _OUTPUT = flags.DEFINE_string(
-        "output", None, "The table: .csv, .jsonl or .parquet; the report beside it.", required=True
-    )
-    _STRICT = flags.DEFINE_bool("strict", False, "Exit with status 1 if a file could not be read.")
-    app.run(main)

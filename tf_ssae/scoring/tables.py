@@ -2,27 +2,30 @@
 
 import csv
 import json
+import pathlib
+from collections.abc import Iterable
+from typing import Any
 
-from tf_ssae.data import files
+from tf_ssae.data.find import printable
 
 _ROWS_AT_ONCE = 10_000
 _TEXTS = ("path", "decision", "why", "error")
 
 
-def _write_csv(rows, columns, path):
+def _write_csv(rows: Iterable[dict[str, Any]], columns: list[str], path: pathlib.Path) -> None:
     with open(path, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
         writer.writerows(rows)
 
 
-def _write_jsonl(rows, columns, path):
+def _write_jsonl(rows: Iterable[dict[str, Any]], columns: list[str], path: pathlib.Path) -> None:
     with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
         for row in rows:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
-def _write_parquet(rows, columns, path):
+def _write_parquet(rows: Iterable[dict[str, Any]], columns: list[str], path: pathlib.Path) -> None:
     import pyarrow
     from pyarrow import parquet
 
@@ -33,7 +36,7 @@ def _write_parquet(rows, columns, path):
         chunk = []
         for row in rows:
             # Parquet's text is UTF-8: bytes of a name that are not become an escape.
-            chunk.append({**row, "path": files.printable(row["path"])})
+            chunk.append({**row, "path": printable(row["path"])})
             if len(chunk) == _ROWS_AT_ONCE:
                 writer.write_table(pyarrow.Table.from_pylist(chunk, schema))
                 chunk = []

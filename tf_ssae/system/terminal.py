@@ -5,41 +5,46 @@ import faulthandler
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def held_back_stderr():
-    """Holds back what is written to stderr, by native code too; it is printed only if the body
-    raises.
+def held_back_stderr(*expected: type[BaseException]) -> Iterator[None]:
+    """Holds back what native code writes to stderr; it is printed only if the body fails.
 
-    If native code ends the process instead, Python's fault handler tells where. With
-    TF_CPP_MIN_LOG_LEVEL below 3 nothing is held back: this package sets it to 3, so somebody wants
-    to see all.
+    What Python writes to `sys.stderr` (progress, warnings) appears at once. If native code ends the
+    process instead, Python's fault handler tells where. With TF_CPP_MIN_LOG_LEVEL below 3 nothing
+    is held back: this package sets it to 3, so somebody wants to see all.
 
     TensorFlow 2.21 logs about drivers it did not find before its logging is set up, where no
     TF_CPP_* variable reaches it, and its TFLite converter prints notices, so the file descriptor
-    itself has to be redirected.
+    itself has to be redirected. It is the whole process': for programs, not for a library.
+
+    Args:
+        expected: exceptions that are no failure of native code: their message says all, and nothing
+            else is printed. Ctrl-C always is one.
     """
-    if os.environ.get("TF_CPP_MIN_LOG_LEVEL") in ("0", "1", "2"):
+    if os.environ.get("TF_CPP_MIN_LOG_LEVEL") in ("0", "1", "2") or sys.stderr is None:
         yield
         return
     sys.stderr.flush()
-    original = os.dup(2)
     tells_faults = faulthandler.is_enabled()
-    if not tells_faults:
-        faulthandler.enable(original)
-    with tempfile.TemporaryFile() as held_back:
+    with (
+        open(os.dup(2), "w", buffering=1, encoding="utf-8", errors="backslashreplace") as original,
+        tempfile.TemporaryFile() as held_back,
+    ):
+        if not tells_faults:
+            faulthandler.enable(original)
         os.dup2(held_back.fileno(), 2)
         try:
-            yield
-        except BaseException:
-            sys.stderr.flush()
-            held_back.seek(0)
-            os.write(original, held_back.read())
+            with contextlib.redirect_stderr(original):
+                yield
+        except BaseException as error:
+            if not isinstance(error, (KeyboardInterrupt, *expected)):
+                held_back.seek(0)
+                os.write(original.fileno(), held_back.read())
             raise
         finally:
-            sys.stderr.flush()
-            os.dup2(original, 2)
+            os.dup2(original.fileno(), 2)
             if not tells_faults:
                 faulthandler.disable()
-            os.close(original)

@@ -3,11 +3,14 @@ there.
 """
 
 import csv
-import os
+import pathlib
 import time
 
 import keras
 import tensorflow as tf
+
+from tf_ssae.detectors.base import Detector
+from tf_ssae.system.files import replacing
 
 FOLDER = "checkpoints"
 
@@ -24,7 +27,7 @@ class Checkpoints(keras.callbacks.Callback):
             reported.
     """
 
-    def __init__(self, detector, folder):
+    def __init__(self, detector: Detector, folder: pathlib.Path):
         """Restores the last epoch saved in `folder`, if there is one. Raises ValueError if it
         cannot be read.
         """
@@ -52,13 +55,13 @@ class Checkpoints(keras.callbacks.Callback):
                 ) from error
 
     @property
-    def first_epoch(self):
+    def first_epoch(self) -> int:
         return int(self._epochs.numpy())
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self._started = time.perf_counter()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict) -> None:
         seconds = time.perf_counter() - self._started
         self.history.append({"epoch": epoch + 1, "seconds": round(seconds, 3), **logs})
         # The history first: if the process dies between the two, the row too many is cut when the
@@ -68,16 +71,14 @@ class Checkpoints(keras.callbacks.Callback):
         self._manager.save()
 
 
-def _write_history(path, rows):
-    temporary = path.with_name(path.name + ".tmp")
-    with open(temporary, "w", newline="") as file:
+def _write_history(path: pathlib.Path, rows: list[dict]) -> None:
+    with replacing(path) as temporary, open(temporary, "w", newline="") as file:
         writer = csv.DictWriter(file, rows[0].keys())
         writer.writeheader()
         writer.writerows(rows)
-    os.replace(temporary, path)
 
 
-def _read_history(path):
+def _read_history(path: pathlib.Path) -> list[dict]:
     with open(path, newline="") as file:
         rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
     return [{**row, "epoch": int(row["epoch"])} for row in rows]

@@ -1,146 +1,175 @@
-"""The report of a run of training: its test images, of which the truth is known."""
+"""The report of a training run: its test images, of which the truth is known."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from tf_ssae import report
-from tf_ssae.calibration import descriptions
-from tf_ssae.ops.parts import first_parts
+from tf_ssae.config import Config
+from tf_ssae.data import pipeline
+from tf_ssae.data.split import Subset
+from tf_ssae.detectors.base import Detector
+from tf_ssae.evaluation.predictions import Evaluation
+from tf_ssae.ops.batched import batched, joined
+from tf_ssae.ops.tiles import first_tiles
 from tf_ssae.report import gallery
-from tf_ssae.scoring import scorers
 
-_PICTURED = 12
+_SHOWN = 12
+_EXPLAINED_AT_ONCE = 16
 
 
-def write(path, detector, split, evaluation, metrics, history, reason):
+def write(
+    path: str | os.PathLike[str],
+    detector: Detector,
+    evaluation: Evaluation,
+    metrics: Mapping[str, Any],
+    history: Sequence[Mapping[str, float]],
+) -> None:
     """Writes the page.
 
     Args:
         detector: calibrated.
-        split: the Split of the run.
         evaluation: of the test images.
         metrics: as in `metrics.json`.
-        history: one dict an epoch.
-        reason: the sentence on which score decides.
+        history: one dict per epoch.
     """
-    data, config, description = split.data, detector.config, detector.description()
-    decision = description["decision"]
-    warnings = (
-        [] if descriptions.promise_is_kept(description) else [descriptions.promise(description)]
-    )
-    if metrics["test_images_equal_to_a_training_image"]:
+    config, calibration = detector.config, detector.calibration
+    warnings = [] if calibration.guarantee_holds else [calibration.guarantee_in_words]
+    duplicates = metrics["test_images_equal_to_a_training_image"]
+    if duplicates:
         warnings.append(
-            f"{metrics['test_images_equal_to_a_training_image']} test images equal a training"
-            " image, pixel for pixel."
+            f"{duplicates} test images are identical to a training image, pixel for pixel."
         )
     warnings += metrics.get("health", {}).get("warnings", [])
     facts = [
         ("Detector", f"{config.detector}, {config.epochs} epochs"),
-        ("Training images", f"{metrics['train_images']}"),
-        ("Test images", f"{metrics['test_images']}, {metrics['share']:.1%} of them anomalies"),
+        ("Training images", f"{metrics['train_images']:,}"),
+        ("Test images", f"{metrics['test_images']:,} ({metrics['share']:.1%} anomalies)"),
     ]
     for key, label in (
-        ("false_alarm_rate", "Normal test images above the threshold"),
-        ("detection_rate", "Anomalies found"),
+        ("false_alarm_rate", "False-alarm rate on test images"),
+        ("detection_rate", "Detection rate on test images"),
     ):
         if key in metrics["decision"]:
             facts.append((label, f"{metrics['decision'][key]:.1%}"))
     if "health" in metrics:
         facts.append(
             (
-                "Spread of reconstructions, by that of the images",
+                "Spread of the reconstructions relative to the images",
                 f"{metrics['health']['reconstruction_spread']:.2f}",
             )
         )
-    facts += [("Deciding score", reason), ("False alarms", descriptions.promise(description))]
+    facts.append(("Deciding score", calibration.reason))
+    facts.append(("False alarms", calibration.guarantee_in_words))
     report.write(
         path,
         report.Report(
-            title=(
-                f"{config.dataset if config.dataset != 'folder' else config.data_dir}:"
-                f" {config.detector}"
-            ),
+            title=f"{_images(config)}: {config.detector}",
             facts=tuple(facts),
             warnings=tuple(warnings),
-            decision_score=decision,
-            thresholds=description["thresholds"],
-            calibration=descriptions.held_out_scores(description),
+            decision_score=calibration.deciding_score,
+            thresholds=calibration.thresholds,
+            held_out_scores=calibration.scores if calibration.held_out else {},
             scores=evaluation.scores,
-            is_anomaly=evaluation.is_anomaly,
+            is_anomaly=evaluation.subset.is_anomaly,
             metrics=metrics.get("scores"),
             pixel_metrics=metrics.get("pixels"),
             rotation_accuracy=_rotation_accuracy(metrics),
             history=tuple(
                 {name: value for name, value in row.items() if name != "seconds"} for row in history
             ),
-            pictures=tuple(_sections(scorers.of_detector(detector), split, evaluation)),
-            unreadable=data.left_out,
+            reconstructions=tuple(_reconstructions(detector, evaluation.subset)),
+            galleries=tuple(_galleries(detector, evaluation)),
+            unreadable=evaluation.subset.data.left_out,
             settings=config.to_dict(),
         ),
     )
 
 
-def _rotation_accuracy(metrics):
+def _images(config: Config) -> str:
+    return config.data_dir if config.dataset == "folder" else config.dataset
+
+
+def _rotation_accuracy(metrics: Mapping[str, Any]) -> dict[str, float] | None:
     if "rotation_accuracy" not in metrics:
         return None
-    held_out = "held-out normal" if metrics["promise"] else "training"
+    held_out = "held-out normal" if metrics["guarantee"] else "training"
     of_test = {
         f"{group} test images": value for group, value in metrics["rotation_accuracy"].items()
     }
     return {f"{held_out} images": metrics["rotation_accuracy_of_calibration_images"], **of_test}
 
 
-def _sections(scorer, split, evaluation):
-    description, data = scorer.description, split.data
-    decision = description["decision"]
-    parts = data.pictures(split.test)
-    starts = first_parts(parts)
-    scores, is_anomaly = evaluation.scores[decision], evaluation.is_anomaly
-    above = scores > description["thresholds"][decision]
+def _reconstructions(
+    detector: Detector, subset: Subset
+) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """The first test images of each kind, and what the decoder makes of them."""
+    if not detector.reconstructs:
+        return
+    for title, chosen in (("Normal images", ~subset.is_anomaly), ("Anomalies", subset.is_anomaly)):
+        if chosen.any():
+            some = tf.constant(subset.of(chosen).first(_SHOWN).images[:_SHOWN])
+            rebuilt = detector.networks(some)["reconstruction"]
+            yield title, detector.preprocess(some).numpy(), rebuilt.numpy()
+
+
+def _galleries(
+    detector: Detector, evaluation: Evaluation
+) -> Iterator[tuple[str, str, tuple[report.Card, ...]]]:
+    """What went wrong, worst first, then the extremes."""
+    scores = evaluation.scores[detector.calibration.deciding_score]
+    is_anomaly = evaluation.subset.is_anomaly
+    above = detector.calibration.is_anomaly(evaluation.scores)
     descending, ascending = np.argsort(-scores, kind="stable"), np.argsort(scores, kind="stable")
-    for title, text, order, chosen in (
+    sections = [
         (
             "Worst false alarms",
-            "Normal images above the threshold, highest first.",
-            descending,
-            ~is_anomaly & above,
+            "Normal images above the threshold, highest score first.",
+            descending[(~is_anomaly & above)[descending]][:_SHOWN],
         ),
         (
             "Worst misses",
-            "Anomalies below the threshold, lowest first.",
-            ascending,
-            is_anomaly & ~above,
+            "Anomalies not above the threshold, lowest score first.",
+            ascending[(is_anomaly & ~above)[ascending]][:_SHOWN],
         ),
         (
             "Most anomalous",
             "The images with the highest deciding score.",
-            descending,
-            np.full(len(scores), True),
+            descending[:_SHOWN],
         ),
         (
             "Least anomalous",
             "The images with the lowest deciding score.",
-            ascending,
-            np.full(len(scores), True),
+            ascending[:_SHOWN],
         ),
-    ):
-        order = order[chosen[order]][:_PICTURED]
-        if not len(order):
-            continue
-        squares, names, notes = [], [], []
-        for i in order:
-            end = starts[i + 1] if i + 1 < len(starts) else len(parts)
-            # Of a picture of several squares, the one that scores highest.
-            best = starts[i] + int(np.argmax(evaluation.part_scores[decision][starts[i] : end]))
-            squares.append(_uint8(data.images[split.test[best]]))
-            names.append(data.names[parts[best]] if data.names else f"image {parts[best]}")
-            square = (
-                f", square {best - starts[i] + 1} of {end - starts[i]}"
-                if end - starts[i] > 1
-                else ""
-            )
-            notes.append(data.class_names[data.labels[split.test[best]]] + square)
-        yield title, text, gallery.pictures(scorer, np.stack(squares), names, notes)
+    ]
+    shown = np.unique(np.concatenate([images for *_, images in sections]))
+    cards = dict(zip(shown, _cards(detector, evaluation, shown)))
+    for title, text, images in sections:
+        if len(images):
+            yield title, text, tuple(cards[image] for image in images)
 
 
-def _uint8(image):
-    return image if image.dtype == np.uint8 else np.round(image * 255).astype(np.uint8)
+def _cards(
+    detector: Detector, evaluation: Evaluation, shown: np.ndarray
+) -> tuple[report.Card, ...]:
+    """One per image of `shown`, positions in the test set: of an image of several tiles, the one
+    that scores highest.
+    """
+    subset, data = evaluation.subset, evaluation.subset.data
+    scores = evaluation.tile_scores[detector.calibration.deciding_score]
+    bounds = np.append(first_tiles(subset.source), len(subset.index))
+    best, notes = [], []
+    for image in shown:
+        start, count = bounds[image], bounds[image + 1] - bounds[image]
+        tile = int(np.argmax(scores[start : start + count]))
+        which = f", tile {tile + 1} of {count}" if count > 1 else ""
+        best.append(subset.index[start + tile])
+        notes.append(data.class_names[subset.labels[image]] + which)
+    names = [subset.names[image] for image in shown]
+    batches = pipeline.scoring_batches(data.images, np.array(best), _EXPLAINED_AT_ONCE)
+    outputs = joined(batched(detector.explain, batches, jit_compile=False))
+    return gallery.cards(outputs, data.images[best], names, notes, detector.calibration)

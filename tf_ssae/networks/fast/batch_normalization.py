@@ -1,5 +1,7 @@
 """BatchNorm as every network here uses it."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -17,10 +19,10 @@ class BatchNormalization(keras.layers.BatchNormalization):
     unnormalised, which slows the rotation task down.
     """
 
-    def __init__(self, momentum=0.9, epsilon=1e-5, **kwargs):
+    def __init__(self, momentum: float = 0.9, epsilon: float = 1e-05, **kwargs: Any):
         super().__init__(momentum=momentum, epsilon=epsilon, **kwargs)
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         x = inputs if len(inputs.shape) == 4 else inputs[:, tf.newaxis, tf.newaxis]
         averages = (self.moving_mean, self.moving_variance)
         mean, variance = ([], []) if training else map(tf.convert_to_tensor, averages)

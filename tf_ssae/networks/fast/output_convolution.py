@@ -2,6 +2,9 @@
 `keras.layers.Conv2DTranspose`.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -12,22 +15,22 @@ class OutputConvolution(keras.layers.Conv2DTranspose):
     filters few, S even.
     """
 
-    def __init__(self, filters, **kwargs):
+    def __init__(self, filters: int, **kwargs: Any):
         super().__init__(filters, kernel_size=4, strides=1, padding="same", **kwargs)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         for fixed in ("kernel_size", "strides", "padding"):
             del config[fixed]
         return config
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         kernel = tf.convert_to_tensor(self.kernel)
         return self.activation(output_convolution(inputs, kernel) + self.bias)
 
 
 @tf.custom_gradient
-def output_convolution(x, kernel):
+def output_convolution(x: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, Callable]:
     """`tf.nn.conv2d_transpose(x, kernel, strides=1, padding="SAME")` for a 4x4 kernel, as one
     convolution with stride 2 or 4.
 
@@ -58,7 +61,7 @@ def output_convolution(x, kernel):
     )
     y = tf.nn.depth_to_space(tf.nn.conv2d(x, wide, block, [[0, 0], [2, 1], [2, 1], [0, 0]]), block)
 
-    def gradient(dy):
+    def gradient(dy: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         dx = tf.nn.conv2d(dy, kernel, strides=1, padding="SAME")
         dkernel = tf.raw_ops.Conv2DBackpropFilter(
             input=dy,
@@ -72,5 +75,5 @@ def output_convolution(x, kernel):
     return y, gradient
 
 
-def _beside(shift, block):
+def _beside(shift: int, block: int) -> list[int]:
     return [shift, block - 1 - shift]

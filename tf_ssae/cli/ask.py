@@ -1,0 +1,48 @@
+"""`tf-ssae ask`: image files in, a server's scores and decisions out. REST needs no TensorFlow."""
+
+from absl import flags
+
+from tf_ssae.cli.verb import Failed, UsageError, Verb
+
+_FLAGS = flags.FlagValues()
+_MODEL = flags.DEFINE_string("model", None, "Name of the model.", flag_values=_FLAGS)
+_REST = flags.DEFINE_string(
+    "rest",
+    None,
+    "URL of the server's REST interface, such as http://localhost:8501.",
+    flag_values=_FLAGS,
+)
+_GRPC = flags.DEFINE_string(
+    "grpc",
+    None,
+    "Address of the server's gRPC interface, such as localhost:8500. Needs the extra [serving].",
+    flag_values=_FLAGS,
+)
+
+
+def _run(arguments: list[str]) -> None:
+    if not arguments or bool(_REST.value) == bool(_GRPC.value):
+        raise UsageError("ask needs image files, and either --rest or --grpc.")
+    from tf_ssae.export import client
+
+    try:
+        answers = client.ask(arguments, str(_MODEL.value), rest=_REST.value, grpc=_GRPC.value)
+        for number, (path, scores, is_anomaly) in enumerate(answers):
+            if number == 0:
+                print("\t".join(["file", *scores, "decision"]))
+            values = [f"{value:.6g}" for value in scores.values()]
+            print("\t".join([path, *values, "anomaly" if is_anomaly else "normal"]), flush=True)
+    except client.ServerError as error:
+        raise Failed(str(error)) from error
+
+
+VERB = Verb(
+    name="ask",
+    summary="Ask a TF Serving server about image files: scores and decisions",
+    example="--model=NAME --rest=http://localhost:8501 part1.png part2.jpg",
+    flag_values=_FLAGS,
+    first={"The server": ("model", "rest", "grpc")},
+    run=_run,
+    required=("model",),
+    arguments="FILE ...",
+)

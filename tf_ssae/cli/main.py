@@ -1,0 +1,29 @@
+"""The console command `tf-ssae`."""
+
+import difflib
+import sys
+from collections.abc import Sequence
+
+from tf_ssae.cli import ask, check, demo, doctor, export, score, train
+from tf_ssae.cli.verb import listed
+
+_MODULES = (demo, check, train, score, export, ask, doctor)
+VERBS = {module.VERB.name: module.VERB for module in _MODULES}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the verb that the command line names first: the program's exit status."""
+    name, *rest = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    if name in VERBS:
+        return VERBS[name].main(rest)
+    if name in ("help", "-h", "--help"):
+        print(listed(VERBS.values()))
+        return 0
+    close = difflib.get_close_matches(name, VERBS, n=1)
+    meant = f" Did you mean {close[0]}?" if close else ""
+    print(f"Error: tf-ssae has no verb {name}.{meant}\n\n{listed(VERBS.values())}", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

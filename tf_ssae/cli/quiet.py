@@ -1,0 +1,42 @@
+"""Programs print their own lines, not TensorFlow's: a library redirects nothing, so this is done
+here.
+"""
+
+import contextlib
+import warnings
+from collections.abc import Iterator
+
+from tf_ssae.cli.verb import EXPECTED
+from tf_ssae.system.terminal import held_back_stderr
+
+
+def import_tensorflow() -> None:
+    """Imports TensorFlow and Keras without their start-up notices."""
+    with held_back_stderr():
+        import keras  # noqa: F401
+        import tensorflow as tf
+
+        # The search for a GPU logs as well. It leaves the runtime uninitialised, so memory growth
+        # can still be set.
+        tf.config.list_physical_devices()
+    _filter_warnings()
+
+
+@contextlib.contextmanager
+def native_code() -> Iterator[None]:
+    """As `import_tensorflow`, and holds back what native code prints in the body too, such as the
+    TFLite converter's notices (see `held_back_stderr`).
+    """
+    with held_back_stderr(*EXPECTED):
+        import_tensorflow()
+        yield
+
+
+def _filter_warnings() -> None:
+    from PIL import Image
+
+    # Pillow warns from half of the size on that it refuses; `data` checks the size itself. (Not for
+    # a while only: threads read files, and all share the filters.)
+    warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+    # TensorFlow's converter uses its own interpreter when it quantises.
+    warnings.filterwarnings("ignore", message=r"\s*Warning: tf.lite.Interpreter is deprecated")

@@ -1,0 +1,64 @@
+"""`tf-ssae score`: image files in, a table and a report out."""
+
+import pathlib
+
+from absl import flags
+
+from tf_ssae.cli import plugins, quiet
+from tf_ssae.cli.verb import Failed, Verb
+
+_FLAGS = flags.FlagValues()
+_MODEL_DIR = flags.DEFINE_string(
+    "model_dir",
+    None,
+    "A run's folder, an exported version (EXPORTED/NAME/VERSION) or a .tflite file.",
+    flag_values=_FLAGS,
+)
+_IMAGES = flags.DEFINE_string(
+    "images",
+    None,
+    "A folder (with those below it), a pattern in quotes such as 'parts/*.png', a .txt file with"
+    " one path per line, or one image.",
+    flag_values=_FLAGS,
+)
+_OUTPUT = flags.DEFINE_string(
+    "output",
+    None,
+    "The table: a name that ends in .csv, .jsonl or .parquet. The report goes beside it, as .html.",
+    flag_values=_FLAGS,
+)
+_STRICT = flags.DEFINE_bool(
+    "strict", False, "Exit with status 1 if a file could not be read.", flag_values=_FLAGS
+)
+plugins.define(_FLAGS)
+
+
+def _run(arguments: list[str]) -> None:
+    plugins.load(_FLAGS.plugin)
+    # A .tflite file's interpreter prints a notice of its own.
+    with quiet.native_code():
+        from tf_ssae.scoring import run as scoring
+
+        output = pathlib.Path(str(_OUTPUT.value))
+        result = scoring.score(str(_MODEL_DIR.value), str(_IMAGES.value), output)
+    print(
+        f"{result.scored} images scored, {result.anomalies} of them anomalies;"
+        f" {len(result.unreadable)} unreadable."
+    )
+    for warning in result.warnings:
+        print(f"WARNING: {warning}")
+    print(f"Scores: {output}\nReport: {output.with_suffix('.html')}")
+    if _STRICT.value and result.unreadable:
+        raise Failed(f"{len(result.unreadable)} files could not be read (--strict).")
+
+
+VERB = Verb(
+    name="score",
+    summary="Score image files with a trained detector: a row per image, and a report",
+    example="--model_dir=runs/parts-ssae-seed-0 --images=parts/test --output=scores.csv",
+    flag_values=_FLAGS,
+    first={"What to score": ("model_dir", "images"), "Where to": ("output", "strict")},
+    run=_run,
+    required=("model_dir", "images", "output"),
+    stopped="Stopped. Run the same command to resume.",
+)

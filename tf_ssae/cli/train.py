@@ -1,0 +1,62 @@
+"""`tf-ssae train`: a Config in flags, a finished run's folder out."""
+
+import pathlib
+from typing import Any
+
+from absl import flags
+
+from tf_ssae.cli import plugins, quiet, settings
+from tf_ssae.cli.verb import Failed, Verb
+
+_FLAGS = flags.FlagValues()
+settings.define(_FLAGS)
+plugins.define(_FLAGS)
+_MODEL_DIR = flags.DEFINE_string(
+    "model_dir",
+    None,
+    "Folder to write. Default: runs/DATASET-anomaly-K-DETECTOR-seed-S, or runs/NAME-DETECTOR-seed-S"
+    " for a folder of images called NAME.",
+    flag_values=_FLAGS,
+)
+
+STOPPED = "Stopped. Run the same command to resume from the last finished epoch."
+
+
+def train(chosen: dict[str, Any], model_dir: str | None) -> pathlib.Path:
+    """Trains with the presets and what was chosen instead: the folder of the run."""
+    quiet.import_tensorflow()
+    from tf_ssae.detectors.health import TrainingFailed
+    from tf_ssae.detectors.registry import preset
+    from tf_ssae.training import run as training
+
+    made = preset(chosen.pop("dataset", "digits"), **chosen)
+    folder = pathlib.Path(model_dir or training.default_model_dir(made))
+    try:
+        training.train(made, folder)
+    except TrainingFailed as error:
+        raise Failed(
+            f"{error} Other settings need another --model_dir, or {folder}.partial removed."
+        ) from error
+    return folder
+
+
+def _run(arguments: list[str]) -> None:
+    plugins.load(_FLAGS.plugin)
+    train(settings.given(_FLAGS), _MODEL_DIR.value)
+
+
+VERB = Verb(
+    name="train",
+    summary="Train a detector on a folder of good images, or on a data set less one class",
+    example="--dataset=cifar10 --anomaly=5",
+    flag_values=_FLAGS,
+    first={
+        "The images": ("dataset", "data_dir", "anomaly"),
+        "The method": ("detector", "image_size", "epochs"),
+        "The threshold": ("calibration_share", "target_fpr"),
+        "The run": ("seed", "model_dir"),
+    },
+    run=_run,
+    note=settings.DEFAULTS,
+    stopped=STOPPED,
+)

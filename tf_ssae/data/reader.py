@@ -1,0 +1,99 @@
+"""Image files to tiles, read ahead of whoever uses them."""
+
+import concurrent.futures
+import contextlib
+import dataclasses
+import hashlib
+import io
+import pathlib
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from tf_ssae.data.decode import UnreadableImage, decode, with_channels
+from tf_ssae.ops import tiles
+
+_LARGE_IMAGE = 16_000_000  # pixels; of larger ones, one at a time is read
+_READ_AHEAD = 64
+_THREADS = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class ReadFile:
+    """A file that was read, or why it could not be.
+
+    Attributes:
+        path: as it was given.
+        tiles: uint8 `[T, S, S, C]`; none if unreadable.
+        digest: of the file's bytes.
+        error: why it is unreadable, without the file's name; empty if it is not.
+    """
+
+    path: pathlib.Path
+    tiles: np.ndarray = dataclasses.field(default_factory=lambda: np.empty([0, 0, 0, 0], np.uint8))
+    digest: bytes = b""
+    error: str = ""
+
+
+class TileReader:
+    """Reads image files as tiles; what is in memory does not grow with their number."""
+
+    def __init__(self, image_shape: tuple[int, ...], crop: str):
+        """`image_shape`: `(S, S, C)` of the tiles. `crop`: see `ops.tiles.cut`."""
+        self._size, _, self._channels = image_shape
+        self._large = threading.Lock()
+        spec = tf.TensorSpec([1, None, None, self._channels], tf.uint8)
+        self._cut = tf.function(
+            lambda images: tiles.cut(images, self._size, crop)[0], input_signature=[spec]
+        )
+
+    def cut(self, image: np.ndarray) -> np.ndarray:
+        """uint8 `[H, W, 1 or 3] -> [T, S, S, C]`."""
+        image = with_channels(image, self._channels)
+        if image.shape[:2] == (self._size, self._size):
+            return image[np.newaxis]
+        return self._cut(image[np.newaxis]).numpy()
+
+    def read(self, paths: Iterable[pathlib.Path]) -> Iterator[ReadFile]:
+        """Yields a ReadFile for every path, in order."""
+        yield from _in_order(self._read, paths)
+
+    def _read(self, path: pathlib.Path) -> ReadFile:
+        try:
+            data = pathlib.Path(path).read_bytes()
+            with self._turn(data):
+                return ReadFile(path, self.cut(decode(data)), hashlib.sha256(data).digest())
+        except OSError as error:
+            return ReadFile(path, error=f"cannot be read: {error.strerror}")
+        except UnreadableImage as error:
+            return ReadFile(path, error=str(error))
+
+    def _turn(self, data: bytes) -> contextlib.AbstractContextManager:
+        """A context to decode this file in: a shared lock for a large image, so that only one at a
+        time is in memory.
+        """
+        try:
+            with Image.open(io.BytesIO(data)) as image:
+                large = image.size[0] * image.size[1] > _LARGE_IMAGE
+        # What is wrong with it is said when it is decoded.
+        except Exception:
+            large = False
+        return self._large if large else contextlib.nullcontext()
+
+
+def _in_order(function: Callable[[Any], Any], items: Iterable) -> Iterator:
+    """Yields `function(item)` for every item, in order, computed by a few threads, a
+    little ahead.
+    """
+    with concurrent.futures.ThreadPoolExecutor(_THREADS) as pool:
+        pending = []
+        for item in items:
+            pending.append(pool.submit(function, item))
+            if len(pending) >= _READ_AHEAD:
+                yield pending.pop(0).result()
+        for future in pending:
+            yield future.result()

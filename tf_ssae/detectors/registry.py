@@ -1,0 +1,73 @@
+"""Detectors by name: whoever defines one registers it, here or in a file of their own."""
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from tf_ssae import detectors
+from tf_ssae.config import PRESETS, Config
+from tf_ssae.detectors.base import Detector
+
+_DETECTORS: dict[str, type[Detector]] = {}
+
+
+def register(name: str) -> Callable[[type[Detector]], type[Detector]]:
+    """A decorator: makes a subclass of Detector the detector of `--detector=NAME`, and has Keras
+    find it when a run that it trained is loaded.
+
+    Raises:
+        ValueError: another class has this name.
+    """
+
+    def decorate(detector: type[Detector]) -> type[Detector]:
+        other = _DETECTORS.get(name, detector)
+        if other.__qualname__ != detector.__qualname__:
+            raise ValueError(
+                f"Detector {name} is {other.__qualname__} already: name yours otherwise."
+            )
+        _DETECTORS[name] = detector
+        return keras.saving.register_keras_serializable(package="tf_ssae", name=name)(detector)
+
+    return decorate
+
+
+def names() -> list[str]:
+    """The names of all detectors, sorted."""
+    for module in pkgutil.iter_modules(detectors.__path__):
+        importlib.import_module(f"{detectors.__name__}.{module.name}")
+    return sorted(_DETECTORS)
+
+
+def find(name: str) -> type[Detector]:
+    """The class of a detector. Raises ValueError for an unknown name, with the names there are."""
+    if name not in names():
+        raise ValueError(
+            f"detector={name!r}: expected one of {', '.join(names())}. One's own needs "
+            "--plugin=FILE.py, or in Python the import of the file that registers it."
+        )
+    return _DETECTORS[name]
+
+
+def preset(dataset: str, **overrides: Any) -> Config:
+    """The Config of the presets of a data set and a detector, with `overrides` on top.
+
+    Raises:
+        ValueError: for a detector that does not exist, or settings that it cannot have.
+    """
+    detector = find(overrides.get("detector", Config.detector))
+    presets = {**detector.presets.get("", {}), **detector.presets.get(dataset, {})}
+    config = Config(**{"dataset": dataset, **PRESETS.get(dataset, {}), **presets, **overrides})
+    detector.check_settings(config)
+    return config
+
+
+def make(config: Config, image_shape: tuple[int, ...]) -> Detector:
+    """The untrained detector of `config.detector` for images of `image_shape` `(S, S, C)`, ready
+    for training.
+    """
+    detector = find(config.detector)(config, image_shape)
+    detector.compile_from_settings()
+    return detector

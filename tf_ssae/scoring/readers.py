@@ -1,0 +1,140 @@
+"""A trained detector, however it is stored, behind one face: a run folder, a SavedModel or a
+`.tflite` file.
+"""
+
+import hashlib
+import json
+import os
+import pathlib
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from tf_ssae import runs
+from tf_ssae.calibration import Calibration, Description
+from tf_ssae.detectors.base import Detector
+from tf_ssae.ops.batched import in_batches, padded
+from tf_ssae.runs import run_folder
+from tf_ssae.scoring import saved_model
+from tf_ssae.scoring.tflite import TFLiteModel
+
+# The file beside a SavedModel that holds its Description.
+DESCRIPTION = "detector.json"
+
+BATCH_SIZE = 256
+_EXPLAINED = 16
+
+_Function = Callable[[np.ndarray], dict[str, np.ndarray]]
+
+
+class Reader:
+    """Scores and explains tiles.
+
+    Attributes:
+        description: see `Description`.
+    """
+
+    def __init__(
+        self, description: Description, score: _Function, explain: _Function | None = None
+    ):
+        """`score` and `explain`: functions of uint8 `[N, S, S, C]`, N at most `BATCH_SIZE` and 16;
+        see `score` and `explain` here.
+        """
+        self.description = description
+        self._score, self._explain = score, explain
+
+    @property
+    def calibration(self) -> Calibration:
+        return self.description.calibration
+
+    def score(self, tiles: np.ndarray) -> dict[str, np.ndarray]:
+        """uint8 `[N, S, S, C] -> {score name: float32 [N]}`."""
+        return in_batches(self._score, tiles, BATCH_SIZE)
+
+    def explain(self, tiles: np.ndarray) -> dict[str, np.ndarray]:
+        """As `score`, with `reconstruction` and `squared_error`, `[N, T, T, C]`, from a detector
+        that reconstructs; and `rotation_probabilities`, `[N, 4]`, of the true rotations, from one
+        that classifies them. A `.tflite` file gives the scores alone.
+        """
+        if self._explain is None:
+            return self.score(tiles)
+        return in_batches(self._explain, tiles, _EXPLAINED)
+
+
+def load(path: str | pathlib.Path) -> Reader:
+    """The Reader of a run folder, of an exported version (`NAME/VERSION`) or of a `.tflite` file
+    with its `.json`.
+
+    Raises:
+        FileNotFoundError, ValueError: `path` is none of these, or is not calibrated.
+    """
+    path = pathlib.Path(path)
+    if path.suffix == ".tflite":
+        return _of_tflite(path)
+    if (path / "saved_model.pb").is_file():
+        return _of_saved_model(path)
+    if (path / run_folder.CONFIG).is_file():
+        return of_detector(runs.load(path))
+    versions = sorted(
+        folder.name for folder in path.glob("*") if (folder / "saved_model.pb").is_file()
+    )
+    hint = f" Its versions: {', '.join(versions)}; name one." if versions else ""
+    raise FileNotFoundError(
+        f"{path} is no run folder (no {run_folder.CONFIG}), no exported version (no"
+        f" saved_model.pb), no .tflite file.{hint}"
+    )
+
+
+def of_detector(detector: Detector) -> Reader:
+    """The Reader of a calibrated detector in memory."""
+    return Reader(
+        detector.description,
+        padded(tf.function(lambda images: detector(images)), BATCH_SIZE),
+        padded(tf.function(detector.explain), _EXPLAINED),
+    )
+
+
+def _of_saved_model(path: pathlib.Path) -> Reader:
+    description = _description(path / DESCRIPTION)[0]
+    try:
+        score, explain_all = saved_model.load(path)
+    # What TensorFlow raises for a truncated or missing file is not one kind of exception.
+    except Exception as error:
+        raise ValueError(f"{path} holds no whole SavedModel: {error}") from error
+
+    def explain(tiles: np.ndarray) -> dict[str, np.ndarray]:
+        # Of an image that is a tile already, the one tile.
+        names = description.calibration.thresholds
+        outputs = explain_all(tiles)
+        return {name: value if name in names else value[:, 0] for name, value in outputs.items()}
+
+    return Reader(description, padded(score, BATCH_SIZE), padded(explain, _EXPLAINED))
+
+
+def _of_tflite(path: pathlib.Path) -> Reader:
+    if not path.is_file():
+        raise FileNotFoundError(f"No file {path}.")
+    model, beside = path.read_bytes(), path.with_suffix(".json")
+    description, digest = _description(beside)
+    if digest != hashlib.sha256(model).hexdigest():
+        raise ValueError(
+            f"{beside} does not belong to {path}: its thresholds are another file's. Copy both of"
+            " one export."
+        )
+    return Reader(description, TFLiteModel(model, os.cpu_count()))
+
+
+def _description(path: pathlib.Path) -> tuple[Description, str | None]:
+    """What a file beside a model tells, and the hash of the model that it belongs to."""
+    try:
+        values = json.loads(path.read_text())
+        if not isinstance(values, dict):
+            raise ValueError(f"it holds a {type(values).__name__}, expected an object.")
+        return Description.from_dict(values), values.get("sha256")
+    except OSError as error:
+        raise FileNotFoundError(
+            f"{path} is missing: it holds the model's thresholds; export.py writes it there."
+        ) from error
+    except ValueError as error:
+        raise ValueError(f"{path} does not describe a model: {error}") from error

@@ -1,0 +1,40 @@
+"""What an exported SavedModel answers (see `export.saved_model`)."""
+
+import pathlib
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+Answer = Callable[[np.ndarray], dict[str, np.ndarray]]
+
+
+def load(folder: str | pathlib.Path) -> tuple[Answer, Answer]:
+    """`(score, explain)`, each a function of uint8 `[N, H, W, C]`: the outputs of `serving_default`
+    and of `explain`.
+    """
+    # A signature alone does not keep the model's variables alive: the functions hold on to the
+    # whole.
+    loaded = tf.saved_model.load(str(folder))
+
+    def answers(signature: str) -> Answer:
+        def answer(images: np.ndarray) -> dict[str, np.ndarray]:
+            outputs = loaded.signatures[signature](images=tf.constant(images))
+            return {name: value.numpy() for name, value in outputs.items()}
+
+        return answer
+
+    return answers("serving_default"), answers("explain")
+
+
+def load_decide(folder: str | pathlib.Path) -> Callable[[list[bytes]], dict[str, np.ndarray]]:
+    """What `decide` answers: a function of N PNG or JPEG files, to every score, float32 `[N]`, and
+    `is_anomaly`, bool `[N]`.
+    """
+    loaded = tf.saved_model.load(str(folder))
+
+    def decide(files: list[bytes]) -> dict[str, np.ndarray]:
+        outputs = loaded.signatures["decide"](image_bytes=tf.constant(files))
+        return {name: value.numpy() for name, value in outputs.items()}
+
+    return decide

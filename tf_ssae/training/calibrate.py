@@ -1,0 +1,62 @@
+"""What follows training: normalisation, then a Calibration from held-out normal images."""
+
+import numpy as np
+
+from tf_ssae.calibration import Calibration
+from tf_ssae.data.split import Split, Subset
+from tf_ssae.detectors.base import Detector
+from tf_ssae.detectors.combined import USABLE_ROTATION_ACCURACY
+from tf_ssae.evaluation import predictions
+
+SCORING_BATCH_SIZE = 256
+
+
+def calibrate(detector: Detector, split: Split) -> Calibration:
+    """Fits the detector's normalisation, and returns its Calibration.
+
+    Normalisation is fitted to the training images, Eq. 3.14, all else to those held out; where none
+    were, to the training images too.
+    """
+    held_out = split.for_thresholds
+    outputs = ask(detector, held_out, with_map_peaks=detector.reconstructs)
+    of_training = ask(detector, split.train) if len(split.calibration) else outputs
+    detector.fit_normalisation(of_training.scores)
+    return of_outputs(detector, outputs, held_out, is_held_out=len(split.calibration) > 0)
+
+
+def of_outputs(
+    detector: Detector, outputs: predictions.TileOutputs, subset: Subset, is_held_out: bool
+) -> Calibration:
+    """The Calibration of a detector, its normalisation fitted, by what it said of normal images."""
+    evaluation = predictions.evaluate(detector, outputs, subset)
+    correct, peaks = outputs.rotation_correct, outputs.map_peaks
+    accuracy = None if correct is None else float(np.mean(correct))
+    deciding, wanted = detector.deciding_score(accuracy), detector.config.decision
+    chosen = deciding if wanted == "auto" else wanted
+    how = "decides" if wanted == "auto" else "decides, as set"
+    if accuracy is not None:
+        images = "held-out normal" if is_held_out else "training"
+        reason = f"rotation accuracy on {images} images is {accuracy:.0%} (chance: 25%)"
+        if accuracy < USABLE_ROTATION_ACCURACY:
+            reason += ", so they look too much alike from four sides for a score of it"
+    elif len(detector.score_names) == 1:
+        reason = "it is the detector's only score"
+    else:
+        reason = "the detector says so"
+    return Calibration.fit(
+        evaluation.scores,
+        detector.config.target_fpr,
+        None if peaks is None else subset.worst(peaks),
+        deciding_score=chosen,
+        parts=detector.parts.get(chosen, (chosen,)),
+        reason=f"{chosen} {how}: {reason}.",
+        held_out=is_held_out,
+        rotation_accuracy=accuracy,
+    )
+
+
+def ask(
+    detector: Detector, subset: Subset, with_map_peaks: bool = False
+) -> predictions.TileOutputs:
+    """What the detector's networks say of the tiles of a Subset."""
+    return predictions.ask(detector, subset.batches(SCORING_BATCH_SIZE), with_map_peaks)

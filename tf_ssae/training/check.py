@@ -1,0 +1,214 @@
+"""What a run on a folder of images would find there, what its threshold could guarantee, and how
+long it would take: before it is begun.
+"""
+
+import collections
+import contextlib
+import dataclasses
+import hashlib
+import io
+import pathlib
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from PIL import Image
+
+from tf_ssae.calibration import Guarantee
+from tf_ssae.config import Config
+from tf_ssae.data import folder as image_folder
+from tf_ssae.data import protocols
+from tf_ssae.data.images import LabelledImages
+from tf_ssae.data.masks import masks
+from tf_ssae.data.split import Subset
+from tf_ssae.training import run as training
+
+# Steps are timed for so many seconds, without the first, in which TensorFlow compiles them.
+_SECONDS = 10.0
+_WARM_UP = 3
+
+_ORIENTATION, _LYING = 0x0112, (5, 6, 7, 8)
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """What is in a folder of images.
+
+    Attributes:
+        image_shape: `(S, S, C)` of the tiles that images become.
+        counts: `{class: (images to train on, images to test on)}` as they lie there.
+        sizes: `{(width, height): images}` in pixels, the most common first.
+        tiles: how many the images were cut into.
+        left_out: `(name, reason)` of files that cannot be used.
+        copies: the names of files that are equal byte by byte, in groups of two or more. (A copy of
+            an image that trains is left out.)
+        masks: `(anomalous images that have one, anomalous images)`; None if there are no masks.
+    """
+
+    image_shape: tuple[int, ...]
+    counts: dict[str, tuple[int, int]]
+    sizes: dict[tuple[int, int], int]
+    tiles: int
+    left_out: Sequence[tuple[str, str]]
+    copies: Sequence[Sequence[str]]
+    masks: tuple[int, int] | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What a run would do with the images.
+
+    Attributes:
+        train, held_out, test, anomalies: how many train, are held out for the threshold and test;
+            and how many of those that test are anomalies.
+        twins: how many of those that test hold a tile equal, pixel by pixel, to one that trains.
+        guarantee: what the threshold would guarantee; None if no image is to be held out.
+    """
+
+    train: int
+    held_out: int
+    test: int
+    anomalies: int
+    twins: int
+    guarantee: Guarantee | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Estimate:
+    """How long training would take on this machine.
+
+    Attributes:
+        seconds: of all epochs, without reading the images, calibration and scoring.
+        steps: per epoch.
+        timed: the steps that it was estimated from.
+    """
+
+    seconds: float
+    steps: int
+    timed: int
+
+
+@contextlib.contextmanager
+def loaded(config: Config) -> Iterator[LabelledImages]:
+    """The images of the folder `config.data_dir`, in a temporary file until the body ends.
+
+    Raises:
+        FileNotFoundError, ValueError: as `data.folder.load`.
+    """
+    with tempfile.TemporaryDirectory() as temporary:
+        yield image_folder.load(config, pathlib.Path(temporary) / "images")
+
+
+def look(config: Config, data: LabelledImages) -> Found:
+    """What is in the folder that `data` was loaded from."""
+    root = pathlib.Path(config.data_dir)
+    sizes: collections.Counter[tuple[int, int]] = collections.Counter()
+    by_digest = collections.defaultdict(list)
+    for name in data.names or ():
+        content = (root / name).read_bytes()
+        sizes[_size(content)] += 1
+        by_digest[hashlib.sha256(content).digest()].append(name)
+
+    labels = data.labels[data.first_tiles]
+    tests = np.zeros(len(labels), bool)
+    if data.official_test is not None:
+        tests = data.official_test[data.first_tiles]
+    bad = Subset(data, np.flatnonzero(data.labels > 0), np.arange(len(data.class_names)) > 0)
+    known = masks(config, bad)
+    return Found(
+        image_shape=data.image_shape,
+        counts={
+            name: (int(np.sum((labels == k) & ~tests)), int(np.sum((labels == k) & tests)))
+            for k, name in enumerate(data.class_names)
+        },
+        sizes=dict(sizes.most_common()),
+        tiles=len(data.images),
+        left_out=data.left_out,
+        copies=[names for names in by_digest.values() if len(names) > 1],
+        masks=(len(known[0]), len(bad)) if known else None,
+    )
+
+
+def plan(config: Config, data: LabelledImages) -> Plan:
+    """What a run with these settings would do with the images.
+
+    Raises:
+        ValueError: there are too few to train, to hold out or to test.
+    """
+    split = protocols.split(data, config)
+    held_out = len(split.calibration)
+    return Plan(
+        train=len(split.train),
+        held_out=held_out,
+        test=len(split.test),
+        anomalies=int(split.test.is_anomaly.sum()),
+        twins=split.duplicates(),
+        guarantee=Guarantee.of(held_out, config.target_fpr) if held_out else None,
+    )
+
+
+def estimate(config: Config, data: LabelledImages) -> Estimate:
+    """Begins the run in a temporary folder, as `train` would, and breaks it off after some seconds.
+
+    Raises:
+        ValueError: what `train` would raise before it trains.
+        TrainingFailed: a loss became NaN already.
+    """
+    stopwatch = _Stopwatch()
+    with (
+        tempfile.TemporaryDirectory() as temporary,
+        # What the run says of itself would be taken for a run that stays.
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.suppress(_Enough),
+    ):
+        training.train(config, pathlib.Path(temporary) / "run", data, watch=lambda *_: [stopwatch])
+    return stopwatch.estimate()
+
+
+class _Enough(Exception):
+    """Ends a training that was only to be timed."""
+
+
+class _Stopwatch(keras.callbacks.Callback):
+    """Times a training, step by step, and ends it before anything is made of it."""
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        self._ends = [time.perf_counter()]
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        self._ends.append(time.perf_counter())
+        if self._ends[-1] - self._ends[min(_WARM_UP, len(self._ends) - 1)] > _SECONDS:
+            raise _Enough
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        raise _Enough
+
+    def estimate(self) -> Estimate:
+        """From what was timed."""
+        steps, epochs = self.params["steps"], self.params["epochs"]
+        return Estimate(_seconds(np.array(self._ends), steps, epochs), steps, len(self._ends) - 1)
+
+
+def _seconds(ends: np.ndarray, steps: int, epochs: int) -> float:
+    """Of a training of `epochs` epochs of `steps` steps.
+
+    Args:
+        ends: seconds `[1 + N]`, when it began and when each of its first N steps ended.
+    """
+    # Whole epochs, where any were seen, hold what is done between them too. The first has what is
+    # done once.
+    epoch = np.diff(ends[steps::steps])
+    if not len(epoch):
+        step = np.diff(ends)
+        epoch = steps * step[min(_WARM_UP, len(step) - 1) :]
+    return float(ends[1] - ends[0] + epochs * np.median(epoch))
+
+
+def _size(content: bytes) -> tuple[int, int]:
+    """Width and height of an image file, the way up that it is read."""
+    with Image.open(io.BytesIO(content)) as image:
+        width, height = image.size
+        return (height, width) if image.getexif().get(_ORIENTATION) in _LYING else (width, height)

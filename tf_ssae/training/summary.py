@@ -1,0 +1,90 @@
+"""A run in words, for a terminal: what it is about to do, and what came of it."""
+
+import numpy as np
+
+from tf_ssae.config import Config
+from tf_ssae.data.find import printable
+from tf_ssae.data.images import LabelledImages
+from tf_ssae.data.split import Split
+
+_LISTED = 10
+
+
+def beginning(config: Config, split: Split, folder: str) -> str:
+    """What trains, what tests, and where it goes. `folder`: "new in ...", or "resumed in ..."."""
+    data = split.data
+    if config.dataset == "folder":
+        anomalous = [n for n, is_anomaly in zip(data.class_names, split.anomalous) if is_anomaly]
+        lines = [
+            f"{config.data_dir}: {len(data.first_tiles)} images; normal: good; anomalous:"
+            f" {', '.join(anomalous) or 'none'}."
+        ]
+        lines += [printable(f"Left out: {name}: {why}.") for name, why in data.left_out[:_LISTED]]
+        if len(data.left_out) > _LISTED:
+            lines.append(f"... and {len(data.left_out) - _LISTED} more.")
+    else:
+        (anomaly,) = np.flatnonzero(split.anomalous)
+        lines = [
+            f"{config.dataset}: class {anomaly} ({data.class_names[anomaly]}) is the anomaly, the"
+            f" other {len(data.class_names) - 1} classes are normal."
+        ]
+    protocol = (
+        "" if config.dataset == "folder" else f" (protocol {config.protocol}{_cut(config, data)})"
+    )
+    cut = data.source is not None and len(data.source) > len(data.first_tiles)
+    lines += [
+        f"{len(split.train)} normal images train, {len(split.calibration)} are held out for the"
+        f" threshold; {len(split.test)} images test, {split.test.is_anomaly.sum()} of them"
+        f" anomalies{protocol}.{' Images are cut into square tiles.' if cut else ''}",
+        f"{config.detector}, {config.epochs} epochs, {folder}.",
+    ]
+    return "\n".join(lines)
+
+
+def _cut(config: Config, data: LabelledImages) -> str:
+    """What the protocol leaves out, in words."""
+    counts = np.bincount(data.labels)
+    if config.protocol != "pooled" or counts.min() == counts.max():
+        return ""
+    return f": of every class {counts.min():,} images, as many as the smallest has"
+
+
+def table(metrics: dict) -> str:
+    """The metrics of a run, as in `metrics.json`."""
+    columns = ("average_precision", "auroc", "pr_auc_trapezoid", "average_precision_at_0.1")
+    lines = []
+    if "scores" in metrics:
+        width = max(8, *(len(name) + 1 for name in metrics["scores"]))
+        lines.append(f"{'score':{width}}" + "".join(f"{name:>26}" for name in columns))
+        for name, values in metrics["scores"].items():
+            row = "".join(f"{values[column]:26.4f}" for column in columns)
+            lines.append(f"{name:{width}}{row}")
+        lines.append(
+            f"{metrics['test_images']} test images, {metrics['share']:.3f} of them anomalies "
+            "(the average precision of a useless score)."
+        )
+    if "pixels" in metrics:
+        pixels = metrics["pixels"]
+        lines.append(
+            f"Error maps against the masks: pixel AUROC {pixels['pixel_auroc']:.4f}, AUPRO"
+            f" {pixels['aupro']:.4f}."
+        )
+    decision, rates = metrics["decision"], []
+    if "false_alarm_rate" in decision:
+        rates.append(f"{decision['false_alarm_rate']:.1%} of the normal test images")
+    if "detection_rate" in decision:
+        rates.append(f"{decision['detection_rate']:.1%} of the anomalous ones")
+    lines.append(
+        f"Above the threshold of {decision['score']}, {decision['threshold']:.4g}:"
+        f" {' and '.join(rates)}."
+    )
+    if "rotation_accuracy" in metrics:
+        groups = [
+            f"{value:.3f} on {group}" for group, value in metrics["rotation_accuracy"].items()
+        ]
+        lines.append(f"Rotation accuracy: {', '.join(groups)} test images (chance: 0.25).")
+    if "health" in metrics:
+        spread = metrics["health"]["reconstruction_spread"]
+        lines.append(f"Reconstructions differ {spread:.2f} times as much as the images do.")
+        lines += [f"WARNING: {warning}" for warning in metrics["health"]["warnings"]]
+    return "\n".join(lines)
