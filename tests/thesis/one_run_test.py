@@ -104,12 +104,6 @@ def always_right_on_black(images):
     return {"rotation_probabilities": right + is_white * 0.6 * (none - right)}
 
 
-def split_of(data, anomalous, test):
-    """Image 0 trains, none is held out."""
-    sets = (np.arange(1), np.arange(0), test)
-    return Split(*(Subset(data, index, anomalous) for index in sets))
-
-
 def test_rotation_accuracy_is_recorded_by_kind(tmp_path):
     labels = np.array([0, 0, 1, 0, 1, 1])
     images = np.zeros([6, 8, 8, 1], np.uint8) + np.uint8(255) * labels[:, None, None, None]
