@@ -44,5 +44,5 @@ VERB = Verb(
     first={"The server": ("model", "rest", "grpc")},
     run=_run,
     required=("model",),
-    arguments="FILE ...",
+    takes_files=True,
 )

@@ -59,5 +59,6 @@ VERB = Verb(
     first={"What to score": ("model_dir", "images"), "Where to": ("output", "strict")},
     run=_run,
     required=("model_dir", "images", "output"),
+    hint="Quote a pattern: --images='parts/*.png'.",
     stopped="Stopped. Run the same command to resume.",
 )
