@@ -7,7 +7,6 @@ its worker, which holds the lock.
 """
 
 import base64
-import csv
 import json
 import os
 import pathlib
@@ -18,6 +17,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from PIL import Image
 
 from thesis import results
@@ -79,7 +79,9 @@ def main(job: dict[str, Any]) -> int:
             return BUSY if isinstance(error, run_folder.FolderBusy) else UNUSABLE
         failed, folder = str(error), folder.with_name(f"{folder.name}.partial")
     environment = json.loads((folder / "environment.json").read_text())
-    history = _history(folder / "history.csv")
+    history = folder / "history.csv"
+    history = pd.read_csv(history) if history.is_file() else pd.DataFrame({"seconds": []})
+    history = history.astype(float).round(6).to_dict("records")
     value = {
         "format": results.FORMAT,
         "grid": grid.name,
@@ -104,16 +106,6 @@ def main(job: dict[str, Any]) -> int:
     }
     results.write(results.path_of(job["results"], grid.name, scale, run.name), value)
     return FAILED if failed else STORED
-
-
-def _history(path: pathlib.Path) -> list[dict[str, float]]:
-    if not path.is_file():
-        return []
-    with open(path, newline="") as file:
-        return [
-            {name: round(float(value), 6) for name, value in row.items()}
-            for row in csv.DictReader(file)
-        ]
 
 
 def _png(path: pathlib.Path) -> str | None:
