@@ -7,7 +7,6 @@ its worker, which holds the lock.
 """
 
 import base64
-import csv
 import json
 import os
 import pathlib
@@ -18,6 +17,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from PIL import Image
 
 from thesis import results
@@ -25,6 +25,9 @@ from thesis.grids import GRIDS, Scale
 
 if TYPE_CHECKING:
     import keras
+
+    from tf_ssae.data.split import Split
+    from tf_ssae.detectors.base import Detector
 
 # Exit statuses.
 STORED, FAILED, UNUSABLE, BUSY = 0, 1, 2, 75
@@ -76,7 +79,9 @@ def main(job: dict[str, Any]) -> int:
             return BUSY if isinstance(error, run_folder.FolderBusy) else UNUSABLE
         failed, folder = str(error), folder.with_name(f"{folder.name}.partial")
     environment = json.loads((folder / "environment.json").read_text())
-    history = _history(folder / "history.csv")
+    history = folder / "history.csv"
+    history = pd.read_csv(history) if history.is_file() else pd.DataFrame({"seconds": []})
+    history = history.astype(float).round(6).to_dict("records")
     value = {
         "format": results.FORMAT,
         "grid": grid.name,
@@ -103,21 +108,13 @@ def main(job: dict[str, Any]) -> int:
     return FAILED if failed else STORED
 
 
-def _history(path: pathlib.Path) -> list[dict[str, float]]:
-    if not path.is_file():
-        return []
-    with open(path, newline="") as file:
-        return [
-            {name: round(float(value), 6) for name, value in row.items()}
-            for row in csv.DictReader(file)
-        ]
-
-
 def _png(path: pathlib.Path) -> str | None:
     return base64.b64encode(path.read_bytes()).decode() if path.is_file() else None
 
 
-def watch(detector: Any, split: Any, folder: pathlib.Path) -> list["keras.callbacks.Callback"]:
+def watch(
+    detector: "Detector", split: "Split", folder: pathlib.Path
+) -> list["keras.callbacks.Callback"]:
     """The callbacks of a training that record what the figures need. They choose nothing.
 
     * Figure 5.5: each epoch's `test_rotation_accuracy_normal` and `..._anomalous`, of the first 500
@@ -127,11 +124,10 @@ def watch(detector: Any, split: Any, folder: pathlib.Path) -> list["keras.callba
     import keras
     import tensorflow as tf
 
-    images, test, is_anomaly = split.data.images, split.test.index, split.test.tile_is_anomaly
-    callbacks = []
+    test, callbacks = split.test, []
     if detector.trained_on_rotations:
         watched = {
-            kind: images[test[is_anomaly == anomalous][:_WATCHED]]
+            kind: test.of(test.is_anomaly == anomalous).first(_WATCHED).images
             for kind, anomalous in (("normal", False), ("anomalous", True))
         }
         probabilities = tf.function(lambda x: detector.networks(x)["rotation_probabilities"])
@@ -145,21 +141,22 @@ def watch(detector: Any, split: Any, folder: pathlib.Path) -> list["keras.callba
                 )
 
         callbacks.append(keras.callbacks.LambdaCallback(on_epoch_end=measure))
-    is_mnist = images.shape[-1] == 1 and set(split.data.class_names) == set("0123456789")
+    is_mnist = test.data.image_shape[2] == 1 and set(test.data.class_names) == set("0123456789")
     if detector.reconstructs and is_mnist:
-        classes, first = np.unique(split.data.labels[test], return_index=True)
-        anomalies = test[is_anomaly][:_PLACES]
+        classes, first = np.unique(test.labels, return_index=True)
+        of_classes = test.data.images[test.index[first]]
+        anomalies = test.of(test.is_anomaly).first(_PLACES).images
 
         def draw(logs: dict[str, float]) -> None:
-            write_strip(detector, images[test[first]], classes.tolist(), folder / OF_CLASSES)
-            write_strip(detector, images[anomalies], range(len(anomalies)), folder / OF_ANOMALIES)
+            write_strip(detector, of_classes, classes.tolist(), folder / OF_CLASSES)
+            write_strip(detector, anomalies, range(len(anomalies)), folder / OF_ANOMALIES)
 
         callbacks.append(keras.callbacks.LambdaCallback(on_train_end=draw))
     return callbacks
 
 
 def write_strip(
-    detector: Any, images: np.ndarray, places: Sequence[int], path: pathlib.Path
+    detector: "Detector", images: np.ndarray, places: Sequence[int], path: pathlib.Path
 ) -> None:
     """Writes a PNG of grey images `[N, S, S, 1]` above their reconstructions, ten places wide; a
     place without an image, of a small test set, stays white.

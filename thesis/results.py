@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from tf_ssae.system import files
 from thesis.grids import GRIDS, Grid, Run, Scale
 from thesis.systems import DATASET_NAMES, SYSTEMS, System
 
@@ -133,17 +134,12 @@ def path_of(root: str | os.PathLike, grid: str, scale: Scale, name: str) -> path
 
 def write(path: pathlib.Path, value: dict[str, Any]) -> bool:
     """Writes a result in one piece. Returns False, and leaves what is there, if there is one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(value, indent=1) + "\n")
-    try:
-        # A rename would replace what another machine has stored.
-        os.link(temporary, path)
-        return True
-    except FileExistsError:
+    if path.exists():
         return False
-    finally:
-        temporary.unlink()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with files.replacing(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=1) + "\n")
+    return True
 
 
 def scales(root: str | os.PathLike, grid: str) -> list[str]:

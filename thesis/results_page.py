@@ -16,6 +16,7 @@ from typing import Any
 import jinja2
 import pandas as pd
 
+from tf_ssae.system import files
 from thesis import reading, results, significance, table
 from thesis.grids import Scale
 from thesis.results import Results
@@ -175,9 +176,8 @@ def main() -> None:
         text = page(given.results, given.output)
     except ValueError as error:
         sys.exit(f"Error: {error}")
-    temporary = given.output.with_name(f".{given.output.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, given.output)
+    with files.replacing(given.output) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

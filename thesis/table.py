@@ -105,12 +105,16 @@ def _shown(row: Any, mark: str) -> str:
 
 def as_csv(stored: Results, metric: str = "average_precision") -> str:
     """A row per cell, with all of it; empty where nothing is stored."""
-    found = cells(stored, metric).drop(columns="keys").reset_index()
-    found.insert(1, "detector", [BY_NAME[name].detector for name in found.system])
-    found.insert(2, "score", [BY_NAME[name].score for name in found.system])
-    names = {"grid": stored.grid.name, "scale": stored.scale.name, "metric": metric}
-    found = pd.concat([pd.DataFrame(names, index=found.index), found], axis=1)
-    return found.fillna({"configurations": 0, "runs": 0}).to_csv(index=False)
+    found = cells(stored, metric).drop(columns="keys").fillna({"configurations": 0, "runs": 0})
+    systems = [BY_NAME[name] for name, _ in found.index]
+    found = found.assign(
+        grid=stored.grid.name,
+        scale=stored.scale.name,
+        metric=metric,
+        detector=[system.detector for system in systems],
+        score=[system.score for system in systems],
+    )
+    return found.to_csv()
 
 
 def notes(stored: Results, metric: str = "average_precision") -> list[str]:

@@ -7,6 +7,7 @@ its folder until the result is stored, and the system frees it when the process 
 
 import dataclasses
 import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -28,25 +29,21 @@ class GridStopped(RuntimeError):
     """Nothing could be trained: settings or data are unusable. The message is the run's own."""
 
 
+@dataclasses.dataclass(frozen=True)
 class Worker:
     """Trains runs of a grid.
 
-    Args:
-        results_root: the folder of all results.
-        work_root: the folder of unfinished runs, from which they are resumed.
+    Attributes:
+        results: the folder of all results.
+        work: the folder of unfinished runs, from which they are resumed.
         say: takes each line of progress.
     """
 
-    def __init__(
-        self,
-        grid: Grid,
-        scale: Scale,
-        results_root: str | pathlib.Path,
-        work_root: str | pathlib.Path,
-        say: Callable[[str], None],
-    ):
-        self._grid, self._scale, self._results, self._say = grid, scale, str(results_root), say
-        self._work = pathlib.Path(work_root) / grid.name / scale.name
+    grid: Grid
+    scale: Scale
+    results: str | os.PathLike
+    work: str | os.PathLike
+    say: Callable[[str], None]
 
     def train(self, runs: Sequence[Run]) -> list[str]:
         """Trains the runs that have no result, in their order. What another process is training is
@@ -59,12 +56,12 @@ class Worker:
             GridStopped: settings or data are unusable.
         """
         done = [run for run in runs if self._path(run).exists()]
-        self._say(
-            f"{len(runs)} runs at scale {self._scale.name}, {len(done)} of them stored."
+        self.say(
+            f"{len(runs)} runs at scale {self.scale.name}, {len(done)} of them stored."
             f" {self._time_left(runs)}"
         )
         # Of a stored run, the folder was left by a process that died after it had stored it.
-        todo = [run for run in runs if run not in done or (self._work / run.name).exists()]
+        todo = [run for run in runs if run not in done or self._folder(run).exists()]
         failed = []
         while todo:
             outcomes = {run: self._train(run, runs) for run in todo}
@@ -72,54 +69,52 @@ class Worker:
             busy = [run for run, outcome in outcomes.items() if outcome == BUSY]
             if busy == todo:
                 names = ", ".join(run.name for run in busy)
-                self._say(f"Left to other processes, which are training them: {names}.")
+                self.say(f"Left to other processes, which are training them: {names}.")
                 break
             todo = busy
         return failed
 
     def _path(self, run: Run) -> pathlib.Path:
-        return results.path_of(self._results, self._grid.name, self._scale, run.name)
+        return results.path_of(self.results, self.grid.name, self.scale, run.name)
+
+    def _folder(self, run: Run) -> pathlib.Path:
+        return pathlib.Path(self.work) / self.grid.name / self.scale.name / run.name
 
     def _train(self, run: Run, runs: Sequence[Run]) -> int:
         """Trains one run, unless another process is: STORED, FAILED or BUSY."""
-        path, folder = self._path(run), self._work / run.name
-        log = folder / "log"
+        path, folder = self._path(run), self._folder(run)
+        log, status, last = folder / "log", STORED, ""
         try:
             with filelock.FileLock(folder / "lock", blocking=False):
-                # Another process may have stored it since we looked.
-                trained = not path.exists()
-                status = self._in_child(run, log) if trained else STORED
-                said = (
-                    [line for line in log.read_text(errors="replace").split("\n") if line]
-                    if trained
-                    else []
-                )
+                # Else another process has stored it since we looked.
+                if trained := not path.exists():
+                    status = self._in_child(run, log)
+                    last = log.read_text(errors="replace").strip().rpartition("\n")[2]
                 if path.exists():
                     shutil.rmtree(folder)
         except filelock.Timeout:
             return BUSY
-        last = said[-1] if said else "It said nothing."
         if status == UNUSABLE:
             raise GridStopped(f"{run.name}: {last.removeprefix('Error: ')}")
         if trained and path.exists():
-            self._say(self._outcome(run, runs))
-        elif trained and status != BUSY:
-            self._say(
-                f"{run.name} ended with status {status}: {last} Run the same command again to"
-                f" resume it. All it said is in {log}."
+            self.say(self._outcome(run, runs))
+        elif status not in (STORED, BUSY):
+            self.say(
+                f"{run.name} ended with status {status}: {last or 'it said nothing.'} Run the same"
+                f" command again to resume it. All it said is in {log}."
             )
         return status if status in (STORED, BUSY) else FAILED
 
     def _in_child(self, run: Run, log: pathlib.Path) -> int:
         """The exit status of a process that trains the run."""
         job = {
-            "grid": self._grid.name,
-            "scale": dataclasses.asdict(self._scale),
+            "grid": self.grid.name,
+            "scale": dataclasses.asdict(self.scale),
             "name": run.name,
-            "results": self._results,
+            "results": str(self.results),
             "work": str(log.parent),
         }
-        self._say(f"{run.name} begins; it writes to {log}.")
+        self.say(f"{run.name} begins; it writes to {log}.")
         with (
             open(log, "a") as output,
             subprocess.Popen(
@@ -153,7 +148,7 @@ class Worker:
         if not todo:
             return "All are stored."
         try:
-            stored = results.load(self._results, self._grid.name, self._scale.name).runs
+            stored = results.load(self.results, self.grid.name, self.scale.name).runs
         except ValueError:
             # Nothing yet; or a mixture, which is for the table to say.
             return f"{len(todo)} to go."
@@ -166,10 +161,9 @@ def expected_seconds(todo: Sequence[Run], stored: pd.DataFrame) -> float:
     """How long the runs `todo` will take one after the other: each what stored runs of its data set
     and detector took on average; if there are none, those of its detector; if there are none, all.
     """
-
-    def mean(run: Run) -> float:
-        alike = stored[stored.detector == run.detector]
-        same = alike[alike.dataset == run.dataset]
-        return next(found for found in (same, alike, stored) if len(found)).seconds.mean()
-
-    return sum(map(mean, todo))
+    same = stored.groupby(["detector", "dataset"]).seconds.mean()
+    alike = stored.groupby("detector").seconds.mean()
+    others = stored.seconds.mean()
+    return sum(
+        same.get((run.detector, run.dataset), alike.get(run.detector, others)) for run in todo
+    )

@@ -82,6 +82,8 @@ assert not heavy, heavy
         ("train --dataset=imagenet",
          "dataset='imagenet': expected one of digits, mnist, fashion_mnist, cifar10, folder."),
         ("train --epochs", "Missing value for flag --epochs."),
+        ("score --images a.png b.png",
+         "Unexpected arguments: b.png. Quote a pattern: --images='parts/*.png'."),
         ("score --images=photos", "score needs --model_dir and --output."),
         ("export --model_dir=run --export_dir=out --version=0",
          "--version=0: expected a positive integer."),

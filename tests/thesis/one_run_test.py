@@ -91,17 +91,17 @@ def test_a_finished_run_that_was_not_stored_is_not_trained_again(job, store, mon
     assert stored.runs.stored[0]["command"] == f"python -m thesis.run --grid=smoke --name={NAME}"
 
 
+def split_of(data, anomalous, test):
+    """Image 0 trains, `test` tests."""
+    index = (np.arange(1), np.arange(0), test)
+    return Split(*(Subset(data, images, anomalous) for images in index))
+
+
 def always_right_on_black(images):
     """On white images the likeliest answer is always 0."""
     is_white = tf.cast(tf.reduce_max(images, [1, 2, 3]) > 0, tf.float32)[:, None, None]
     right, none = tf.eye(4), tf.one_hot([0] * 4, 4)
     return {"rotation_probabilities": right + is_white * 0.6 * (none - right)}
-
-
-def split_of(data, anomalous, test):
-    """Image 0 trains, none is held out."""
-    sets = (np.arange(1), np.arange(0), test)
-    return Split(*(Subset(data, index, anomalous) for index in sets))
 
 
 def test_rotation_accuracy_is_recorded_by_kind(tmp_path):

@@ -5,14 +5,14 @@ from absl import flags
 from tf_ssae.cli.verb import Failed, UsageError, Verb
 
 _FLAGS = flags.FlagValues()
-_MODEL = flags.DEFINE_string("model", None, "Name of the model.", flag_values=_FLAGS)
-_REST = flags.DEFINE_string(
+flags.DEFINE_string("model", None, "Name of the model.", flag_values=_FLAGS)
+flags.DEFINE_string(
     "rest",
     None,
     "URL of the server's REST interface, such as http://localhost:8501.",
     flag_values=_FLAGS,
 )
-_GRPC = flags.DEFINE_string(
+flags.DEFINE_string(
     "grpc",
     None,
     "Address of the server's gRPC interface, such as localhost:8500. Needs the extra [serving].",
@@ -21,12 +21,12 @@ _GRPC = flags.DEFINE_string(
 
 
 def _run(arguments: list[str]) -> None:
-    if not arguments or bool(_REST.value) == bool(_GRPC.value):
+    if not arguments or bool(_FLAGS.rest) == bool(_FLAGS.grpc):
         raise UsageError("ask needs image files, and either --rest or --grpc.")
     from tf_ssae.export import client
 
     try:
-        answers = client.ask(arguments, str(_MODEL.value), rest=_REST.value, grpc=_GRPC.value)
+        answers = client.ask(arguments, _FLAGS.model, rest=_FLAGS.rest, grpc=_FLAGS.grpc)
         for number, (path, scores, is_anomaly) in enumerate(answers):
             if number == 0:
                 print("\t".join(["file", *scores, "decision"]))
@@ -44,5 +44,5 @@ VERB = Verb(
     first={"The server": ("model", "rest", "grpc")},
     run=_run,
     required=("model",),
-    arguments="FILE ...",
+    takes_files=True,
 )

@@ -6,7 +6,7 @@ from tf_ssae.cli.train import STOPPED, train
 from tf_ssae.cli.verb import Verb
 
 _FLAGS = flags.FlagValues()
-_MODEL_DIR = flags.DEFINE_string(
+flags.DEFINE_string(
     "model_dir",
     None,
     "Folder to write. Default: runs/digits-anomaly-0-ssae-seed-0.",
@@ -15,7 +15,7 @@ _MODEL_DIR = flags.DEFINE_string(
 
 
 def _run(arguments: list[str]) -> None:
-    folder = train({"dataset": "digits"}, _MODEL_DIR.value)
+    folder = train({"dataset": "digits"}, _FLAGS.model_dir)
     print(f"Open {folder / 'report.html'} in a browser.")
 
 

@@ -42,5 +42,5 @@ VERB = Verb(
     flag_values=flags.FlagValues(),
     first={},
     run=_run,
-    arguments="FILE",
+    takes_files=True,
 )

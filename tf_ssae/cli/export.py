@@ -6,37 +6,37 @@ from tf_ssae.cli import plugins, quiet
 from tf_ssae.cli.verb import Failed, Verb
 
 _FLAGS = flags.FlagValues()
-_MODEL_DIR = flags.DEFINE_string("model_dir", None, "Folder of a finished run.", flag_values=_FLAGS)
-_EXPORT_DIR = flags.DEFINE_string(
+flags.DEFINE_string("model_dir", None, "Folder of a finished run.", flag_values=_FLAGS)
+flags.DEFINE_string(
     "export_dir",
     None,
     "Folder to write to; what it already holds is kept.",
     flag_values=_FLAGS,
 )
-_NAME = flags.DEFINE_string(
+flags.DEFINE_string(
     "name",
     None,
     "Name of the model for clients. Default: the name of the run's folder.",
     flag_values=_FLAGS,
 )
-_VERSION = flags.DEFINE_integer(
+flags.DEFINE_integer(
     "version",
     None,
     "Version, an integer. Default: the next free one.",
     lower_bound=1,
     flag_values=_FLAGS,
 )
-_TFLITE_BATCH_SIZE = flags.DEFINE_integer(
+flags.DEFINE_integer(
     "tflite_batch_size",
     1,
     "Fixed batch size of the TFLite files.",
     lower_bound=1,
     flag_values=_FLAGS,
 )
-_TEST_IMAGES = flags.DEFINE_integer(
+flags.DEFINE_integer(
     "test_images", 2000, "Number of test images to compare on.", lower_bound=20, flag_values=_FLAGS
 )
-_DATA_DIR = flags.DEFINE_string(
+flags.DEFINE_string(
     "data_dir",
     None,
     "Where the run's data set is now. Default: where it was in training.",
@@ -52,13 +52,13 @@ def _run(arguments: list[str]) -> None:
 
         try:
             publish.export(
-                str(_MODEL_DIR.value),
-                str(_EXPORT_DIR.value),
-                name=_NAME.value,
-                version=_VERSION.value,
-                tflite_batch_size=_TFLITE_BATCH_SIZE.value,
-                test_images=_TEST_IMAGES.value,
-                data_dir=_DATA_DIR.value,
+                _FLAGS.model_dir,
+                _FLAGS.export_dir,
+                name=_FLAGS.name,
+                version=_FLAGS.version,
+                tflite_batch_size=_FLAGS.tflite_batch_size,
+                test_images=_FLAGS.test_images,
+                data_dir=_FLAGS.data_dir,
             )
         except publish.ParityError as error:
             raise Failed(str(error)) from error

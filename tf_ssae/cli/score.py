@@ -8,26 +8,26 @@ from tf_ssae.cli import plugins, quiet
 from tf_ssae.cli.verb import Failed, Verb
 
 _FLAGS = flags.FlagValues()
-_MODEL_DIR = flags.DEFINE_string(
+flags.DEFINE_string(
     "model_dir",
     None,
     "A run's folder, an exported version (EXPORTED/NAME/VERSION) or a .tflite file.",
     flag_values=_FLAGS,
 )
-_IMAGES = flags.DEFINE_string(
+flags.DEFINE_string(
     "images",
     None,
     "A folder (with those below it), a pattern in quotes such as 'parts/*.png', a .txt file with"
     " one path per line, or one image.",
     flag_values=_FLAGS,
 )
-_OUTPUT = flags.DEFINE_string(
+flags.DEFINE_string(
     "output",
     None,
     "Table to write: .csv, .jsonl or .parquet. The report is written beside it, as .html.",
     flag_values=_FLAGS,
 )
-_STRICT = flags.DEFINE_bool(
+flags.DEFINE_bool(
     "strict", False, "Exit with status 1 if a file could not be read.", flag_values=_FLAGS
 )
 plugins.define(_FLAGS)
@@ -39,16 +39,15 @@ def _run(arguments: list[str]) -> None:
     with quiet.native_code():
         from tf_ssae.scoring import run as scoring
 
-        output = pathlib.Path(str(_OUTPUT.value))
-        result = scoring.score(str(_MODEL_DIR.value), str(_IMAGES.value), output)
+        result = scoring.score(_FLAGS.model_dir, _FLAGS.images, _FLAGS.output)
     print(
         f"{result.scored} images scored, {result.anomalies} of them anomalies;"
         f" {len(result.unreadable)} unreadable."
     )
     for warning in result.warnings:
         print(f"WARNING: {warning}")
-    print(f"Scores: {output}\nReport: {output.with_suffix('.html')}")
-    if _STRICT.value and result.unreadable:
+    print(f"Scores: {_FLAGS.output}\nReport: {pathlib.Path(_FLAGS.output).with_suffix('.html')}")
+    if _FLAGS.strict and result.unreadable:
         raise Failed(f"{len(result.unreadable)} files could not be read (--strict).")
 
 
@@ -60,5 +59,6 @@ VERB = Verb(
     first={"What to score": ("model_dir", "images"), "Where to": ("output", "strict")},
     run=_run,
     required=("model_dir", "images", "output"),
+    hint="Quote a pattern: --images='parts/*.png'.",
     stopped="Stopped. Run the same command to resume.",
 )

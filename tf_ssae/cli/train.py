@@ -11,7 +11,7 @@ from tf_ssae.cli.verb import Failed, Verb
 _FLAGS = flags.FlagValues()
 settings.define(_FLAGS)
 plugins.define(_FLAGS)
-_MODEL_DIR = flags.DEFINE_string(
+flags.DEFINE_string(
     "model_dir",
     None,
     "Folder to write. Default: runs/DATASET-anomaly-K-DETECTOR-seed-S, or runs/NAME-DETECTOR-seed-S"
@@ -43,7 +43,7 @@ def train(chosen: dict[str, Any], model_dir: str | None) -> pathlib.Path:
 
 def _run(arguments: list[str]) -> None:
     plugins.load(_FLAGS.plugin)
-    train(settings.given(_FLAGS), _MODEL_DIR.value)
+    train(settings.given(_FLAGS), _FLAGS.model_dir)
 
 
 VERB = Verb(

@@ -16,8 +16,6 @@ from absl import flags
 _WIDEST = 100
 _COLUMN = 30
 _HELP = ("--help", "-help", "-h", "--helpfull", "--helpshort")
-# Descriptions of values, by absl's name for the type.
-_KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false"}
 
 
 class UsageError(Exception):
@@ -44,7 +42,8 @@ class Verb:
         first: `{title: names of flags}`, shown by --help before all others.
         run: runs the verb; takes the arguments of the command line that are not flags.
         required: the flags that must be given.
-        arguments: what the command line may hold beside flags, such as "FILE ..."; empty: nothing.
+        takes_files: whether the command line may hold arguments that are not flags.
+        hint: how to mend a command line with such arguments, if it may not.
         note: a sentence that --help shows before the flags.
         stopped: printed after Ctrl-C.
     """
@@ -56,7 +55,8 @@ class Verb:
     first: Mapping[str, Sequence[str]]
     run: Callable[[list[str]], None]
     required: Sequence[str] = ()
-    arguments: str = ""
+    takes_files: bool = False
+    hint: str = "Flags look like --name=value."
     note: str = ""
     stopped: str = "Stopped."
 
@@ -91,10 +91,8 @@ class Verb:
             raise UsageError(self._wrong_value(str(error))) from None
         except flags.Error as error:
             raise UsageError(f"{error}.") from None
-        if rest and not self.arguments:
-            raise UsageError(
-                f"Unexpected arguments: {' '.join(rest)}. Flags look like --name=value."
-            )
+        if rest and not self.takes_files:
+            raise UsageError(f"Unexpected arguments: {' '.join(rest)}. {self.hint}")
         missing = [f"--{name}" for name in self.required if self.flag_values[name].value is None]
         if missing:
             raise UsageError(f"{self.name} needs {' and '.join(missing)}.")
@@ -104,8 +102,8 @@ class Verb:
         found = re.match(r"flag --(\w+)=(.*?): ", message, re.S)
         if not found:
             return f"{message}."
-        flag = self.flag_values[found[1]]
-        expected = flag.parser.syntactic_help or _KINDS.get(flag.flag_type(), flag.flag_type())
+        # absl has no words for what a bool has to be.
+        expected = self.flag_values[found[1]].parser.syntactic_help or "true or false"
         return f"--{found[1]}={found[2]}: expected {expected}."
 
     def help(self) -> str:

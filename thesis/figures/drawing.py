@@ -3,7 +3,6 @@ saved.
 """
 
 import logging
-import os
 import pathlib
 import sys
 import textwrap
@@ -13,6 +12,7 @@ import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from tf_ssae.system import files
 from thesis import reading, results
 from thesis.results import Results
 
@@ -72,11 +72,10 @@ def save(figure: Figure, folder: pathlib.Path, name: str) -> list[pathlib.Path]:
     paths = []
     for ending, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
         path = folder / f"{name}.{ending}"
-        temporary = folder / f".{path.name}.{os.getpid()}"
-        # Without it the names inside an SVG are random.
-        with matplotlib.rc_context({"svg.hashsalt": "tf_ssae"}):
+        # Without the salt the names inside an SVG are random.
+        salt = matplotlib.rc_context({"svg.hashsalt": "tf_ssae"})
+        with salt, files.replacing(path) as temporary:
             figure.savefig(temporary, format=ending, metadata=metadata)
-        os.replace(temporary, path)
         paths.append(path)
     return paths
 
