@@ -14,7 +14,7 @@ BIN = pathlib.Path(sys.executable).parent
 @pytest.mark.parametrize(
     "command", ["ruff check", "ruff format --check", "lint-imports", "mypy --no-error-summary"]
 )
-def test_it_says_nothing(command):
+def test_it_reports_nothing(command):
     program, *arguments = command.split()
     # lint-imports looks for the packages beside it, not in the folder it is called in.
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}

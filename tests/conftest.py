@@ -145,6 +145,11 @@ def first_shown(page, title):
     return html.unescape(name)
 
 
+def code(page, mark, language):
+    """The block of code that follows a comment in a page of Markdown."""
+    return re.search(rf"<!-- {mark}.*?-->\n```{language}\n(.*?)```", page, re.S).group(1)
+
+
 def shared_folder(tmp_path_factory):
     """A folder that all processes of pytest-xdist see."""
     own = tmp_path_factory.getbasetemp()

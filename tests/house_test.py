@@ -22,7 +22,7 @@ def test_scores_are_named_by_their_formulas_and_their_detectors_alone():
     assert [str(path) for path in elsewhere if spells(path, names)] == []
 
 
-def test_the_first_landing_holds_the_settings_alone():
+def test_the_top_of_the_package_holds_the_settings_alone():
     assert {path.name for path in PACKAGE.glob("*.py")} == {
         "__init__.py",
         "_version.py",

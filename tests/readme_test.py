@@ -13,7 +13,7 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import ROOT, run_python
+from conftest import ROOT, code, run_python
 from PIL import Image
 
 from tf_ssae.config import Config
@@ -29,11 +29,6 @@ STORED = ROOT / "results" / "readme"
 
 def named(path):
     return path.relative_to(ROOT).as_posix()
-
-
-def code(page, mark, language):
-    """The block of code that follows a comment."""
-    return re.search(rf"<!-- {mark}.*?-->\n```{language}\n(.*?)```", page, re.S).group(1)
 
 
 # Its form.
@@ -237,7 +232,7 @@ def test_the_program_that_decides_runs(exported, digit_images, tmp_path):
     assert re.fullmatch(r"(True|False) -?[\d.]+\n", done.stdout), done.stderr
 
 
-def test_a_detector_of_ones_own_trains_scores_and_exports(digit_images, tmp_path):
+def test_a_detector_of_your_own_trains_scores_and_exports(digit_images, tmp_path):
     program = code(CONTRIBUTING, "the detector that a test trains", "python")
     assert len(program.splitlines()) <= 40
     (tmp_path / "nearest.py").write_text(program)

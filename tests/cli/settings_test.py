@@ -27,7 +27,7 @@ def test_only_what_is_given_is_a_setting(parsed):
     assert type(given["alpha"]) is float and parsed() == {}
 
 
-def test_what_is_left_out_is_no_flag(parsed):
+def test_a_field_left_out_has_no_flag(parsed):
     with pytest.raises(flags.UnrecognizedFlagError):
         parsed("--anomaly=3")
 

@@ -63,7 +63,7 @@ def _truncate(path):
 
 
 @pytest.mark.parametrize("harm", [_remove, _truncate])
-def test_a_folder_that_is_not_whole_is_named(harm, prepared_tfds, tmp_path):
+def test_an_incomplete_folder_is_named(harm, prepared_tfds, tmp_path):
     shutil.copytree(prepared_tfds, tmp_path / "tfds")
     harm(next((tmp_path / "tfds" / "mnist" / "3.0.1").glob("*test.tfrecord*")))
     with pytest.raises(FileNotFoundError, match=r"mnist in .*mnist/3.0.1 is not whole"):

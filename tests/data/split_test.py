@@ -53,7 +53,7 @@ def test_the_class_of_a_tile_is_that_of_its_image(subset):
     assert subset.is_anomaly.tolist() == [True, False, False]
 
 
-def test_an_image_is_as_bad_as_its_worst_tile(subset):
+def test_an_image_is_as_anomalous_as_its_most_anomalous_tile(subset):
     worst = subset.worst(np.array([0.1, 0.7, 0.3, -2.0, -1.0, 0.5], np.float32))
     assert worst.dtype == np.float32
     np.testing.assert_array_equal(worst, np.array([0.7, -1.0, 0.5], np.float32))
@@ -136,7 +136,7 @@ def test_the_same_sets_of_other_images(cut):
         assert getattr(other, name).data is other.data
 
 
-def test_a_fingerprint_tells_pixels_labels_sets_and_order(cut):
+def test_a_fingerprint_depends_on_pixels_labels_sets_and_order(cut):
     sets = [0, 1, 6], [2], [3, 4, 5]
     same = Split(*subsets(cut, *sets)).fingerprint()
     assert same == Split(*subsets(cut, *sets)).fingerprint()

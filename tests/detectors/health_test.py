@@ -9,7 +9,7 @@ IMAGES = np.random.default_rng(0).uniform(size=(8, 4, 4, 1))
 WELL = [{"loss": 4.0, "l_d": 1.0}, {"loss": 3.0, "l_d": 1.2}]
 
 
-def test_a_gan_that_is_well():
+def test_a_healthy_gan_has_no_warnings():
     found = health.of_gan(IMAGES.mean(axis=0) + 0.5 * (IMAGES - IMAGES.mean(axis=0)), IMAGES, WELL)
     # Half-way from the mean to the images, half the deviation and a quarter of the variance are
     # left.

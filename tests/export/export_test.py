@@ -82,7 +82,7 @@ def test_a_second_export_is_the_next_version_and_batches_if_asked(
         publish.export(digits_model, tmp_path, name="parts", version=8)
 
 
-def test_images_of_ones_own_as_floats(tmp_path, digit_images, quick_timing):
+def test_images_of_your_own_as_floats(tmp_path, digit_images, quick_timing):
     floats = dataclasses.replace(
         digit_images, images=(digit_images.images / 255).astype(np.float32)
     )

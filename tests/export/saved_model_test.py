@@ -113,7 +113,7 @@ def test_files_score_as_their_pixels_whatever_their_size(signatures, digit_image
         np.testing.assert_allclose(tiled[name], [values.max()], rtol=1e-4, atol=1e-5)
 
 
-def test_decide_tells_what_lies_above_the_threshold(signatures, detector, digit_images):
+def test_decide_says_what_is_above_the_threshold(signatures, detector, digit_images):
     found = signatures["decide"](
         image_bytes=tf.constant([png(image) for image in digit_images.images[:200]])
     )
@@ -219,7 +219,7 @@ def _png_header(width, height):
         ),
     ],
 )
-def test_a_bad_request_is_told_what_is_wrong(signatures, signature, request_, message):
+def test_the_answer_to_a_bad_request_says_what_is_wrong(signatures, signature, request_, message):
     dtype = tf.string if "image_bytes" in request_ else tf.uint8
     with pytest.raises(tf.errors.InvalidArgumentError, match=f"(?s){message}"):
         signatures[signature](

@@ -24,7 +24,7 @@ class Recorder:
 
 
 @pytest.mark.parametrize("count", [1, 3, 4])
-def test_padded_asks_for_full_batches_and_drops_what_is_said_of_zeros(count):
+def test_padded_calls_with_full_batches_and_drops_the_outputs_for_zeros(count):
     function = Recorder()
     found = padded(function, 4)(images(count))
     (seen,) = function.seen
@@ -70,7 +70,7 @@ def test_batched_of_nothing_yields_nothing():
     assert list(batched(Recorder(), [], False)) == []
 
 
-def test_in_batches_asks_every_image_once_in_order():
+def test_in_batches_takes_every_image_once_in_order():
     function = Recorder()
     found = in_batches(function, images(7), 3)
     assert [len(batch) for batch in function.seen] == [3, 3, 1]

@@ -205,7 +205,7 @@ def test_long_names_break_between_their_folders_first(tmp_path):
     assert "<bdi>parts/<wbr>test/<wbr>0023.png</bdi>" in page(tmp_path, shown).source
 
 
-def test_name_that_is_no_utf8(tmp_path):
+def test_name_that_is_not_utf8(tmp_path):
     shown = dataclasses.replace(
         BARE, unreadable=((b"\xff.png".decode("utf-8", "surrogateescape"), "odd"),)
     )

@@ -345,7 +345,7 @@ def test_a_table_that_appears_while_another_process_is_about_to_begin_is_kept(
     assert (tmp_path / "scores.csv").read_text() == "finished"
 
 
-def test_a_process_that_died_between_report_and_table_is_made_up_for(
+def test_scoring_recovers_from_a_process_that_died_between_report_and_table(
     digits_run, photos, tmp_path, monkeypatch
 ):
     def dies_at_the_table(temporary, path):

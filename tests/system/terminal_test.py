@@ -8,7 +8,7 @@ from conftest import ROOT, run_python
 from tf_ssae.system.terminal import held_back_stderr
 
 
-def test_native_news_are_held_back_unless_the_body_fails(capfd):
+def test_native_notices_are_held_back_unless_the_body_fails(capfd):
     with held_back_stderr():
         os.write(2, b"news\n")
     assert capfd.readouterr().err == ""
@@ -20,7 +20,7 @@ def test_native_news_are_held_back_unless_the_body_fails(capfd):
 
 
 @pytest.mark.parametrize("exception", [ValueError, KeyboardInterrupt])
-def test_what_is_expected_is_no_failure(exception, capfd):
+def test_an_expected_exception_is_not_a_failure(exception, capfd):
     with pytest.raises(exception), held_back_stderr(ValueError):
         os.write(2, b"news\n")
         raise exception

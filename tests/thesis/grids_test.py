@@ -70,7 +70,7 @@ def test_shards_divide_a_grid_and_none_gets_all_of_the_slowest():
 
 
 @pytest.mark.parametrize("which", ["0/2", "3/2", "1", "one/2"])
-def test_a_shard_that_is_none_is_refused(which):
+def test_an_impossible_shard_is_refused(which):
     with pytest.raises(ValueError, match=f"--shard={which}: expected I/N with I from 1 to N"):
         shard(GRIDS["smoke"].runs, which)
 

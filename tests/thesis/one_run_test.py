@@ -73,7 +73,7 @@ def test_a_training_that_failed_is_a_result(error, trained, job, store, monkeypa
         (FolderBusy("Another process is training"), one_run.BUSY),
     ],
 )
-def test_what_cannot_be_trained_is_none(error, status, job, store, monkeypatch, capsys):
+def test_what_cannot_be_trained_stores_nothing(error, status, job, store, monkeypatch, capsys):
     ending_with(error, False, monkeypatch)
     assert one_run.main(job) == status
     assert capsys.readouterr().out == f"Error: {error}\n" and not store.root.exists()

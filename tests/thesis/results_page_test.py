@@ -44,7 +44,7 @@ def split(row):
     return row.split("|")
 
 
-def test_its_command_resumes_what_was_begun(store):
+def test_its_command_trains_the_runs_that_are_missing(store):
     store.add(Run("mnist", 2, "ssae", 0), 0.5, scale=Scale(rotations="sampled"))
     text = results_page.page(store.root)
     assert "## Table 5.1: all normals, full length, sampled rotations" in text

@@ -103,7 +103,7 @@ def test_a_corrupt_file_is_named(store, content):
         store.load()
 
 
-def test_what_is_no_run_of_the_grid_is_named(store):
+def test_results_that_are_not_of_the_grid_are_named(store):
     store.add(Run("mnist", 2, "rotation", 0), 0.5)
     with pytest.raises(
         ValueError, match="holds results that are not of grid table_5_1: mnist-2-rotation-seed-0"

@@ -100,7 +100,7 @@ def test_above_chance_by_hand(store):
     ]
 
 
-def test_the_thesis_is_no_counterexample_where_it_is_near_chance_as_well(store):
+def test_the_thesis_is_not_a_counterexample_where_it_is_near_chance_as_well(store):
     for anomaly in range(10):
         warning = "It collapsed." if anomaly == 3 else None
         store.add(Run("cifar10", anomaly, "egbad", 0), 0.3, warning=warning)

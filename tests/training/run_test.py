@@ -42,7 +42,7 @@ def test_digits_beat_chance_by_far(digits_run):
     )
 
 
-def test_what_the_user_sees_is_ours(digits_run):
+def test_the_user_sees_only_our_lines(digits_run):
     _, done = digits_run
     assert done.stderr == ""
     assert "digits: class 0 (0) is the anomaly, the other 9 classes are normal." in done.stdout
@@ -255,7 +255,7 @@ def test_loading_what_is_not_a_finished_run(stopped, tmp_path):
         runs.load(stopped)
 
 
-def test_images_of_ones_own(tmp_path, digit_images):
+def test_images_of_your_own(tmp_path, digit_images):
     """Any labelled images train, as floats too; so does the ensemble, end to end."""
     floats = dataclasses.replace(
         digit_images, images=(digit_images.images / 255).astype(np.float32)

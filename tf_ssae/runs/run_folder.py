@@ -58,9 +58,9 @@ class RunFolder:
                 " --model_dir."
             )
         # A process that died before it had written its settings leaves at most these two.
-        not_begun = {_LOCK, CONFIG + files.TEMPORARY}
+        not_started = {_LOCK, CONFIG + files.TEMPORARY}
         self.resumed = self.partial.is_dir() and any(
-            path.name not in not_begun for path in self.partial.iterdir()
+            path.name not in not_started for path in self.partial.iterdir()
         )
         if self.resumed:
             _require_same_run(self.partial, self.path, self._config)
