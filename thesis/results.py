@@ -82,13 +82,13 @@ class Results:
 
     @property
     def missing(self) -> list[Run]:
-        """The runs of the grid of which nothing is stored."""
+        """The runs of the grid that have no stored result."""
         there = set(self.runs.name)
         return [run for run in self.grid.runs if run.name not in there]
 
     @property
     def datasets(self) -> list[str]:
-        """Those of which there are scores."""
+        """The data sets that have scores."""
         return [name for name in DATASET_NAMES if name in set(self.done.dataset)]
 
     def share(self, dataset: str) -> float:

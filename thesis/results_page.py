@@ -25,7 +25,7 @@ from thesis.systems import OURS, SYSTEMS
 OUTPUT = pathlib.Path("docs/results.md")
 _TEMPLATE = pathlib.Path(__file__).with_name("results.md.j2")
 
-# What says most of a detector's training, and what only some detectors know; the rest is in each
+# The settings that matter most, and those that only some detectors have; the others are in each
 # result's file.
 _SETTINGS = (
     *("epochs", "max_train_images", "max_test_images", "batch_size", "learning_rate", "beta_1"),
@@ -79,7 +79,7 @@ def filled(text: str, bullet: str = "") -> str:
 
 
 def begun(stored: Results) -> dict[str, list[str]]:
-    """The attributes of runs of which not all values in the grid are stored: those that are."""
+    """`{attribute: stored values}` of the attributes of runs that have values not stored yet."""
     found = {}
     for name in ("dataset", "anomaly", "detector", "seed"):
         there = list(dict.fromkeys(stored.runs[name].astype(str)))

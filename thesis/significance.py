@@ -19,7 +19,7 @@ from thesis.results import Results, warnings
 from thesis.systems import BY_NAME, DATASET_NAMES, OTHERS, OURS, SYSTEMS, System
 
 COMPARED = ("OURS A_ws", "OURS A_max")
-# Of fewer configurations nobody can see whether they are near normal, as Student's t assumes; and
+# With fewer configurations nobody can see whether they are near normal, as Student's t assumes; and
 # those that were trained first were not chosen at random.
 _FEWEST = 5
 _WORDS = {

@@ -71,7 +71,7 @@ def markdown(stored: Results, metric: str = "average_precision") -> str:
 
 
 def _table(stored: Results, metric: str, style: str, named: str, mark: str) -> str:
-    """The largest of a column is marked; of ours, if all its rows rest on the same runs."""
+    """The largest value of a column is marked; of ours, only if all rows rest on the same runs."""
     found, table = cells(stored, metric), pd.DataFrame(index=[getattr(s, named) for s in SYSTEMS])
     for dataset in stored.datasets:
         rows = found.xs(dataset, level="dataset")

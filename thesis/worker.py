@@ -60,7 +60,7 @@ class Worker:
             f"{len(runs)} runs at scale {self.scale.name}, {len(done)} of them stored."
             f" {self._time_left(runs)}"
         )
-        # Of a stored run, the folder was left by a process that died after it had stored it.
+        # The folder of a stored run was left by a process that died after it had stored the result.
         todo = [run for run in runs if run not in done or self._folder(run).exists()]
         failed = []
         while todo:

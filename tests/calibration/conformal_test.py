@@ -3,17 +3,16 @@
 import numpy as np
 import pytest
 
-from tf_ssae.calibration import Guarantee
-from tf_ssae.calibration import conformal as calibration
+from tf_ssae.calibration import Guarantee, conformal
 
 
 def test_threshold_by_hand():
     scores = np.arange(1, 100) / 100  # 99 of them
-    assert calibration.rank(99, 0.01) == 1 and calibration.threshold(scores, 0.01) == 0.99
-    assert calibration.rank(99, 0.07) == 7 and calibration.threshold(scores, 0.07) == pytest.approx(
+    assert conformal.rank(99, 0.01) == 1 and conformal.threshold(scores, 0.01) == 0.99
+    assert conformal.rank(99, 0.07) == 7 and conformal.threshold(scores, 0.07) == pytest.approx(
         0.93
     )
-    assert calibration.rank(99, 0.29) == 29
+    assert conformal.rank(99, 0.29) == 29
 
 
 def test_guarantee_by_hand():
@@ -38,7 +37,7 @@ def test_the_interval_holds_as_often_as_it_says():
     random = np.random.default_rng(0)
     guaranteed, inside, rates = Guarantee.of(300, 0.02), 0, []
     for _ in range(400):
-        threshold = calibration.threshold(random.normal(size=300), 0.02)
+        threshold = conformal.threshold(random.normal(size=300), 0.02)
         rates.append((random.normal(size=5000) > threshold).mean())
         inside += guaranteed.low <= rates[-1] <= guaranteed.high
     assert np.mean(rates) == pytest.approx(guaranteed.expected_fpr, abs=0.002)
@@ -46,24 +45,24 @@ def test_the_interval_holds_as_often_as_it_says():
 
 
 def test_p_values_are_ranks():
-    kept = calibration.kept(np.array([3.0, 0.0, 4.0, 1.0, 2.0]))
+    kept = conformal.kept(np.array([3.0, 0.0, 4.0, 1.0, 2.0]))
     # As high are all five, 2 to 4, 3 and 4, 4, none; and the new one itself.
-    p = calibration.p_values(np.array([-1, 2, 2.5, 4, 9]), kept, 5)
+    p = conformal.p_values(np.array([-1, 2, 2.5, 4, 9]), kept, 5)
     np.testing.assert_allclose(p, np.array([6, 4, 3, 2, 1]) / 6)
 
 
 def test_p_values_of_many_images_are_ranks_among_quantiles():
-    kept = calibration.kept(np.random.default_rng(1).permutation(5000).astype(float))
-    assert kept.shape == (calibration.KEPT,)
-    p = calibration.p_values(np.array([-1.0, 2500, 5001]), kept, 5000)
-    np.testing.assert_allclose(p, [1, 0.5, 1 / 5001], atol=1 / calibration.KEPT)
+    kept = conformal.kept(np.random.default_rng(1).permutation(5000).astype(float))
+    assert kept.shape == (conformal.KEPT,)
+    p = conformal.p_values(np.array([-1.0, 2500, 5001]), kept, 5000)
+    np.testing.assert_allclose(p, [1, 0.5, 1 / 5001], atol=1 / conformal.KEPT)
 
 
 def test_p_values_agree_with_the_decision():
     scores = np.random.default_rng(2).normal(size=250)
-    threshold = calibration.threshold(scores, 0.04)
+    threshold = conformal.threshold(scores, 0.04)
     new = np.random.default_rng(3).normal(size=2000)
-    p = calibration.p_values(new, calibration.kept(scores), 250)
+    p = conformal.p_values(new, conformal.kept(scores), 250)
     np.testing.assert_array_equal(new > threshold, p <= 0.04)
 
 
@@ -71,25 +70,25 @@ def test_p_values_agree_with_the_decision():
 def test_drift_is_found_when_there_and_only_then(images):
     random = np.random.default_rng(4)
     held_out = random.normal(size=images)
-    threshold = calibration.threshold(held_out, 0.01)
+    threshold = conformal.threshold(held_out, 0.01)
 
     def p_value(new):
-        statistic, p = calibration.drift(new, calibration.kept(held_out), images, threshold)
+        statistic, p = conformal.drift(new, conformal.kept(held_out), images, threshold)
         assert 0 <= statistic <= 1
         return p
 
     unchanged = [p_value(random.normal(size=1500)) for _ in range(60)]
-    assert min(unchanged) > calibration.DRIFT_SIGNIFICANCE
-    assert p_value(random.normal(0.5, 1, size=1500)) < calibration.DRIFT_SIGNIFICANCE
+    assert min(unchanged) > conformal.DRIFT_SIGNIFICANCE
+    assert p_value(random.normal(0.5, 1, size=1500)) < conformal.DRIFT_SIGNIFICANCE
     # Many anomalies are not drift.
     assert (
         p_value(np.concatenate([random.normal(size=1500), np.full(3000, 50.0)]))
-        > calibration.DRIFT_SIGNIFICANCE
+        > conformal.DRIFT_SIGNIFICANCE
     )
 
 
 def test_drift_without_images():
-    assert calibration.drift(np.array([9.5]), calibration.kept(np.arange(9.0)), 9, 8.0) == (
+    assert conformal.drift(np.array([9.5]), conformal.kept(np.arange(9.0)), 9, 8.0) == (
         0.0,
         1.0,
     )

@@ -14,7 +14,7 @@ from tf_ssae.data import pipeline
 from tf_ssae.data.protocols import split
 from tf_ssae.detectors import registry
 from tf_ssae.detectors.registry import preset
-from tf_ssae.evaluation import predictions as evaluation
+from tf_ssae.evaluation import predictions
 from tf_ssae.export import saved_model, tflite
 from tf_ssae.ops.batched import batched, joined
 from tf_ssae.scoring import saved_model as exported
@@ -49,9 +49,9 @@ class Trained:
         self.logs = self.detector.fit(batches, steps_per_epoch=8, shuffle=False, verbose=0).history
         self.detector.finish_training()
         self.normals, self.held_out = chosen.train.first(100), chosen.calibration
-        outputs = evaluation.ask(self.detector, self.normals.batches(50))
+        outputs = predictions.ask(self.detector, self.normals.batches(50))
         self.detector.fit_normalisation(outputs.scores)
-        outputs = evaluation.ask(
+        outputs = predictions.ask(
             self.detector, self.held_out.batches(50), self.detector.reconstructs
         )
         self.detector.calibration = calibrate.of_outputs(

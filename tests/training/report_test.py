@@ -5,7 +5,7 @@ import io
 import re
 
 import numpy as np
-from conftest import QUICK, read_page, run_python
+from conftest import QUICK, read_page
 from PIL import Image
 
 from tf_ssae.data import protocols
@@ -25,9 +25,3 @@ def test_report_shows_the_first_test_images_above_their_reconstructions(quick_ru
         enlarged = np.kron(np.concatenate(list(expected), axis=1), np.ones([4, 4], np.uint8))
         np.testing.assert_array_equal(drawn[:32], enlarged)
         assert drawn.shape == (66, 12 * 32) and drawn[34:].std() > 0
-
-
-def test_training_loads_no_tflite_interpreter():
-    program = "import sys, tf_ssae.training.run; sys.exit('ai_edge_litert' in sys.modules)"
-    done = run_python("-c", program)
-    assert done.returncode == 0, done.stderr

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 from tf_ssae.calibration.calibration import Calibration
+from tf_ssae.config import CROPS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,8 +35,8 @@ class Description:
             raise ValueError(
                 f"image_shape={list(self.image_shape)}: expected [S, S, C], C = 1 or 3."
             )
-        if self.crop not in ("tiles", "centre"):
-            raise ValueError(f"crop={self.crop!r}: expected tiles or centre.")
+        if self.crop not in CROPS:
+            raise ValueError(f"crop={self.crop!r}: expected {' or '.join(CROPS)}.")
 
     def to_dict(self) -> dict[str, Any]:
         """A dict of JSON values that `from_dict` turns back into an equal Description."""

@@ -1,5 +1,5 @@
-"""The state of an unfinished run after each epoch, so that a run killed at any moment resumes from
-there.
+"""The state of an unfinished run after each epoch, from which a killed run resumes. Keras' own
+BackupAndRestore saves one optimizer; a GAN has two, and an average of weights.
 """
 
 import csv
@@ -16,10 +16,7 @@ FOLDER = "checkpoints"
 
 
 class Checkpoints(keras.callbacks.Callback):
-    """Saves weights, optimizer and history at the end of every epoch, and restores them.
-
-    Keras' own BackupAndRestore saves one optimizer; tf.train.Checkpoint saves whatever the detector
-    holds.
+    """Saves all that the detector holds, and the history, after every epoch, and restores it.
 
     Attributes:
         first_epoch: the epoch to train next; 0 in a new run.

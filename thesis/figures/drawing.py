@@ -1,6 +1,4 @@
-"""What all figures share: how they are begun, what they say of their runs, and how they are
-saved.
-"""
+"""What all figures share: the canvas, the sentences about their runs, and how they are saved."""
 
 import logging
 import pathlib

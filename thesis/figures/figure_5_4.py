@@ -20,7 +20,7 @@ _COLOURS = dict(zip(LAMBDA_E, ("#332288", "#44aa99", "#ddaa33", "#cc3311")))
 
 
 def draw(stored: Results) -> dict[str, Figure]:
-    """Raises ValueError if no configuration has all the settings of which there is a result."""
+    """Raises ValueError if no configuration has a result for all settings that have any."""
     values = stored.scores.pivot(
         index="anomaly", columns=["detector", "settings", "score"], values="average_precision"
     )
