@@ -135,7 +135,7 @@ class _Photo:
         self.noise = random.normal(size=[size, size, 3])
         self._pose(random)
         self._weave(random)
-        # The print is not in the same place on every part, nor takes the same amount of ink.
+        # The print differs a little in place and in the amount of ink from part to part.
         self.register = random.normal(0.0, 0.006, size=2)
         self.density = np.clip(
             0.88 + 0.04 * self.field(random, 4) + random.normal(0.0, 0.03), 0.0, 1.0

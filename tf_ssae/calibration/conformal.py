@@ -39,7 +39,7 @@ def p_values(scores: np.ndarray, kept_scores: np.ndarray, images: int) -> np.nda
     """How often a normal image scores at least as high: `[N]` scores `-> [N]` in (0, 1].
 
     Args:
-        kept_scores: what `kept` made of the held-out scores.
+        kept_scores: from `kept`, for the held-out scores.
         images: n, how many there were.
     """
     as_high = 1 - np.searchsorted(kept_scores, scores, side="left") / len(kept_scores)
@@ -56,7 +56,7 @@ def drift(
 
     Args:
         new_scores: `[N]` of the deciding score.
-        kept_scores: what `kept` made of the held-out ones.
+        kept_scores: from `kept`, for the held-out scores.
         images: n, how many were held out.
         threshold: of the deciding score.
 

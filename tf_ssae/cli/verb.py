@@ -128,7 +128,13 @@ class Verb:
         elif flag.default not in (None, "", [], False):
             text = f"{text} Default: {flag.default}."
         head = f"  --{name}".ljust(_COLUMN)
-        return textwrap.fill(text, width, initial_indent=head, subsequent_indent=" " * _COLUMN)
+        return textwrap.fill(
+            text,
+            width,
+            initial_indent=head,
+            subsequent_indent=" " * _COLUMN,
+            break_on_hyphens=False,
+        )
 
     def _command(self) -> str:
         program = pathlib.Path(sys.argv[0]).name

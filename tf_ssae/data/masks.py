@@ -14,7 +14,7 @@ GOOD = "good"
 
 
 def masks(config: Config, test: Subset) -> tuple[Subset, np.ndarray] | None:
-    """The test images of which it is known which pixels are anomalous, and those pixels.
+    """The test images whose anomalous pixels are known, and those pixels.
 
     The mask of `test/DEFECT/NAME.png` is `ground_truth/DEFECT/NAME_mask.png`, cut into tiles as its
     image was. Normal images need none: theirs is empty.
