@@ -48,6 +48,12 @@ QUICK = dict(
 QUICK_FLAGS = [f"--{name}={value}" for name, value in QUICK.items()]
 
 
+def pytest_runtest_logreport(report):
+    """Names a failure as it happens: a suite of minutes need not run to its end to be mended."""
+    if report.failed:
+        print(f"\nFAILED {report.nodeid} ({report.when})", flush=True)
+
+
 @pytest.fixture(scope="session")
 def digit_images():
     """scikit-learn's digits, LabelledImages `[1797, 8, 8, 1]`."""

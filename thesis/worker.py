@@ -1,8 +1,8 @@
 """Trains the runs of a grid that have no stored result, each in a process of its own: a crash ends
 one run only.
 
-Workers that share both folders skip what another is training: whoever trains a run holds a lock in
-its folder until the result is stored, and the system frees it when the process dies.
+Workers that share both folders skip what another is training: whoever trains a run holds its lock
+until the result is stored, and the system frees it when the process dies.
 """
 
 import dataclasses
@@ -84,14 +84,17 @@ class Worker:
         """Trains one run, unless another process is: STORED, FAILED or BUSY."""
         path, folder = self._path(run), self._folder(run)
         log, status, last = folder / "log", STORED, ""
+        # Beside the folder, since that is removed.
+        lock = folder.with_name(f"{run.name}.lock")
         try:
-            with filelock.FileLock(folder / "lock", blocking=False):
+            with filelock.FileLock(lock, blocking=False):
                 # Else another process has stored it since we looked.
                 if trained := not path.exists():
                     status = self._in_child(run, log)
                     last = log.read_text(errors="replace").strip().rpartition("\n")[2]
                 if path.exists():
-                    shutil.rmtree(folder)
+                    shutil.rmtree(folder, ignore_errors=True)
+                    lock.unlink(missing_ok=True)
         except filelock.Timeout:
             return BUSY
         if status == UNUSABLE:
@@ -114,6 +117,7 @@ class Worker:
             "results": str(self.results),
             "work": str(log.parent),
         }
+        log.parent.mkdir(exist_ok=True)
         self.say(f"{run.name} begins; it writes to {log}.")
         with (
             open(log, "a") as output,

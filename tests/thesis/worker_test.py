@@ -1,5 +1,6 @@
 """Workers finish every run of a grid once, whatever dies."""
 
+import concurrent.futures
 import csv
 import json
 import os
@@ -7,7 +8,6 @@ import pathlib
 import signal
 import subprocess
 import sys
-import threading
 import time
 
 import filelock
@@ -72,11 +72,8 @@ def left(folder):
 
 
 def test_several_workers_train_each_run_once(plan, tmp_path):
-    threads = [threading.Thread(target=train, args=[tmp_path]) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        assert list(pool.map(train, [tmp_path] * 3)) == [[], [], []]
     assert sorted(filter(None, plan[1]())) == sorted(f"{name} store" for name in NAMES)
     assert len(Store(tmp_path / "results").load("smoke").runs) == 4 and not left(tmp_path)
 
@@ -126,7 +123,7 @@ def test_unusable_data_stop_the_worker(plan, tmp_path):
 
 def test_what_another_process_is_training_is_left_to_it(plan, tmp_path):
     said = []
-    with filelock.FileLock(tmp_path / "work" / "smoke" / "full" / NAMES[0] / "lock"):
+    with filelock.FileLock(tmp_path / "work" / "smoke" / "full" / f"{NAMES[0]}.lock"):
         assert train(tmp_path, said) == []
     assert said[-1] == f"Left to other processes, which are training them: {NAMES[0]}."
     assert sorted(filter(None, plan[1]())) == sorted(f"{name} store" for name in NAMES[1:])
