@@ -1,4 +1,4 @@
-"""The sources of images: what they give, and what they say when they cannot."""
+"""The sources of images: what they give, and their errors when they cannot."""
 
 import os
 import shutil

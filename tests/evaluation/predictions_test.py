@@ -1,4 +1,4 @@
-"""What networks say of tiles, what an image scores, and what the metrics say of a decision."""
+"""What networks give for tiles, what an image scores, and the metrics of a decision."""
 
 import types
 

@@ -1,4 +1,4 @@
-"""A function over many images: every image is asked once, and padding leaves no trace."""
+"""A function over many images: it gets every image once, and padding leaves no trace."""
 
 import numpy as np
 import pytest
