@@ -124,7 +124,7 @@ def test_ctrl_c_is_one_sentence_and_status_130(tmp_path):
         time.sleep(0.05)
     assert checkpoint.exists()
     process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=60)
+    _, stderr = process.communicate(timeout=300)
     assert process.returncode == 130
     assert stderr == "\nStopped. Run the same command to resume from the last finished epoch.\n"
 
