@@ -66,13 +66,13 @@ def _truncate(path):
 def test_an_incomplete_folder_is_named(harm, prepared_tfds, tmp_path):
     shutil.copytree(prepared_tfds, tmp_path / "tfds")
     harm(next((tmp_path / "tfds" / "mnist" / "3.0.1").glob("*test.tfrecord*")))
-    with pytest.raises(FileNotFoundError, match=r"mnist in .*mnist/3.0.1 is not whole"):
+    with pytest.raises(FileNotFoundError, match=r"mnist in .*mnist/3.0.1 is incomplete"):
         sources.load(preset("mnist", data_dir=str(tmp_path / "tfds")), None)
 
 
 def test_a_folder_of_another_version_is_named(prepared_tfds, tmp_path):
     shutil.copytree(prepared_tfds / "mnist" / "3.0.1", tmp_path / "mnist" / "1.0.0")
-    with pytest.raises(FileNotFoundError, match="or of another version than 3.0.1"):
+    with pytest.raises(FileNotFoundError, match="or another version than 3.0.1"):
         sources.load(preset("mnist", data_dir=str(tmp_path)), None)
 
 

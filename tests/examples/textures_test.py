@@ -93,7 +93,7 @@ def test_an_existing_folder_is_refused_and_left_alone(tmp_path):
     (tmp_path / "kept.txt").write_text("kept")
     done = run_command("examples/textures.py", f"--output={tmp_path}", "--images=1", "--size=48")
     assert done.returncode == 1
-    assert done.stderr == f"Error: {tmp_path} exists already. Remove it, or name another folder.\n"
+    assert done.stderr == f"Error: {tmp_path} already exists. Remove it, or name another folder.\n"
     assert files(tmp_path) == {"kept.txt": b"kept"}
 
 
