@@ -89,6 +89,11 @@ class Config:
         0, "Seed of the weights, the order of the images, the sampled rotations, and a GAN's noise."
     )
     epochs: int = _setting(25, "Passes over the training images.")
+    steps: int = _setting(
+        0,
+        "Training steps, rounded to whole passes over the training images; 0: as many as --epochs "
+        "say.",
+    )
     batch_size: int = _setting(
         64,
         "Images per step, before rotation. (egbad's preset: 100; 32 where images are few.)",
@@ -106,7 +111,9 @@ class Config:
     )
 
     image_size: int = _setting(
-        32, "Size of the square images that the networks see, in pixels.", IMAGE_SIZES
+        32,
+        "Size of the square images that the networks see, in pixels: 32, 64 or 128; for"
+        " locator any multiple of 16 up to 512.",
     )
     latent_depth: int = _setting(
         16, "a_1, the depth of encoder E1's last layer; for a GAN, the depth of its latent."
@@ -151,12 +158,20 @@ class Config:
                 )
             if field.type is float and not math.isfinite(value):
                 raise ValueError(f"{field.name}={value!r}: expected a finite number.")
-        for name in ("epochs", "batch_size", "latent_depth", "learning_rate", "lambda_e"):
+        for name in (
+            "epochs",
+            "image_size",
+            "batch_size",
+            "latent_depth",
+            "learning_rate",
+            "lambda_e",
+        ):
             self._require(name, getattr(self, name) > 0, "more than 0")
         for name in (
             "anomaly",
             "max_train_images",
             "max_test_images",
+            "steps",
             "seed",
             "split_seed",
             "w_cls",

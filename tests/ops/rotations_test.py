@@ -54,3 +54,11 @@ def test_sampled_rotations_follow_the_seed(images):
         rotations.rotate_sampled(tf.constant(many), seed=[0, s])[1].numpy() for s in (1, 1, 2)
     )
     assert (first == again).all() and (first != other).any()
+
+
+def test_all_but_the_first_are_turned():
+    images = np.random.default_rng(0).integers(0, 256, (40, 6, 6, 2), np.uint8)
+    rotated, c = rotations.rotate_sampled_others(tf.constant(images), seed=[1, 2])
+    assert c[0] == 0 and set(c.numpy()[1:]) == {1, 2, 3}
+    for image, found, d in zip(images, rotated.numpy(), c.numpy()):
+        np.testing.assert_array_equal(found, np.rot90(image, d))

@@ -10,7 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from tf_ssae.calibration import Calibration, Description
-from tf_ssae.config import Config
+from tf_ssae.config import IMAGE_SIZES, Config
+from tf_ssae.data import pipeline
 from tf_ssae.detectors import health
 from tf_ssae.ops import preprocessing
 
@@ -31,9 +32,13 @@ class Detector(keras.Model):
     Attributes:
         score_names: the names of its scores.
         reports: the names of what `train_step` reports beside `loss`.
+        classifies_rotations: whether `networks` returns `rotation_probabilities`.
         trained_on_rotations: whether `train_step` takes `(x, x_rotated, d)` of
             `pipeline.with_rotations`, or just `x`.
         reconstructs: whether `networks` returns a `reconstruction`.
+        normalised_on_held_out: whether `fit_normalisation` takes the scores of held-out images in
+            place of those of the training images.
+        survives_int8: whether its scores are worth having from an int8 TFLite file.
         parts: `{score name: names}`, for a score made of others the names of those.
         presets: `{data set: {setting: value}}`, "" for all data sets; they override the data set's.
         config: the Config it was made with.
@@ -44,8 +49,11 @@ class Detector(keras.Model):
     optimizer: Any  # None once the detector is trained
     score_names: ClassVar[tuple[str, ...]] = ()
     reports: ClassVar[tuple[str, ...]] = ()
+    classifies_rotations: ClassVar[bool] = False
     trained_on_rotations: ClassVar[bool] = False
     reconstructs: ClassVar[bool] = False
+    normalised_on_held_out: ClassVar[bool] = False
+    survives_int8: ClassVar[bool] = True
     parts: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
@@ -67,8 +75,18 @@ class Detector(keras.Model):
         )
 
     @classmethod
+    def check_image_size(cls, config: Config) -> None:
+        """Raises ValueError for a size that its networks do not take."""
+        if config.image_size not in IMAGE_SIZES:
+            raise ValueError(
+                f"image_size={config.image_size}: expected one of "
+                f"{', '.join(map(str, IMAGE_SIZES))} for {config.detector}."
+            )
+
+    @classmethod
     def check_settings(cls, config: Config) -> None:
         """Raises ValueError for settings that this detector cannot have."""
+        cls.check_image_size(config)
         if config.decision not in ("auto", *cls.score_names):
             raise ValueError(
                 f"decision={config.decision!r}: expected auto, or a score that {config.detector} "
@@ -87,6 +105,18 @@ class Detector(keras.Model):
             probability of each answer.
         """
         raise TypeError(f"{type(self).__name__} does not define `networks`.")
+
+    def prepare(self, batches: tf.data.Dataset, steps: int) -> tf.data.Dataset:
+        """What `train_step` takes, from `(step, x)` of `pipeline.training_batches`.
+
+        `steps`: how many the whole training has.
+        """
+        if self.trained_on_rotations:
+            return pipeline.with_rotations(batches, self.config)
+        return batches.map(lambda step, x: x)
+
+    def fit_features(self, batches: tf.data.Dataset) -> None:
+        """Fits what scores compare features with, once trained, to batches of training images."""
 
     def combine(self, outputs: Outputs) -> Outputs:
         """`networks`' outputs, or just its scores, with the scores made of others added."""
@@ -158,6 +188,14 @@ class Detector(keras.Model):
                 outputs["rotation_probabilities"]
             )
         return outputs
+
+    def mapped(self, images: tf.Tensor, outputs: Outputs) -> Outputs:
+        """What the anomaly maps of images `[B, S, S, C]` are made of (see `evaluation.maps`), from
+        what `networks` says of them: `location`, `[B, T, T]`, or `squared_error`, `[B, T, T, C]`.
+        """
+        if "location" in outputs:
+            return {"location": outputs["location"]}
+        return {"squared_error": tf.square(self.preprocess(images) - outputs["reconstruction"])}
 
     def preprocess(self, images: tf.Tensor) -> tf.Tensor:
         """`[B, S, S, C]`, uint8 or float in [0, 1] `-> [B, T, T, C]` with T = `config.image_size`,

@@ -19,6 +19,7 @@ class CombinedDetector(Detector):
 
     score_names = ("a_rec", "a_cls", "a_ws", "a_max")
     reports = ("l_rec", "l_cls", "rotation_accuracy")
+    classifies_rotations = True
     trained_on_rotations = True
     reconstructs = True
     parts = {"a_ws": ("a_rec", "a_cls"), "a_max": ("a_rec", "a_cls")}

@@ -57,7 +57,8 @@ def preset(dataset: str, **overrides: Any) -> Config:
     Raises:
         ValueError: for a detector that does not exist, or settings that it cannot have.
     """
-    detector = find(overrides.get("detector", Config.detector))
+    default = PRESETS.get(dataset, {}).get("detector", Config.detector)
+    detector = find(overrides.get("detector", default))
     presets = {**detector.presets.get("", {}), **detector.presets.get(dataset, {})}
     config = Config(**{"dataset": dataset, **PRESETS.get(dataset, {}), **presets, **overrides})
     detector.check_settings(config)

@@ -21,6 +21,7 @@ class Rotation(Detector):
 
     score_names = ("a_cls",)
     reports = ("l_cls", "rotation_accuracy")
+    classifies_rotations = True
     trained_on_rotations = True
 
     def __init__(self, config: Config, image_shape: tuple[int, ...], **kwargs: Any):

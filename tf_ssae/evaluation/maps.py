@@ -1,6 +1,6 @@
 """Where an image is anomalous: the error of its reconstruction, smoothed."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,14 +25,22 @@ def error_maps(squared_error: np.ndarray) -> np.ndarray:
     return gaussian_filter(squared_error.sum(axis=3), sigma=(0, sigma, sigma))
 
 
+def of_outputs(outputs: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The anomaly maps `[B, T, T]`, unscaled, that a detector's outputs hold: where it locates a
+    defect, or where its reconstruction is wrong.
+    """
+    if "location" in outputs:
+        return np.asarray(outputs["location"])
+    return error_maps(outputs["squared_error"])
+
+
 def of_batches(detector: "Detector", batches: Iterable[tf.Tensor]) -> Iterator[np.ndarray]:
     """The error maps of batches of tiles `[B, S, S, C]`, unscaled: yields one array `[B, T, T]` per
     batch.
     """
 
-    def errors(tiles: tf.Tensor) -> dict[str, tf.Tensor]:
-        rebuilt = detector.networks(tiles)["reconstruction"]
-        return {"squared_error": tf.square(detector.preprocess(tiles) - rebuilt)}
+    def mapped(tiles: tf.Tensor) -> dict[str, tf.Tensor]:
+        return detector.mapped(tiles, detector.networks(tiles))
 
-    for batch in batched(errors, batches, detector.config.jit_compile):
-        yield error_maps(batch["squared_error"])
+    for batch in batched(mapped, batches, detector.config.jit_compile):
+        yield of_outputs(batch)

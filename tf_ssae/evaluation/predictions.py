@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from tf_ssae.calibration import Calibration
 from tf_ssae.data.split import Subset
-from tf_ssae.evaluation.maps import error_maps
+from tf_ssae.evaluation.maps import of_outputs
 from tf_ssae.evaluation.metrics import score_metrics
 from tf_ssae.ops.batched import batched, joined
 
@@ -99,17 +99,19 @@ def ask(
 
     def networks(tiles: tf.Tensor) -> dict[str, tf.Tensor]:
         outputs = dict(detector.networks(tiles))
-        rebuilt = outputs.pop("reconstruction", None)
-        if with_map_peaks:
-            outputs["squared_error"] = tf.square(detector.preprocess(tiles) - rebuilt)
-        return outputs
+        maps = detector.mapped(tiles, outputs) if with_map_peaks else {}
+        for name in ("reconstruction", "location"):
+            outputs.pop(name, None)
+        return {**outputs, **maps}
 
     def summed_up(outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         if "rotation_probabilities" in outputs:
             named = outputs.pop("rotation_probabilities").argmax(axis=2)
             outputs["rotation_correct"] = named == np.arange(named.shape[1])
         if with_map_peaks:
-            outputs["map_peaks"] = error_maps(outputs.pop("squared_error")).max(axis=(1, 2))
+            outputs["map_peaks"] = of_outputs(outputs).max(axis=(1, 2))
+            for name in ("squared_error", "location"):
+                outputs.pop(name, None)
         return outputs
 
     found = joined(map(summed_up, batched(networks, batches, detector.config.jit_compile)))

@@ -207,6 +207,9 @@ def _write(
     edge = folder / "tflite"
     edge.mkdir()
     for kind in tflite.KINDS:
+        if kind == "int8" and not detector.survives_int8:
+            print(f"TFLite int8: left out, {detector.config.detector} loses too much in it.")
+            continue
         print(f"TFLite {kind} ...", flush=True)
         calibrated = detector
         model = tflite.convert(detector, kind, representative, tflite_batch_size)

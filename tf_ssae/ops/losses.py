@@ -49,3 +49,27 @@ def binary_cross_entropy(logits: tf.Tensor, label: int) -> tf.Tensor:
     # gradients in the order in which their buffers happen to be free: steps would round differently
     # from run to run, and a GAN amplifies that.
     return tf.nn.softplus(-logits if label else logits)
+
+
+def location_loss(change: tf.Tensor, logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """How badly defects are located: the focal loss (Lin et al., 2017; gamma = 2) and the Dice loss
+    (Milletari et al., 2016), over all pixels of a batch.
+
+    Args:
+        change: `[B, S, S, 1]` in 0..1: how visibly each pixel changed. From 1 on it is a defect, up
+            to 0.2 it is none; what lies between counts for neither.
+        logits: `[B, S/2, S/2, 1]`.
+    """
+    target = tf.nn.max_pool2d(change, 2, 2, "VALID")
+    y = tf.cast(target >= 1.0, tf.float32)
+    weight = tf.cast((target <= 0.2) | (target >= 1.0), tf.float32)
+    # Each tensor is used twice at most, so that gradients are summed two by two: see
+    # `binary_cross_entropy`.
+    p = tf.sigmoid(logits)
+    p_focal, p_dice = tf.identity(p), tf.identity(p)
+    cross_entropy = tf.nn.softplus((1.0 - 2.0 * y) * logits)
+    wrong = y + (1.0 - 2.0 * y) * p_focal
+    focal = tf.reduce_sum(weight * tf.square(wrong) * cross_entropy) / tf.reduce_sum(weight)
+    overlap = tf.reduce_sum(weight * y * p_dice)
+    both = tf.reduce_sum(weight * y) + tf.reduce_sum(weight * p_dice)
+    return focal, 1.0 - (2.0 * overlap + 1.0) / (both + 1.0)

@@ -51,3 +51,13 @@ def rotate_sampled(images: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Te
     c = tf.random.stateless_uniform([batch_size], seed, maxval=ROTATIONS, dtype=tf.int32)
     chosen = c * batch_size + tf.range(batch_size)
     return tf.gather(rotate_stack(images), chosen), c
+
+
+def rotate_sampled_others(images: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """The first image as it is, each other one turned, `c ~ U{1..3}`: `[B, S, S, C]` to the same
+    and their `c`, `[B]` int32. The same seed draws the same rotations.
+    """
+    count = images.shape[0]
+    drawn = tf.random.stateless_uniform([count - 1], seed, 1, ROTATIONS, tf.int32)
+    c = tf.concat([[0], drawn], axis=0)
+    return tf.gather(rotate_stack(images), c * count + tf.range(count)), c

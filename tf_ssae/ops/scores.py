@@ -40,6 +40,17 @@ def a_cls(probabilities: tf.Tensor) -> tf.Tensor:
     )
 
 
+def a_log(logits: tf.Tensor) -> tf.Tensor:
+    """As `a_cls`, but of log probabilities, which do not saturate where the classifier is sure:
+    minus their mean, at least 0.
+
+    `logits`: `[4B, 4]`, of the images in `rotate_stack`; the result is `[B]`.
+    """
+    log_probabilities = tf.reshape(tf.nn.log_softmax(logits), [ROTATIONS, -1, ROTATIONS])
+    true = log_probabilities * tf.eye(ROTATIONS, dtype=logits.dtype)[:, tf.newaxis]
+    return -tf.reduce_sum(true, axis=[0, 2]) / ROTATIONS
+
+
 def a_ws(normalised_a_rec: tf.Tensor, normalised_a_cls: tf.Tensor, alpha: float) -> tf.Tensor:
     """The weighted sum of the two normalised scores, Eq. 3.12: `[B]` twice `-> [B]`."""
     return alpha * normalised_a_rec + (1.0 - alpha) * normalised_a_cls

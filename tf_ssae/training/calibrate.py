@@ -14,12 +14,14 @@ SCORING_BATCH_SIZE = 256
 def calibrate(detector: Detector, split: Split) -> Calibration:
     """Fits the detector's normalisation, and returns its Calibration.
 
-    Normalisation is fitted to the training images (Eq. 3.14), everything else to those held out or,
-    if there are none, to the training images too.
+    Normalisation is fitted to the training images (Eq. 3.14), or, where the detector says so, to
+    those held out like everything else; if there are none, all of it to the training images.
     """
+    detector.fit_features(split.train.batches(SCORING_BATCH_SIZE))
     held_out = split.for_thresholds
     outputs = ask(detector, held_out, with_map_peaks=detector.reconstructs)
-    of_training = ask(detector, split.train) if len(split.calibration) else outputs
+    on_held_out = detector.normalised_on_held_out or not len(split.calibration)
+    of_training = outputs if on_held_out else ask(detector, split.train)
     detector.fit_normalisation(of_training.scores)
     return of_outputs(detector, outputs, held_out, is_held_out=len(split.calibration) > 0)
 

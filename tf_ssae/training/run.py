@@ -89,6 +89,8 @@ def _run(
         data = data or sources.load(config, folder.partial / _CACHE)
         split = protocols.split(data, config)
         steps = pipeline.steps_per_epoch(len(split.train.index), config)
+        if config.steps:
+            config = dataclasses.replace(config, epochs=max(1, round(config.steps / steps)))
         detector = registry.make(config, data.image_shape)
         environment = {**provenance.environment(), "split_fingerprint": split.fingerprint()}
         folder.require_same_images(environment["split_fingerprint"])
@@ -141,10 +143,7 @@ def _fit(
     batches = pipeline.training_batches(
         split.data.images, split.train.index, config, state.first_epoch
     )
-    if detector.trained_on_rotations:
-        batches = pipeline.with_rotations(batches, config)
-    else:
-        batches = batches.map(lambda step, x: x)
+    batches = detector.prepare(batches, steps * config.epochs)
     detector.fit(
         batches.prefetch(tf.data.AUTOTUNE),
         epochs=config.epochs,

@@ -1,0 +1,258 @@
+"""Synthetic defects, drawn in graph operators over a batch: what the task of locating them is
+taught with.
+
+A defect is a shape times a content, each drawn apart from the other, so that a few parameters span
+many kinds. Everything is relative: sizes to the side of the image, strengths to the image's own
+contrast. In the spirit of CutPaste (Li et al., 2021) and DRAEM (Zavrtanik et al., 2021).
+
+Shapes: ellipse (spots, blobs), bar (scars, scratches, cracks: the jags come from a warp of the
+coordinates by noise), box (CutPaste's rectangles, turned or not), wedge (what lies beyond one or
+two straight lines), region (smooth noise above a level, as DRAEM's).
+
+Contents: the image itself, a piece of another one, a piece of itself from elsewhere, itself
+blurred, or flat paint; with a gain, an offset of some colour, or a texture of noise (also streaks).
+
+What is marked is what changed visibly (a brush that paints grey on grey leaves no defect).
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+# Of ellipse, bar, box, wedge and region.
+SHAPE_SHARES = (0.22, 0.34, 0.16, 0.12, 0.16)
+# Of the image itself, another one, itself from elsewhere, itself blurred, and flat paint.
+SOURCE_SHARES = (0.5, 0.15, 0.15, 0.08, 0.12)
+
+Shape = Sequence[int]
+
+# Grids of smooth noise: cells along (height, width).
+_GRIDS = ((3, 3), (7, 7), (20, 20), (3, 40), (40, 3))
+
+
+class Draws:
+    """Stateless random numbers, each call from a seed of its own that follows from the first."""
+
+    def __init__(self, seed: tf.Tensor):
+        self._seed, self._count = seed, 0
+
+    def _next(self) -> tf.Tensor:
+        self._count += 1
+        return tf.random.experimental.stateless_fold_in(self._seed, self._count)
+
+    def uniform(self, shape: Shape, low: float = 0.0, high: float = 1.0) -> tf.Tensor:
+        return tf.random.stateless_uniform(shape, self._next(), low, high)
+
+    def log_uniform(self, shape: Shape, low: float, high: float) -> tf.Tensor:
+        return tf.exp(self.uniform(shape, math.log(low), math.log(high)))
+
+    def normal(self, shape: Shape) -> tf.Tensor:
+        return tf.random.stateless_normal(shape, self._next())
+
+    def integers(self, shape: Shape, high: int) -> tf.Tensor:
+        return tf.random.stateless_uniform(shape, self._next(), 0, high, tf.int32)
+
+    def chance(self, shape: Shape, p: float) -> tf.Tensor:
+        return self.uniform(shape) < p
+
+    def sign(self, shape: Shape) -> tf.Tensor:
+        return tf.where(self.chance(shape, 0.5), 1.0, -1.0)
+
+    def choice(self, shape: Shape, shares: Sequence[float]) -> tf.Tensor:
+        edges = tf.constant(np.cumsum(shares)[:-1], tf.float32)
+        return tf.searchsorted(edges, tf.reshape(self.uniform(shape), [-1]), side="right")
+
+
+def _interpolation(size: int, cells: int) -> np.ndarray:
+    """`[size, cells + 3]`: cubic B-splines over `cells` cells; rows have the norm that keeps white
+    noise at about deviation 1.
+    """
+    x = (np.arange(size) + 0.5) / size * cells
+    t, i = x - np.floor(x), np.floor(x).astype(int)
+    weights = (
+        np.stack([(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3], 1)
+        / 6
+    )
+    matrix = np.zeros([size, cells + 3], np.float32)
+    for k in range(4):
+        matrix[np.arange(size), i + k] = weights[:, k]
+    return matrix / np.sqrt((matrix**2).sum(1).mean())
+
+
+def _noise(draws: Draws, count: int, size: int, grid: tuple[int, int]) -> tf.Tensor:
+    """`[count, size, size]` of smooth noise, deviation 1."""
+    rows, columns = (_interpolation(size, min(cells, size // 2)) for cells in grid)
+    z = draws.normal([count, rows.shape[1], columns.shape[1]])
+    return tf.einsum("sg,bgh,th->bst", rows, z, columns)
+
+
+def _box_blur(images: tf.Tensor, radius: int) -> tf.Tensor:
+    size = 2 * radius + 1
+    padded = tf.pad(images, [[0, 0], [radius] * 2, [radius] * 2, [0, 0]], "REFLECT")
+    return tf.nn.avg_pool2d(tf.nn.avg_pool2d(padded, [size, 1], 1, "VALID"), [1, size], 1, "VALID")
+
+
+def _shifted(images: tf.Tensor, draws: Draws, smallest: float, largest: float) -> tf.Tensor:
+    """Each image moved round by its own offset (shares of the side), half of them flipped."""
+    count, size = images.shape[0], images.shape[1]
+    offset = tf.cast(draws.uniform([count, 2], smallest, largest) * size, tf.int32)
+    flips = draws.integers([count], 4)
+    index = tf.range(size)
+    rows = (index + offset[:, :1]) % size
+    columns = (index + offset[:, 1:]) % size
+    rows = tf.where((flips % 2 == 1)[:, None], size - 1 - rows, rows)
+    columns = tf.where((flips // 2 == 1)[:, None], size - 1 - columns, columns)
+    moved = tf.gather(images, rows, axis=1, batch_dims=1)
+    return tf.gather(moved, columns, axis=2, batch_dims=1)
+
+
+def masks(draws: Draws, count: int, size: int) -> tf.Tensor:
+    """`[count, size, size]` in 0..1: shapes with sharp or soft edges."""
+    column = [count, 1, 1]
+    noises = [_noise(draws, count, size, grid) for grid in _GRIDS[:3]]
+
+    grid = (tf.range(size, dtype=tf.float32) + 0.5) / size
+    x = grid[None, None, :] - draws.uniform(column)
+    y = grid[None, :, None] - draws.uniform(column)
+    kind = tf.reshape(draws.choice([count], SHAPE_SHARES), column)
+    # Bars in any direction; half of the boxes stand straight.
+    angle = draws.uniform(column, 0.0, math.pi)
+    straight = draws.chance(column, 0.4) & (kind >= 1) & (kind <= 3)
+    angle = tf.where(straight, tf.round(angle / (math.pi / 2)) * (math.pi / 2), angle)
+
+    length = tf.where(
+        kind == 0,
+        draws.log_uniform(column, 0.012, 0.25),
+        tf.where(
+            kind == 1, draws.log_uniform(column, 0.04, 0.6), draws.log_uniform(column, 0.03, 0.4)
+        ),
+    )
+    width = tf.where(
+        kind == 0,
+        length * draws.log_uniform(column, 0.4, 1.0),
+        tf.where(
+            kind == 1,
+            tf.minimum(draws.log_uniform(column, 0.004, 0.025), length / 3),
+            length * draws.log_uniform(column, 0.2, 1.0),
+        ),
+    )
+    width = tf.maximum(width, 0.7 / size)
+    # The warp: bends and jags. A bar bends by a share of its length, the others by one of their
+    # width.
+    reach = tf.where(kind == 1, 0.35 * length, 0.5 * width) * draws.uniform(column) ** 2
+    reach = tf.where((kind >= 2) | straight, 0.0, reach)
+    fine = draws.uniform(column) ** 2
+    bend = reach * (noises[0] + fine * (0.6 * noises[1] + 0.3 * noises[2]))
+
+    u = x * tf.cos(angle) + y * tf.sin(angle)
+    v = y * tf.cos(angle) - x * tf.sin(angle) + bend
+    au, av = tf.abs(u + tf.where(kind == 0, 0.7, 0.0) * bend), tf.abs(v)
+    ellipse = (1 - tf.sqrt(tf.square(au / length) + tf.square(av / width))) * width
+    box = tf.minimum(length - au, width - av)
+    wedge = tf.minimum(u, v * draws.sign(column) + draws.uniform(column, -0.1, 0.5))
+    # A bar tapers to its ends.
+    level = tf.where(
+        kind == 0,
+        ellipse,
+        tf.where(
+            kind == 3,
+            wedge,
+            tf.where(kind == 1, tf.minimum(box, width * 1.5 * (1 - au / length)), box),
+        ),
+    )
+    octave = draws.uniform(column)
+    field = noises[0] * (1 - octave) + noises[1] * octave + 0.3 * draws.uniform(column) * noises[2]
+    level = tf.where(kind == 4, (field - draws.uniform(column, 0.8, 1.8)) * 0.08, level)
+
+    soft = tf.where(
+        draws.chance(column, 0.6), 1.0 / size, draws.log_uniform(column, 1.0 / size, 0.12)
+    )
+    soft = tf.where(kind == 1, tf.minimum(soft, 3.0 / size), soft)
+    # A soft edge lies inside: thin shapes keep a core.
+    return tf.clip_by_value(0.5 + level / soft, 0.0, 1.0)
+
+
+def paint(draws: Draws, images: tf.Tensor, contrast: tf.Tensor) -> tf.Tensor:
+    """`[B, S, S, C]`: each image changed all over; a mask then says where that shows."""
+    count, size, _, channels = images.shape
+    column = [count, 1, 1, 1]
+    kind = draws.choice([count], SOURCE_SHARES)
+    near = _shifted(images, draws, 0.02, 0.98)
+    bases = tf.stack(
+        [
+            images,
+            _shifted(tf.roll(images, 1, axis=0), draws, 0.0, 0.98),
+            near,
+            _box_blur(images, max(2, size // 40)),
+            tf.broadcast_to(
+                tf.reduce_mean(images, [1, 2], keepdims=True)
+                + contrast * draws.normal([count, 1, 1, channels]),
+                images.shape,
+            ),
+        ]
+    )
+    base = tf.gather_nd(bases, tf.stack([kind, tf.range(count)], axis=1))
+
+    itself = tf.reshape(kind == 0, column)
+    pieces = tf.reshape(kind > 0, column)
+    # Three ways to change a surface; an image that stays itself takes at least one of them.
+    way = tf.reshape(draws.choice([count], (0.4, 0.4, 0.2)), column)
+    scale = tf.where(pieces & draws.chance(column, 0.6), 0.0, 1.0)
+    gain = tf.exp(scale * draws.sign(column) * draws.log_uniform(column, 0.08, 1.2))
+    grey = draws.sign(column) * tf.ones([count, 1, 1, channels])
+    colour = tf.where(draws.chance(column, 0.5), grey, draws.normal([count, 1, 1, channels]))
+    offset = scale * colour * contrast * draws.log_uniform(column, 0.15, 4.0)
+    # As one sample of five grids of noise each.
+    textures = tf.stack([_noise(draws, count, size, grid) for grid in _GRIDS])
+    picked = tf.gather_nd(
+        textures, tf.stack([draws.integers([count], len(_GRIDS)), tf.range(count)], 1)
+    )
+    texture = picked[..., None] * contrast * draws.log_uniform(column, 0.3, 2.0)
+    changed = tf.where(
+        way == 0, base * gain, tf.where(way == 1, base + offset, base + scale * texture)
+    )
+    # Some of the texture on everything at times: surfaces of their own.
+    opacity = tf.where(draws.chance(column, 0.5), 1.0, draws.uniform(column, 0.3, 1.0))
+    opacity = tf.where(itself, 1.0, opacity)
+    return images + opacity * (changed - images)
+
+
+def tamper(
+    images: tf.Tensor, seed: tf.Tensor, share: float = 1.0, most: int = 2
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Pastes defects into images.
+
+    Args:
+        images: float `[B, S, S, C]` in 0..1, normal.
+        seed: `[2]` of ints; the same seed draws the same defects.
+        share: how many of the images get any.
+        most: defects per image at most; few images get as many.
+
+    Returns:
+        The images with defects, in 0..1, and `[B, S, S, 1]` in 0..1: how visibly each pixel has
+        changed, 1 from clearly visible on.
+    """
+    draws = Draws(seed)
+    count, size = images.shape[0], images.shape[1]
+    deviation = tf.math.reduce_std(images, axis=[1, 2, 3], keepdims=True)
+    contrast = tf.maximum(deviation, 0.03)
+    tampered = images
+    chance = share
+    for _ in range(most):
+        wanted = tf.cast(draws.chance([count, 1, 1, 1], chance), tf.float32)
+        mask = masks(draws, count, size)[..., None] * wanted
+        tampered = tampered + mask * (paint(draws, images, contrast) - tampered)
+        chance = 0.4 * share
+    tampered = tf.clip_by_value(tampered, 0.0, 1.0)
+    change = tf.reduce_mean(tf.abs(tampered - images), axis=-1, keepdims=True)
+    # A thin line is one or two pixels wide: its own pixels count, not their neighbourhood's mean
+    # alone.
+    change = tf.maximum(tf.nn.avg_pool2d(change, 3, 1, "SAME"), 0.7 * change)
+    # Visible is what stands out from its own surroundings, not from the whole image: a faint crack
+    # does on a plain surface, and does not among grains. At least 4 grey levels.
+    grey, radius = tf.reduce_mean(images, axis=-1, keepdims=True), max(2, size // 32)
+    rough = tf.sqrt(tf.maximum(_box_blur(grey**2, radius) - _box_blur(grey, radius) ** 2, 0.0))
+    visible = tf.maximum(0.7 * rough, 4 / 255)
+    return tampered, tf.clip_by_value(change / visible, 0.0, 1.0)

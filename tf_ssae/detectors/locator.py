@@ -1,0 +1,243 @@
+"""Beyond the thesis: its two tasks and a third, made from the normal images as they are: locate the
+synthetic defects that were pasted into them.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tf_ssae.config import Config
+from tf_ssae.data import defects
+from tf_ssae.detectors.base import Detector, Outputs
+from tf_ssae.detectors.base import accuracy as share_correct
+from tf_ssae.detectors.registry import register
+from tf_ssae.networks import locator as networks
+from tf_ssae.ops import scores
+from tf_ssae.ops.batched import batched, joined
+from tf_ssae.ops.losses import location_loss
+from tf_ssae.ops.rotations import ROTATIONS, rotate_sampled_others, rotate_stack
+from tf_ssae.ops.tails import Gaussian, TailLog
+
+# Of a batch: so many are clean, and all but the first of them turned; the rest are tampered with.
+_CLEAN_SHARE = 0.25
+_TAMPERED = 0.85
+# Normal changes of light: of gain (a log) and offset.
+_GAIN, _OFFSET = 0.15, 0.05
+_W_FOCAL, _W_DICE, _W_REC, _W_CLS = 10.0, 1.0, 0.2, 0.1
+_WARM_UP = 100  # steps
+_BETA_2 = 0.99
+# Side of the window over which the map is averaged before its largest value, as a share of its own.
+_WINDOW = 7 / 80
+_EPSILON = 1e-6
+
+_PARTS = ("a_rec", "a_log", "a_peak", "a_area", "a_fea")
+
+
+@register("locator")
+class Locator(Detector):
+    """E1 is shared by three tasks: D rebuilds the clean image from the tampered one, C tells the
+    rotation, the locating decoder says where it was tampered with.
+
+    Its networks, loss weights and synthetic defects were chosen with a look at solar cells (PyPI's
+    elpv-dataset).
+    """
+
+    score_names = (*_PARTS, "a_def", "a_all")
+    reports = ("l_focal", "l_dice", "l_rec", "l_cls", "rotation_accuracy")
+    reconstructs = True
+    classifies_rotations = True
+    # What a classifier says of training images, which it knows by heart, is no measure of others.
+    normalised_on_held_out = True
+    # Of 256 levels, logs of small shares, and distances over hundreds of features, lose too much.
+    survives_int8 = False
+    parts = {"a_def": ("a_peak", "a_area"), "a_all": _PARTS}
+    presets = {
+        "": dict(image_size=64, batch_size=12, learning_rate=2e-3, beta_1=0.9, steps=1000),
+        "folder": dict(image_size=160, steps=2400),
+    }
+
+    def __init__(self, config: Config, image_shape: tuple[int, ...], **kwargs: Any):
+        super().__init__(config, image_shape, **kwargs)
+        size, channels, seed = (
+            config.image_size,
+            image_shape[-1],
+            keras.random.SeedGenerator(config.seed),
+        )
+        self.encoder = networks.encoder(size, channels, seed)
+        self.side_encoder = networks.side_encoder(size, channels, seed)
+        self.locating_decoder = networks.locating_decoder(size, seed)
+        self.decoder = networks.decoder(size, channels, seed)
+        self.classifier = networks.classifier(size, seed)
+        self.gaussian = Gaussian(name="gaussian")
+        self.gaussian.build((None, 2 * sum(networks.WIDTHS[1:])))
+        self.tails = {name: TailLog(name=f"tail_{name}") for name in _PARTS}
+
+    @classmethod
+    def check_settings(cls, config: Config) -> None:
+        super().check_settings(config)
+        if config.batch_size < 8:
+            raise ValueError(f"batch_size={config.batch_size}: expected 8 or more for locator.")
+
+    @classmethod
+    def check_image_size(cls, config: Config) -> None:
+        if config.image_size % 16 or not 32 <= config.image_size <= 512:
+            raise ValueError(
+                f"image_size={config.image_size}: expected a multiple of 16 from 32 to 512."
+            )
+
+    def adam(self, variables: list[keras.Variable]) -> keras.optimizers.Optimizer:
+        optimizer = keras.optimizers.Adam(
+            self.config.learning_rate, beta_1=self.config.beta_1, beta_2=_BETA_2
+        )
+        optimizer.build(variables)
+        return optimizer
+
+    def prepare(self, batches: tf.data.Dataset, steps: int) -> tf.data.Dataset:
+        """Adds synthetic defects: batches `(learning rate, x, clean, change, d)`, images
+        `[B, T, T, C]`. The first n of a batch are clean and turned by 90 d degrees, d `[n]`; x of
+        the others is tampered with, where `change`, `[B, T, T, 1]`, says.
+        """
+        clean_count = math.ceil(_CLEAN_SHARE * self.config.batch_size)
+
+        def tampered(step: tf.Tensor, images: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            seed = tf.stack([tf.cast(self.config.seed, tf.int64), step])
+            light, turns, tampering = (
+                tf.random.experimental.stateless_fold_in(seed, stream) for stream in (2, 3, 4)
+            )
+            x = _in_other_light(self.preprocess(images), defects.Draws(light))
+            turned, d = rotate_sampled_others(x[:clean_count], turns)
+            upright = x[clean_count:]
+            changed, change = defects.tamper(upright, tampering, _TAMPERED)
+            none = tf.zeros_like(turned[..., :1])
+            rate = self._learning_rate(tf.cast(step, tf.float32), steps)
+            return (
+                rate,
+                tf.concat([turned, changed], 0),
+                tf.concat([turned, upright], 0),
+                tf.concat([none, change], 0),
+                d,
+            )
+
+        return batches.map(tampered, num_parallel_calls=2)
+
+    def _learning_rate(self, step: tf.Tensor, steps: int) -> tf.Tensor:
+        """A warm-up, then half a cosine down to 0."""
+        warm = tf.minimum(1.0, (step + 1) / _WARM_UP)
+        return self.config.learning_rate * warm * 0.5 * (1 + tf.cos(math.pi * step / steps))
+
+    def train_step(self, batch: tuple[tf.Tensor, ...]) -> Outputs:
+        rate, x, clean, change, d = batch
+        count = d.shape[0]
+        self.optimizer.learning_rate.assign(rate)
+        x, clean = _standard(x), _standard(clean)
+        with tf.GradientTape() as tape:
+            *maps, z = self.encoder(x, training=True)
+            # Names of their own, so that gradients are summed two by two: see
+            # `losses.binary_cross_entropy`.
+            z_located, z_others = tf.identity(z), tf.identity(z)
+            logits = self.locating_decoder([*maps, z_located], training=True)
+            # Not of what is turned: that would teach that lines are normal in any direction.
+            focal, dice = location_loss(_without(change, count), _without(logits, count))
+            l_rec = tf.reduce_mean(tf.square(self.decoder(z_others, training=True) - clean))
+            guess = self.classifier(
+                [z_others[:count], self.side_encoder(x[:count], training=True)], training=True
+            )
+            # Rotation 0 is one of n, each other one of three of n - 1.
+            weights = tf.where(d == 0, count / ROTATIONS, count * 3 / ROTATIONS / (count - 1))
+            cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(d, guess)
+            l_cls = tf.reduce_mean(weights * cross_entropy)
+            loss = _W_FOCAL * focal + _W_DICE * dice + _W_REC * l_rec + _W_CLS * l_cls
+        return self.minimise(
+            tape,
+            loss,
+            l_focal=focal,
+            l_dice=dice,
+            l_rec=l_rec,
+            l_cls=l_cls,
+            rotation_accuracy=share_correct(d, guess),
+        )
+
+    def networks(self, images: tf.Tensor) -> Outputs:
+        x = self.preprocess(images)
+        count = tf.shape(x)[0]
+        stack = _standard(rotate_stack(x))
+        all_maps = self.encoder(stack, training=False)
+        maps = [level[:count] for level in all_maps]
+        logits = self.classifier(
+            [all_maps[-1], self.side_encoder(stack, training=False)], training=False
+        )
+        location = tf.sigmoid(self.locating_decoder(maps, training=False))
+        rebuilt = tf.clip_by_value(_restored(self.decoder(maps[-1], training=False)), 0.0, 1.0)
+        window = max(1, round(_WINDOW * location.shape[1]))
+        peak = tf.reduce_max(tf.nn.avg_pool2d(location, window, 1, "SAME"), axis=[1, 2, 3])
+        area = tf.reduce_mean(location, axis=[1, 2, 3])
+        return {
+            "a_rec": scores.a_rec(x, rebuilt),
+            "a_log": scores.a_log(logits),
+            "a_peak": tf.math.log(peak + _EPSILON) - tf.math.log(1.0 - peak + _EPSILON),
+            "a_area": tf.math.log(area + _EPSILON),
+            "a_fea": self.gaussian(_pooled(maps)),
+            "reconstruction": rebuilt,
+            "rotation_probabilities": scores.rotation_probabilities(logits),
+            "location": tf.image.resize(location, x.shape[1:3])[..., 0],
+        }
+
+    def combine(self, outputs: Outputs) -> Outputs:
+        """Fisher's method over how rare each score is among held-out normal images."""
+        tails = {name: tail(outputs[name]) for name, tail in self.tails.items()}
+        return {
+            **outputs,
+            "a_def": tails["a_peak"] + tails["a_area"],
+            "a_all": tf.add_n(list(tails.values())),
+        }
+
+    def fit_features(self, batches: tf.data.Dataset) -> None:
+        """The Gaussian, to E1's maps of the training images."""
+
+        def features(images: tf.Tensor) -> Outputs:
+            maps = self.encoder(_standard(self.preprocess(images)), training=False)
+            return {"features": _pooled(maps)}
+
+        self.gaussian.fit(joined(batched(features, batches, False))["features"])
+
+    def fit_normalisation(self, scores: Mapping[str, np.ndarray]) -> None:
+        for name, tail in self.tails.items():
+            tail.fit(scores[name])
+
+    def deciding_score(self, rotation_accuracy: float | None) -> str:
+        return "a_all"
+
+
+def _in_other_light(x: tf.Tensor, draws: defects.Draws) -> tf.Tensor:
+    """Images `[B, T, T, C]` in 0..1, each a little brighter or darker: still normal."""
+    column = [x.shape[0], 1, 1, 1]
+    gain = tf.exp(draws.uniform(column, -_GAIN, _GAIN))
+    return tf.clip_by_value(x * gain + draws.uniform(column, -_OFFSET, _OFFSET), 0.0, 1.0)
+
+
+def _standard(x: tf.Tensor) -> tf.Tensor:
+    """[0, 1] to about mean 0 and deviation 1."""
+    return (x - 0.5) * 4.0
+
+
+def _restored(x: tf.Tensor) -> tf.Tensor:
+    return x / 4.0 + 0.5
+
+
+def _without(batch: tf.Tensor, turned: int) -> tf.Tensor:
+    """A batch without those of the first `turned` images that are turned, all but one."""
+    return tf.concat([batch[:1], batch[turned:]], 0)
+
+
+def _pooled(maps: list[tf.Tensor]) -> tf.Tensor:
+    """Mean and deviation over an image of each channel of E1's maps, but the first: `[B, D]`."""
+    parts = []
+    for level in maps[1:]:
+        mean = tf.reduce_mean(level, axis=[1, 2])
+        square = tf.reduce_mean(tf.square(level), axis=[1, 2])
+        parts += [mean, tf.sqrt(tf.maximum(square - tf.square(mean), 0.0) + _EPSILON)]
+    return tf.concat(parts, axis=1)
