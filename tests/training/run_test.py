@@ -20,7 +20,7 @@ from tf_ssae.data.images import LabelledImages
 from tf_ssae.detectors import ganomaly, registry
 from tf_ssae.detectors.health import TrainingFailed
 from tf_ssae.detectors.registry import preset
-from tf_ssae.training import checkpoints
+from tf_ssae.training import begin, checkpoints
 from tf_ssae.training import run as training
 
 
@@ -322,14 +322,14 @@ def test_a_resumed_gan_continues_its_noise_and_its_averages(
 
 
 def test_a_gan_that_collapsed_is_scored_with_a_warning(tmp_path, monkeypatch, capsys):
-    plain = training.registry.make
+    plain = begin.registry.make
 
     def with_constant_generator(config, image_shape):
         detector = plain(config, image_shape)
         detector.generator.layers[-1].kernel.assign(detector.generator.layers[-1].kernel * 0)
         return detector
 
-    monkeypatch.setattr(training.registry, "make", with_constant_generator)
+    monkeypatch.setattr(begin.registry, "make", with_constant_generator)
     config = preset("digits", detector="egbad", **{**QUICK, "epochs": 1, "learning_rate": 1e-6})
     metrics = training.train(config, tmp_path / "run")
     assert (
@@ -356,14 +356,14 @@ def test_a_loss_that_becomes_nan_stops_the_run(tmp_path):
 
 
 def test_a_decoder_that_dies_stops_the_run(tmp_path, monkeypatch):
-    plain = training.registry.make
+    plain = begin.registry.make
 
     def with_dying_decoder(config, image_shape):
         detector = plain(config, image_shape)
         detector.decoder.layers[-1].bias.assign([-10.0])
         return detector
 
-    monkeypatch.setattr(training.registry, "make", with_dying_decoder)
+    monkeypatch.setattr(begin.registry, "make", with_dying_decoder)
     with pytest.raises(TrainingFailed, match="The decoder died.*--output_activation=sigmoid"):
         training.train(preset("digits", **{**QUICK, "output_activation": "relu"}), tmp_path / "run")
     assert not (tmp_path / "run").exists()

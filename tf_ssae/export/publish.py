@@ -5,33 +5,20 @@ Every export is proven: the files score the run's own test images, and are not p
 differ from the trained model by more than the tolerance of `parity`.
 """
 
-import dataclasses
-import json
 import os
 import pathlib
 import re
 import shutil
 import tempfile
-from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-import tensorflow as tf
-
 from tf_ssae import runs
-from tf_ssae.config import Config
-from tf_ssae.data import protocols, sources
 from tf_ssae.data.images import LabelledImages
 from tf_ssae.data.split import Split
 from tf_ssae.detectors.base import Detector
-from tf_ssae.export import parity, saved_model, serving_kit, tflite, timing, warmup
+from tf_ssae.export import models, parity, serving_kit
+from tf_ssae.export.same_split import same_split
 from tf_ssae.runs import provenance, run_folder
-from tf_ssae.scoring import readers
-from tf_ssae.scoring import saved_model as exported
-from tf_ssae.scoring.tflite import TFLiteModel
-
-_REPRESENTATIVE_IMAGES = 300
-_WARMUP_IMAGES = 4
 
 
 class ParityError(RuntimeError):
@@ -96,7 +83,9 @@ def export(
         )
     target = _target(export_dir / name, version)
     with tempfile.TemporaryDirectory() as cache:
-        split = _split(detector.config, model_dir, data_dir, data, pathlib.Path(cache) / "images")
+        split = same_split(
+            detector.config, model_dir, data_dir, data, pathlib.Path(cache) / "images"
+        )
         return _publish(detector, split, name, target, tflite_batch_size, test_images)
 
 
@@ -116,13 +105,17 @@ def _publish(
         raise PermissionError(f"Cannot write the export folder {export_dir}: {error}.") from error
 
     try:
-        report, violations = _write(detector, split, name, folder, tflite_batch_size, test_images)
+        compared = models.write(detector, split, name, folder, tflite_batch_size, test_images)
+        report = compared.values
+        run_folder.write_json(folder / "parity.json", {**report, **provenance.environment()})
         print("\n" + parity.table(report), flush=True)
-        if violations:
+        if compared.violations:
             rejected = export_dir / f"{name}-{target.name}.rejected"
             shutil.rmtree(rejected, ignore_errors=True)
             os.rename(folder, rejected)
-            raise ParityError("\n".join([f"Not published, but kept in {rejected}:", *violations]))
+            raise ParityError(
+                "\n".join([f"Not published, but kept in {rejected}:", *compared.violations])
+            )
         # mkdtemp's folder is for its owner alone, but a server runs as another user.
         folder.chmod(0o755)
         os.rename(folder, target)
@@ -145,84 +138,3 @@ def _target(folder: pathlib.Path, version: int | None) -> pathlib.Path:
             f"{folder / str(version)} exists: leave out --version to take the next free one."
         )
     return folder / str(version or max(taken, default=0) + 1)
-
-
-def _split(
-    config: Config,
-    model_dir: pathlib.Path,
-    data_dir: str | None,
-    data: LabelledImages | None,
-    cache: pathlib.Path,
-) -> Split:
-    """The split of the run, made again, with its images as uint8."""
-    if data_dir is not None:
-        config = dataclasses.replace(config, data_dir=data_dir)
-    split = protocols.split(data or sources.load(config, cache), config)
-    trained_on = json.loads((model_dir / run_folder.ENVIRONMENT).read_text())
-    if split.fingerprint() != trained_on.get("split_fingerprint"):
-        raise ValueError(
-            f"The images of {config.dataset} are not those that {model_dir} was trained and tested"
-            " on: is it another version of the data set? A run on arrays of your own is exported in"
-            " Python, with tf_ssae.export.publish.export(..., data=...)."
-        )
-    if split.data.images.dtype != np.uint8:
-        images = np.round(split.data.images * 255).astype(np.uint8)
-        split = split.with_data(dataclasses.replace(split.data, images=images))
-    return split
-
-
-def _write(
-    detector: Detector,
-    split: Split,
-    name: str,
-    folder: pathlib.Path,
-    tflite_batch_size: int,
-    test_images: int,
-) -> tuple[dict[str, Any], list[str]]:
-    """Writes everything into `folder`. Returns the report, and what is out of tolerance."""
-    data, test = split.data, split.test.first(test_images)
-    few = split.train.index[: max(_REPRESENTATIVE_IMAGES, tflite_batch_size)]
-    representative, thresholds = data.images[few], detector.calibration.thresholds
-
-    def scores(function: Callable) -> dict[str, np.ndarray]:
-        found = tflite.scores_of(function, test)
-        return {name: test.worst(values) for name, values in found.items()}
-
-    compared = parity.Parity(name, scores(detector), thresholds, test.is_anomaly)
-
-    print("SavedModel ...", flush=True)
-    saved_model.write(detector, folder)
-    described = {"class_names": data.class_names, **detector.description.to_dict()}
-    run_folder.write_json(folder / readers.DESCRIPTION, described)
-    warmup.write(folder, name, data.images[test.index[:_WARMUP_IMAGES]])
-    speed = timing.of_saved_model(folder, data.image_shape)
-    found = scores(exported.load(folder)[0])
-    compared.add("saved_model", found, thresholds, timing.size(folder), speed)
-
-    # It has an image decoder of its own, and is the signature that clients ask.
-    decide = exported.load_decide(folder)
-    png = tf.io.encode_png
-    compared.require("decide", scores(lambda tiles: decide([png(tile).numpy() for tile in tiles])))
-
-    edge = folder / "tflite"
-    edge.mkdir()
-    for kind in tflite.KINDS:
-        if kind == "int8" and not detector.survives_int8:
-            print(f"TFLite int8: left out, {detector.config.detector} loses too much in it.")
-            continue
-        print(f"TFLite {kind} ...", flush=True)
-        calibrated = detector
-        model = tflite.convert(detector, kind, representative, tflite_batch_size)
-        if kind == "int8":
-            calibrated = tflite.recalibrated(detector, model, split)
-            model = tflite.convert(calibrated, kind, representative, tflite_batch_size)
-        path = edge / f"{kind}.tflite"
-        path.write_bytes(model)
-        described = tflite.description(calibrated, model, kind, data.class_names)
-        run_folder.write_json(path.with_suffix(".json"), described)
-        found = scores(TFLiteModel(model, os.cpu_count()))
-        own = calibrated.calibration.thresholds
-        compared.add(kind, found, own, timing.size(path), timing.of_tflite(model))
-
-    run_folder.write_json(folder / "parity.json", {**compared.values, **provenance.environment()})
-    return compared.values, compared.violations

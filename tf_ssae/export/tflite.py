@@ -108,6 +108,11 @@ def _quantized(converter: tf.lite.TFLiteConverter, representative_dataset: Calla
     return debugger.get_nondebug_quantized_model()
 
 
+def scorer(model: bytes) -> TFLiteModel:
+    """What the bytes of a file score, on all cores."""
+    return TFLiteModel(model, os.cpu_count())
+
+
 def recalibrated(detector: Detector, model: bytes, split: Split) -> Detector:
     """A copy of a detector with normalisation and Calibration fitted to a TFLite file's scores.
 
@@ -120,7 +125,7 @@ def recalibrated(detector: Detector, model: bytes, split: Split) -> Detector:
     """
     copy = type(detector).from_config(detector.get_config())
     copy.set_weights(detector.get_weights())
-    score, subset, old = TFLiteModel(model, os.cpu_count()), split.for_thresholds, copy.calibration
+    score, subset, old = scorer(model), split.for_thresholds, copy.calibration
     copy.fit_normalisation(scores_of(score, split.train))
     outputs = TileOutputs(scores_of(score, subset))
     fitted = Calibration.fit(

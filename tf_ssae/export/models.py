@@ -1,0 +1,80 @@
+"""Every model file of an export, written and compared with the trained model."""
+
+import pathlib
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from tf_ssae.data.split import Split
+from tf_ssae.detectors.base import Detector
+from tf_ssae.export import parity, saved_model, tflite, timing, warmup
+from tf_ssae.runs.run_folder import write_json
+from tf_ssae.scoring import readers
+from tf_ssae.scoring import saved_model as exported
+
+_REPRESENTATIVE_IMAGES = 300
+_WARMUP_IMAGES = 4
+
+
+def write(
+    detector: Detector,
+    split: Split,
+    name: str,
+    folder: pathlib.Path,
+    tflite_batch_size: int,
+    test_images: int,
+) -> parity.Parity:
+    """Writes all models into `folder`, each scored on the run's test images: how they compare with
+    the trained model.
+
+    Args:
+        split: the run's, its images uint8.
+        name: the model's, for clients.
+        tflite_batch_size, test_images: see `publish.export`.
+    """
+    data, test = split.data, split.test.first(test_images)
+    few = split.train.index[: max(_REPRESENTATIVE_IMAGES, tflite_batch_size)]
+    representative, thresholds = data.images[few], detector.calibration.thresholds
+
+    def scores(function: Callable) -> dict[str, np.ndarray]:
+        found = tflite.scores_of(function, test)
+        return {name: test.worst(values) for name, values in found.items()}
+
+    compared = parity.Parity(name, scores(detector), thresholds, test.is_anomaly)
+
+    print("SavedModel ...", flush=True)
+    saved_model.write(detector, folder)
+    described = {"class_names": data.class_names, **detector.description.to_dict()}
+    write_json(folder / readers.DESCRIPTION, described)
+    warmup.write(folder, name, data.images[test.index[:_WARMUP_IMAGES]])
+    speed = timing.of_saved_model(folder, data.image_shape)
+    found = scores(exported.load(folder)[0])
+    compared.add("saved_model", found, thresholds, timing.size(folder), speed)
+
+    # It has an image decoder of its own, and is the signature that clients ask.
+    decide = exported.load_decide(folder)
+    png = tf.io.encode_png
+    compared.require("decide", scores(lambda tiles: decide([png(tile).numpy() for tile in tiles])))
+
+    edge = folder / "tflite"
+    edge.mkdir()
+    for kind in tflite.KINDS:
+        if kind == "int8" and not detector.survives_int8:
+            print(f"TFLite int8: left out, {detector.config.detector} loses too much in it.")
+            continue
+        print(f"TFLite {kind} ...", flush=True)
+        calibrated = detector
+        model = tflite.convert(detector, kind, representative, tflite_batch_size)
+        if kind == "int8":
+            calibrated = tflite.recalibrated(detector, model, split)
+            model = tflite.convert(calibrated, kind, representative, tflite_batch_size)
+        path = edge / f"{kind}.tflite"
+        path.write_bytes(model)
+        described = tflite.description(calibrated, model, kind, data.class_names)
+        write_json(path.with_suffix(".json"), described)
+        found = scores(tflite.scorer(model))
+        own = calibrated.calibration.thresholds
+        compared.add(kind, found, own, timing.size(path), timing.of_tflite(model))
+
+    return compared

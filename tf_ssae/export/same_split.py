@@ -1,0 +1,48 @@
+"""The images of a finished run, split as it split them, to prove an export on."""
+
+import dataclasses
+import json
+import pathlib
+
+import numpy as np
+
+from tf_ssae.config import Config
+from tf_ssae.data import protocols, sources
+from tf_ssae.data.images import LabelledImages
+from tf_ssae.data.split import Split
+from tf_ssae.runs import run_folder
+
+
+def same_split(
+    config: Config,
+    model_dir: pathlib.Path,
+    data_dir: str | None,
+    data: LabelledImages | None,
+    cache: pathlib.Path,
+) -> Split:
+    """The split of the run, made again, with its images as uint8.
+
+    Args:
+        config: the run's.
+        model_dir: the run's folder.
+        data_dir: where its data set is now, if it was moved.
+        data: the images that the run was given, if it was.
+        cache: a file that the images may be read from.
+
+    Raises:
+        ValueError: they are not the images that the run saw.
+    """
+    if data_dir is not None:
+        config = dataclasses.replace(config, data_dir=data_dir)
+    split = protocols.split(data or sources.load(config, cache), config)
+    trained_on = json.loads((model_dir / run_folder.ENVIRONMENT).read_text())
+    if split.fingerprint() != trained_on.get("split_fingerprint"):
+        raise ValueError(
+            f"The images of {config.dataset} are not those that {model_dir} was trained and tested"
+            " on: is it another version of the data set? A run on arrays of your own is exported in"
+            " Python, with tf_ssae.export.publish.export(..., data=...)."
+        )
+    if split.data.images.dtype != np.uint8:
+        images = np.round(split.data.images * 255).astype(np.uint8)
+        split = split.with_data(dataclasses.replace(split.data, images=images))
+    return split

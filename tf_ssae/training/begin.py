@@ -1,0 +1,59 @@
+"""Before a run trains: its images, its split, an untrained detector, and whether all of it fits the
+folder that it is to be written to.
+"""
+
+import dataclasses
+import pathlib
+
+from tf_ssae.config import Config
+from tf_ssae.data import pipeline, protocols, sources
+from tf_ssae.data.images import LabelledImages
+from tf_ssae.data.split import Split
+from tf_ssae.detectors import registry
+from tf_ssae.detectors.base import Detector
+from tf_ssae.runs import provenance
+from tf_ssae.runs.run_folder import RunFolder
+
+_CACHE = "images.cache"
+
+
+@dataclasses.dataclass(frozen=True)
+class Begun:
+    """A run about to train.
+
+    Attributes:
+        split: its images.
+        detector: untrained.
+        steps: per epoch.
+        cache: a file that the images may be read from as long as the run lasts.
+    """
+
+    split: Split
+    detector: Detector
+    steps: int
+    cache: pathlib.Path
+
+
+def begin(config: Config, folder: RunFolder, data: LabelledImages | None) -> Begun:
+    """Loads the images, splits them, makes the detector.
+
+    If that fails, the folder is as it was before.
+
+    Raises:
+        ValueError, OSError: for settings, data or a run folder that cannot work.
+    """
+    try:
+        cache = folder.partial / _CACHE
+        data = data or sources.load(config, cache)
+        split = protocols.split(data, config)
+        steps = pipeline.steps_per_epoch(len(split.train.index), config)
+        if config.steps:
+            config = dataclasses.replace(config, epochs=max(1, round(config.steps / steps)))
+        detector = registry.make(config, data.image_shape)
+        environment = {**provenance.environment(), "split_fingerprint": split.fingerprint()}
+        folder.require_same_images(environment["split_fingerprint"])
+    except BaseException:
+        folder.abandon()
+        raise
+    folder.write_environment(environment)
+    return Begun(split, detector, steps, cache)
