@@ -91,8 +91,8 @@ class Config:
     epochs: int = _setting(25, "Passes over the training images.")
     steps: int = _setting(
         0,
-        "Training steps, rounded to whole passes over the training images; 0: as many as --epochs "
-        "say.",
+        "Training steps, rounded to whole passes over the training images. 0: as many as --epochs"
+        " gives.",
     )
     batch_size: int = _setting(
         64,

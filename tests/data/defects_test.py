@@ -1,4 +1,4 @@
-"""Synthetic defects: repeatable, of the image's size, marked where they show, and of many kinds."""
+"""Synthetic defects: repeatable, of the image's size, marked where visible, and of many kinds."""
 
 import numpy as np
 import pytest

@@ -38,7 +38,7 @@ def test_rotation_cross_entropy_by_hand():
 
 
 def test_location_loss_by_hand():
-    """Four pixels of a map at half the size: a defect, none, one that counts for neither, none."""
+    """Four pixels of a map at half the size: a defect, none, one that is ignored, none."""
     change = np.zeros((1, 4, 4, 1), np.float32)
     change[0, 0, 0] = 1.0
     change[0, 2, 1] = 0.5

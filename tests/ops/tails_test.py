@@ -1,4 +1,4 @@
-"""The common scale of scores by hand, and as a scale must be."""
+"""The common scale of scores, by hand and by its properties."""
 
 import numpy as np
 import pytest
@@ -16,12 +16,12 @@ def fitted(scores):
 def test_it_is_minus_the_log_of_the_share_that_scores_as_high():
     normal = np.linspace(0, 1, 1001)
     tail = fitted(normal)
-    # At the quantiles where the curve has a knot: a half lies between two of them.
+    # At the quantiles where the curve has a knot: a half is between two of them.
     for share in (0.9, 0.75, 0.35, 0.25, 0.1):
         assert tail([1 - share]) == pytest.approx(-np.log(share) + np.log(0.9), abs=1e-3)
 
 
-def test_beyond_the_largest_it_goes_on_as_an_exponential_tail():
+def test_beyond_the_largest_it_continues_as_an_exponential_tail():
     normal = np.random.default_rng(0).exponential(size=100_000)
     tail = fitted(normal)
     # -log P(X > x) = x.

@@ -112,7 +112,7 @@ def test_the_estimate_is_of_real_steps_and_leaves_nothing_behind(
     before = {path: path.stat().st_mtime_ns for path in pathlib.Path(parts).rglob("*")}
     estimate = check.estimate(config, data)
     # 19 tiles, 4 per step.
-    assert estimate.steps == 4 and estimate.seconds > 0
+    assert (estimate.steps, estimate.epochs) == (4, epochs) and estimate.seconds > 0
     assert estimate.timed == 4 if epochs == 1 else 4 < estimate.timed < 4 * epochs
     left = [name for name in os.listdir(tmp_path) if not name.startswith("__autograph_generated")]
     assert capsys.readouterr().out == "" and left == []

@@ -32,7 +32,7 @@ def _run(arguments: list[str]) -> None:
         print(printable(_found(check.look(made, data), made.data_dir)), flush=True)
         print(_plan(check.plan(made, data)), flush=True)
         try:
-            print(_estimate(check.estimate(made, data), made.epochs))
+            print(_estimate(check.estimate(made, data)))
         except TrainingFailed as error:
             raise Failed(str(error)) from error
 
@@ -85,7 +85,8 @@ def _plan(plan: "check.Plan") -> str:
     return "\n".join([*lines, f"Threshold: {guarantee}"])
 
 
-def _estimate(estimate: "check.Estimate", epochs: int) -> str:
+def _estimate(estimate: "check.Estimate") -> str:
+    epochs = estimate.epochs
     return (
         f"Training would take about {_duration(estimate.seconds)} on this machine: an estimate,"
         f" from {estimate.timed:,} of {epochs * estimate.steps:,} steps ({epochs:,} epochs)."

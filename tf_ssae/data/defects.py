@@ -1,12 +1,12 @@
-"""Synthetic defects, drawn in graph operators over a batch: what the task of locating them is
-taught with.
+"""Synthetic defects, drawn by graph operators over a batch, from which a detector learns to locate
+defects.
 
-A defect is a shape times a content, each drawn apart from the other, so that a few parameters span
-many kinds. Everything is relative: sizes to the side of the image, strengths to the image's own
-contrast. In the spirit of CutPaste (Li et al., 2021) and DRAEM (Zavrtanik et al., 2021).
+A defect is a shape times a content, drawn independently, so that a few parameters span many kinds.
+Everything is relative: sizes to the side of the image, strengths to the image's own contrast. In
+the spirit of CutPaste (Li et al., 2021) and DRAEM (Zavrtanik et al., 2021).
 
 Shapes: ellipse (spots, blobs), bar (scars, scratches, cracks: the jags come from a warp of the
-coordinates by noise), box (CutPaste's rectangles, turned or not), wedge (what lies beyond one or
+coordinates by noise), box (CutPaste's rectangles, turned or not), wedge (everything beyond one or
 two straight lines), region (smooth noise above a level, as DRAEM's).
 
 Contents: the image itself, a piece of another one, a piece of itself from elsewhere, itself
@@ -95,7 +95,7 @@ def _box_blur(images: tf.Tensor, radius: int) -> tf.Tensor:
 
 
 def _shifted(images: tf.Tensor, draws: Draws, smallest: float, largest: float) -> tf.Tensor:
-    """Each image moved round by its own offset (shares of the side), half of them flipped."""
+    """Each image shifted cyclically by an offset (shares of the side), and flipped at random."""
     count, size = images.shape[0], images.shape[1]
     offset = tf.cast(draws.uniform([count, 2], smallest, largest) * size, tf.int32)
     flips = draws.integers([count], 4)
@@ -117,7 +117,7 @@ def masks(draws: Draws, count: int, size: int) -> tf.Tensor:
     x = grid[None, None, :] - draws.uniform(column)
     y = grid[None, :, None] - draws.uniform(column)
     kind = tf.reshape(draws.choice([count], SHAPE_SHARES), column)
-    # Bars in any direction; half of the boxes stand straight.
+    # Bars in any direction; some of all but ellipses and regions are parallel to the sides.
     angle = draws.uniform(column, 0.0, math.pi)
     straight = draws.chance(column, 0.4) & (kind >= 1) & (kind <= 3)
     angle = tf.where(straight, tf.round(angle / (math.pi / 2)) * (math.pi / 2), angle)
@@ -139,7 +139,7 @@ def masks(draws: Draws, count: int, size: int) -> tf.Tensor:
         ),
     )
     width = tf.maximum(width, 0.7 / size)
-    # The warp: bends and jags. A bar bends by a share of its length, the others by one of their
+    # The warp: bends and jags. A bar bends by a share of its length, the others by a share of their
     # width.
     reach = tf.where(kind == 1, 0.35 * length, 0.5 * width) * draws.uniform(column) ** 2
     reach = tf.where((kind >= 2) | straight, 0.0, reach)
@@ -170,12 +170,12 @@ def masks(draws: Draws, count: int, size: int) -> tf.Tensor:
         draws.chance(column, 0.6), 1.0 / size, draws.log_uniform(column, 1.0 / size, 0.12)
     )
     soft = tf.where(kind == 1, tf.minimum(soft, 3.0 / size), soft)
-    # A soft edge lies inside: thin shapes keep a core.
+    # A soft edge is inside the shape, so that thin shapes keep a core.
     return tf.clip_by_value(0.5 + level / soft, 0.0, 1.0)
 
 
 def paint(draws: Draws, images: tf.Tensor, contrast: tf.Tensor) -> tf.Tensor:
-    """`[B, S, S, C]`: each image changed all over; a mask then says where that shows."""
+    """`[B, S, S, C]`: each image changed all over; a mask then selects where that is pasted."""
     count, size, _, channels = images.shape
     column = [count, 1, 1, 1]
     kind = draws.choice([count], SOURCE_SHARES)
@@ -204,7 +204,7 @@ def paint(draws: Draws, images: tf.Tensor, contrast: tf.Tensor) -> tf.Tensor:
     grey = draws.sign(column) * tf.ones([count, 1, 1, channels])
     colour = tf.where(draws.chance(column, 0.5), grey, draws.normal([count, 1, 1, channels]))
     offset = scale * colour * contrast * draws.log_uniform(column, 0.15, 4.0)
-    # As one sample of five grids of noise each.
+    # One of five textures per image.
     textures = tf.stack([_noise(draws, count, size, grid) for grid in _GRIDS])
     picked = tf.gather_nd(
         textures, tf.stack([draws.integers([count], len(_GRIDS)), tf.range(count)], 1)
@@ -213,7 +213,7 @@ def paint(draws: Draws, images: tf.Tensor, contrast: tf.Tensor) -> tf.Tensor:
     changed = tf.where(
         way == 0, base * gain, tf.where(way == 1, base + offset, base + scale * texture)
     )
-    # Some of the texture on everything at times: surfaces of their own.
+    # Half of the time the paint is translucent, except on the image itself.
     opacity = tf.where(draws.chance(column, 0.5), 1.0, draws.uniform(column, 0.3, 1.0))
     opacity = tf.where(itself, 1.0, opacity)
     return images + opacity * (changed - images)
@@ -227,8 +227,8 @@ def tamper(
     Args:
         images: float `[B, S, S, C]` in 0..1, normal.
         seed: `[2]` of ints; the same seed draws the same defects.
-        share: how many of the images get any.
-        most: defects per image at most; few images get as many.
+        share: the share of the images that get a defect.
+        most: the largest number of defects per image; few images get as many.
 
     Returns:
         The images with defects, in 0..1, and `[B, S, S, 1]` in 0..1: how visibly each pixel has
@@ -247,11 +247,11 @@ def tamper(
         chance = 0.4 * share
     tampered = tf.clip_by_value(tampered, 0.0, 1.0)
     change = tf.reduce_mean(tf.abs(tampered - images), axis=-1, keepdims=True)
-    # A thin line is one or two pixels wide: its own pixels count, not their neighbourhood's mean
-    # alone.
+    # A thin line is one or two pixels wide: its own pixels count, not only the mean of their
+    # neighbourhood.
     change = tf.maximum(tf.nn.avg_pool2d(change, 3, 1, "SAME"), 0.7 * change)
-    # Visible is what stands out from its own surroundings, not from the whole image: a faint crack
-    # does on a plain surface, and does not among grains. At least 4 grey levels.
+    # A change is visible if it stands out from its own surroundings, not from the whole image: a
+    # faint crack does on a plain surface, and does not among grains. At least 4 grey levels.
     grey, radius = tf.reduce_mean(images, axis=-1, keepdims=True), max(2, size // 32)
     rough = tf.sqrt(tf.maximum(_box_blur(grey**2, radius) - _box_blur(grey, radius) ** 2, 0.0))
     visible = tf.maximum(0.7 * rough, 4 / 255)

@@ -38,7 +38,7 @@ class Detector(keras.Model):
         reconstructs: whether `networks` returns a `reconstruction`.
         normalised_on_held_out: whether `fit_normalisation` takes the scores of held-out images in
             place of those of the training images.
-        survives_int8: whether its scores are worth having from an int8 TFLite file.
+        survives_int8: whether its scores are still useful from an int8 TFLite file.
         parts: `{score name: names}`, for a score made of others the names of those.
         presets: `{data set: {setting: value}}`, "" for all data sets; they override the data set's.
         config: the Config it was made with.
@@ -102,21 +102,24 @@ class Detector(keras.Model):
             A dict with the scores that are not made of others, `[B]`; from detectors that
             reconstruct, `reconstruction`, `[B, T, T, C]`; from those that classify rotations,
             `rotation_probabilities`, `[B, 4, 4]`: per image, the rotation that it was given and the
-            probability of each answer.
+            probability of each answer; from those that locate defects, `location`, `[B, T, T]`,
+            0..1.
         """
         raise TypeError(f"{type(self).__name__} does not define `networks`.")
 
     def prepare(self, batches: tf.data.Dataset, steps: int) -> tf.data.Dataset:
-        """What `train_step` takes, from `(step, x)` of `pipeline.training_batches`.
+        """Makes what `train_step` takes from the `(step, x)` of `pipeline.training_batches`.
 
-        `steps`: how many the whole training has.
+        `steps`: the number of steps of the whole training.
         """
         if self.trained_on_rotations:
             return pipeline.with_rotations(batches, self.config)
         return batches.map(lambda step, x: x)
 
     def fit_features(self, batches: tf.data.Dataset) -> None:
-        """Fits what scores compare features with, once trained, to batches of training images."""
+        """Fits the model of features that scores need, if any, to batches of training images, after
+        training.
+        """
 
     def combine(self, outputs: Outputs) -> Outputs:
         """`networks`' outputs, or just its scores, with the scores made of others added."""
@@ -190,8 +193,10 @@ class Detector(keras.Model):
         return outputs
 
     def mapped(self, images: tf.Tensor, outputs: Outputs) -> Outputs:
-        """What the anomaly maps of images `[B, S, S, C]` are made of (see `evaluation.maps`), from
-        what `networks` says of them: `location`, `[B, T, T]`, or `squared_error`, `[B, T, T, C]`.
+        """What the anomaly maps of images `[B, S, S, C]` are made of (see `evaluation.maps`):
+        `location`, `[B, T, T]`, or `squared_error`, `[B, T, T, C]`.
+
+        `outputs`: of `networks` for these images.
         """
         if "location" in outputs:
             return {"location": outputs["location"]}

@@ -1,5 +1,5 @@
-"""Beyond the thesis: its two tasks and a third, made from the normal images as they are: locate the
-synthetic defects that were pasted into them.
+"""Beyond the thesis: its two tasks and a third, to locate synthetic defects pasted into the normal
+images.
 """
 
 import math
@@ -22,15 +22,17 @@ from tf_ssae.ops.losses import location_loss
 from tf_ssae.ops.rotations import ROTATIONS, rotate_sampled_others, rotate_stack
 from tf_ssae.ops.tails import Gaussian, TailLog
 
-# Of a batch: so many are clean, and all but the first of them turned; the rest are tampered with.
+# The share of a batch that stays clean; all but the first of these images are turned. And the share
+# of the others that is tampered with.
 _CLEAN_SHARE = 0.25
 _TAMPERED = 0.85
-# Normal changes of light: of gain (a log) and offset.
+# Normal changes of light: the largest log gain and offset.
 _GAIN, _OFFSET = 0.15, 0.05
 _W_FOCAL, _W_DICE, _W_REC, _W_CLS = 10.0, 1.0, 0.2, 0.1
 _WARM_UP = 100  # steps
 _BETA_2 = 0.99
-# Side of the window over which the map is averaged before its largest value, as a share of its own.
+# Side of the window that the map is averaged over before its largest value is taken, as a share of
+# the map's side.
 _WINDOW = 7 / 80
 _EPSILON = 1e-6
 
@@ -39,8 +41,8 @@ _PARTS = ("a_rec", "a_log", "a_peak", "a_area", "a_fea")
 
 @register("locator")
 class Locator(Detector):
-    """E1 is shared by three tasks: D rebuilds the clean image from the tampered one, C tells the
-    rotation, the locating decoder says where it was tampered with.
+    """E1 is shared by three tasks: D rebuilds the clean image from the tampered one, C recognises
+    the rotation, and the locating decoder finds where the image was tampered with.
 
     Its networks, loss weights and synthetic defects were chosen with a look at solar cells (PyPI's
     elpv-dataset).
@@ -50,9 +52,9 @@ class Locator(Detector):
     reports = ("l_focal", "l_dice", "l_rec", "l_cls", "rotation_accuracy")
     reconstructs = True
     classifies_rotations = True
-    # What a classifier says of training images, which it knows by heart, is no measure of others.
+    # The classifier's answers for training images, which it has memorised, say little about others.
     normalised_on_held_out = True
-    # Of 256 levels, logs of small shares, and distances over hundreds of features, lose too much.
+    # With 256 levels, logs of small shares and distances over hundreds of features lose too much.
     survives_int8 = False
     parts = {"a_def": ("a_peak", "a_area"), "a_all": _PARTS}
     presets = {
@@ -136,17 +138,17 @@ class Locator(Detector):
         x, clean = _standard(x), _standard(clean)
         with tf.GradientTape() as tape:
             *maps, z = self.encoder(x, training=True)
-            # Names of their own, so that gradients are summed two by two: see
+            # Tensors of their own, so that gradients are summed two by two: see
             # `losses.binary_cross_entropy`.
             z_located, z_others = tf.identity(z), tf.identity(z)
             logits = self.locating_decoder([*maps, z_located], training=True)
-            # Not of what is turned: that would teach that lines are normal in any direction.
+            # Without turned images, which would teach that lines are normal in any direction.
             focal, dice = location_loss(_without(change, count), _without(logits, count))
             l_rec = tf.reduce_mean(tf.square(self.decoder(z_others, training=True) - clean))
             guess = self.classifier(
                 [z_others[:count], self.side_encoder(x[:count], training=True)], training=True
             )
-            # Rotation 0 is one of n, each other one of three of n - 1.
+            # One of the n images has rotation 0, n - 1 share the other three: all four weigh alike.
             weights = tf.where(d == 0, count / ROTATIONS, count * 3 / ROTATIONS / (count - 1))
             cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(d, guess)
             l_cls = tf.reduce_mean(weights * cross_entropy)
@@ -229,12 +231,14 @@ def _restored(x: tf.Tensor) -> tf.Tensor:
 
 
 def _without(batch: tf.Tensor, turned: int) -> tf.Tensor:
-    """A batch without those of the first `turned` images that are turned, all but one."""
+    """A batch without its turned images: the first `turned`, except the very first."""
     return tf.concat([batch[:1], batch[turned:]], 0)
 
 
 def _pooled(maps: list[tf.Tensor]) -> tf.Tensor:
-    """Mean and deviation over an image of each channel of E1's maps, but the first: `[B, D]`."""
+    """Mean and deviation over an image of each channel of E1's maps, without the first map:
+    `[B, D]`.
+    """
     parts = []
     for level in maps[1:]:
         mean = tf.reduce_mean(level, axis=[1, 2])

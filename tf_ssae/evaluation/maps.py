@@ -1,4 +1,6 @@
-"""Where an image is anomalous: the error of its reconstruction, smoothed."""
+"""Where an image is anomalous: the error of its reconstruction, smoothed; or what the detector
+located.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
@@ -26,8 +28,8 @@ def error_maps(squared_error: np.ndarray) -> np.ndarray:
 
 
 def of_outputs(outputs: Mapping[str, np.ndarray]) -> np.ndarray:
-    """The anomaly maps `[B, T, T]`, unscaled, that a detector's outputs hold: where it locates a
-    defect, or where its reconstruction is wrong.
+    """The anomaly maps `[B, T, T]`, unscaled, from a detector's outputs: its `location`, if it has
+    one, else its error maps.
     """
     if "location" in outputs:
         return np.asarray(outputs["location"])
@@ -35,9 +37,7 @@ def of_outputs(outputs: Mapping[str, np.ndarray]) -> np.ndarray:
 
 
 def of_batches(detector: "Detector", batches: Iterable[tf.Tensor]) -> Iterator[np.ndarray]:
-    """The error maps of batches of tiles `[B, S, S, C]`, unscaled: yields one array `[B, T, T]` per
-    batch.
-    """
+    """Yields the anomaly maps `[B, T, T]`, unscaled, of each batch of tiles `[B, S, S, C]`."""
 
     def mapped(tiles: tf.Tensor) -> dict[str, tf.Tensor]:
         return detector.mapped(tiles, detector.networks(tiles))

@@ -25,8 +25,8 @@ def write(
     tflite_batch_size: int,
     test_images: int,
 ) -> parity.Parity:
-    """Writes all models into `folder`, each scored on the run's test images: how they compare with
-    the trained model.
+    """Writes all models into `folder`, and scores the run's test images with each. Returns how they
+    compare with the trained model.
 
     Args:
         split: the run's, its images uint8.
@@ -61,7 +61,7 @@ def write(
     edge.mkdir()
     for kind in tflite.KINDS:
         if kind == "int8" and not detector.survives_int8:
-            print(f"TFLite int8: left out, {detector.config.detector} loses too much in it.")
+            print(f"TFLite int8: left out, since {detector.config.detector} loses too much by it.")
             continue
         print(f"TFLite {kind} ...", flush=True)
         calibrated = detector

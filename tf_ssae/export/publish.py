@@ -43,8 +43,8 @@ def export(
 
     * a SavedModel (see `saved_model.write`) with warm-up requests, and `detector.json` (see
       `calibration.Description`);
-    * `tflite/`: `float32`, `float16` and `int8`, each as `.tflite` and `.json` (see
-      `tflite.description`);
+    * `tflite/`: `float32`, `float16` and, unless the detector loses too much by it, `int8`, each as
+      `.tflite` and `.json` (see `tflite.description`);
     * `parity.json`: how the scores, the size and the speed of each compare with the trained model
       (see `parity`).
 

@@ -1,4 +1,4 @@
-"""The images of a finished run, split as it split them, to prove an export on."""
+"""The images of a finished run, in its own split, on which an export is proven."""
 
 import dataclasses
 import json
@@ -26,7 +26,7 @@ def same_split(
         config: the run's.
         model_dir: the run's folder.
         data_dir: where its data set is now, if it was moved.
-        data: the images that the run was given, if it was.
+        data: the images that the run was trained on, if it was given any.
         cache: a file that the images may be read from.
 
     Raises:

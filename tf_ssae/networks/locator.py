@@ -18,7 +18,7 @@ SIDE_WIDTHS = (16, 32, 32, 32)
 _LEAK = 0.1
 # Batches are small, and runs are thousands of steps long.
 _MOMENTUM, _EPSILON = 0.98, 1e-4
-# What a pixel is taken for at first: defects are rare.
+# The initial logit of a defect at every pixel: defects are rare.
 _PRIOR_LOGIT = -3.0
 
 
@@ -47,15 +47,15 @@ def side_encoder(image_size: int, channels: int, seed: keras.random.SeedGenerato
 
 
 def locating_decoder(image_size: int, seed: keras.random.SeedGenerator) -> keras.Model:
-    """E1's maps to logits `[B, S/2, S/2, 1]`: where is there a defect? A U-Net whose skips are
-    added.
+    """E1's maps to logits `[B, S/2, S/2, 1]` of a defect at each place: a U-Net whose skip
+    connections are added.
     """
     maps = [
         keras.Input([image_size >> level, image_size >> level, filters])
         for level, filters in enumerate(WIDTHS, 1)
     ]
     x = maps[-1]
-    # What the whole image looks like, beside what is seen here.
+    # The context of the whole image, added at every place.
     context = layers.GlobalAveragePooling2D(keepdims=True)(x)
     context = layers.Dense(WIDTHS[-1], kernel_initializer=_kernel(seed))(context)
     x = _activated(layers.Add()([_projection(x, WIDTHS[-1], seed), context]))
@@ -70,7 +70,7 @@ def locating_decoder(image_size: int, seed: keras.random.SeedGenerator) -> keras
 
 def decoder(image_size: int, channels: int, seed: keras.random.SeedGenerator) -> keras.Model:
     """D: E1's last map `[B, S/16, S/16, 128]` to the image without its defects,
-    `[B, S, S, channels]`. Slim, so that E1's last map tells what the whole looks like.
+    `[B, S, S, channels]`. Slim, so that E1's last map has to describe the whole image.
     """
     z = keras.Input([image_size // 16, image_size // 16, WIDTHS[-1]])
     x = _convolution(z, 32, 3, seed)

@@ -56,14 +56,14 @@ def location_loss(change: tf.Tensor, logits: tf.Tensor) -> tuple[tf.Tensor, tf.T
     (Milletari et al., 2016), over all pixels of a batch.
 
     Args:
-        change: `[B, S, S, 1]` in 0..1: how visibly each pixel changed. From 1 on it is a defect, up
-            to 0.2 it is none; what lies between counts for neither.
+        change: `[B, S, S, 1]` in 0..1: how visibly each pixel changed. At 1 it is a defect, up to
+            0.2 it is not; pixels in between are ignored.
         logits: `[B, S/2, S/2, 1]`.
     """
     target = tf.nn.max_pool2d(change, 2, 2, "VALID")
     y = tf.cast(target >= 1.0, tf.float32)
     weight = tf.cast((target <= 0.2) | (target >= 1.0), tf.float32)
-    # Each tensor is used twice at most, so that gradients are summed two by two: see
+    # Each tensor is used at most twice, so that gradients are summed two by two: see
     # `binary_cross_entropy`.
     p = tf.sigmoid(logits)
     p_focal, p_dice = tf.identity(p), tf.identity(p)

@@ -54,8 +54,8 @@ def rotate_sampled(images: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Te
 
 
 def rotate_sampled_others(images: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """The first image as it is, each other one turned, `c ~ U{1..3}`: `[B, S, S, C]` to the same
-    and their `c`, `[B]` int32. The same seed draws the same rotations.
+    """Turns all images `[B, S, S, C]` but the first, `c ~ U{1..3}`. Returns them and their `c`,
+    `[B]` int32. The same seed draws the same rotations.
     """
     count = images.shape[0]
     drawn = tf.random.stateless_uniform([count - 1], seed, 1, ROTATIONS, tf.int32)

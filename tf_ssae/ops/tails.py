@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-# Tail probabilities at whose quantiles the curve has a knot. Beyond the last it goes on as the
-# tail of an exponential distribution does, so that scores beyond the largest known do not tie.
+# Tail probabilities at whose quantiles the curve has a knot. Beyond the last it continues as the
+# tail of an exponential distribution, so that scores beyond the largest known do not tie.
 _PROBABILITIES = (0.9, 0.75, 0.6, 0.45, 0.35, 0.25, 0.17, 0.1)
 
 
@@ -77,8 +77,8 @@ class Gaussian(keras.layers.Layer):
         )
 
     def fit(self, features: np.ndarray) -> None:
-        """Fits it to features `[n, D]` of normal images; their covariance is shrunk as Ledoit and
-        Wolf (2004) have it, so that n may be smaller than D.
+        """Fits it to features `[n, D]` of normal images; their covariance is shrunk after Ledoit
+        and Wolf (2004), so that n may be smaller than D.
         """
         from sklearn.covariance import ledoit_wolf
 

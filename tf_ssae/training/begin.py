@@ -1,5 +1,5 @@
-"""Before a run trains: its images, its split, an untrained detector, and whether all of it fits the
-folder that it is to be written to.
+"""Before a run trains: its images, its split, an untrained detector, and the check that they belong
+to the folder that it writes.
 """
 
 import dataclasses
@@ -25,7 +25,7 @@ class Begun:
         split: its images.
         detector: untrained.
         steps: per epoch.
-        cache: a file that the images may be read from as long as the run lasts.
+        cache: a file that the images may be read from while the run lasts.
     """
 
     split: Split
@@ -37,7 +37,7 @@ class Begun:
 def begin(config: Config, folder: RunFolder, data: LabelledImages | None) -> Begun:
     """Loads the images, splits them, makes the detector.
 
-    If that fails, the folder is as it was before.
+    If that fails, the folder is left as it was before.
 
     Raises:
         ValueError, OSError: for settings, data or a run folder that cannot work.

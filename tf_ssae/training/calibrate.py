@@ -14,8 +14,9 @@ SCORING_BATCH_SIZE = 256
 def calibrate(detector: Detector, split: Split) -> Calibration:
     """Fits the detector's normalisation, and returns its Calibration.
 
-    Normalisation is fitted to the training images (Eq. 3.14), or, where the detector says so, to
-    those held out like everything else; if there are none, all of it to the training images.
+    Normalisation is fitted to the training images (Eq. 3.14) or, for a detector that is
+    `normalised_on_held_out`, to those held out, like everything else. If there are none, everything
+    is fitted to the training images.
     """
     detector.fit_features(split.train.batches(SCORING_BATCH_SIZE))
     held_out = split.for_thresholds

@@ -82,11 +82,13 @@ class Estimate:
 
     Attributes:
         seconds: for all epochs, without reading the images, calibration and scoring.
+        epochs: of the training.
         steps: per epoch.
         timed: the number of steps that it was estimated from.
     """
 
     seconds: float
+    epochs: int
     steps: int
     timed: int
 
@@ -189,7 +191,8 @@ class _Stopwatch(keras.callbacks.Callback):
     def estimate(self) -> Estimate:
         """The Estimate from the steps that were timed."""
         steps, epochs = self.params["steps"], self.params["epochs"]
-        return Estimate(_seconds(np.array(self._ends), steps, epochs), steps, len(self._ends) - 1)
+        seconds = _seconds(np.array(self._ends), steps, epochs)
+        return Estimate(seconds, epochs, steps, timed=len(self._ends) - 1)
 
 
 def _seconds(ends: np.ndarray, steps: int, epochs: int) -> float:

@@ -28,8 +28,8 @@ def fit(
         watch: see `run.train`.
 
     Returns:
-        What `Detector.check_trained` says, empty for a detector that reconstructs nothing; and the
-        history, one dict per epoch.
+        What `Detector.check_trained` returns, empty for a detector that does not reconstruct; and
+        the history, one dict per epoch.
     """
     state = checkpoints.Checkpoints(detector, folder)
     callbacks = watch(detector, split, folder) if watch else []

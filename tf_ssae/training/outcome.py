@@ -1,4 +1,4 @@
-"""What came of a training: the scores of the test images, and the metrics of a run."""
+"""The outcome of a training: the scores of the test images, and the metrics of a run."""
 
 import csv
 import dataclasses
