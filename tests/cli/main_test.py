@@ -117,6 +117,8 @@ def test_ctrl_c_is_one_sentence_and_status_130(tmp_path):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
+        # Whoever runs the suite in the background has its processes ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     checkpoint = tmp_path / "run.partial" / "checkpoints" / "checkpoint"
     deadline = time.monotonic() + 120

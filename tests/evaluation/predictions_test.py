@@ -53,7 +53,9 @@ def test_outputs_by_hand():
         config=types.SimpleNamespace(jit_compile=False),
         score_names=("a", "b"),
         networks=networks,
-        mapped=lambda images, outputs: {"squared_error": images**2},
+        mapped=lambda images, outputs: {
+            "squared_error": tf.square(images - outputs["reconstruction"])
+        },
         combine=lambda outputs: {**outputs, "b": 10 * outputs["a"]},
     )
     images = tf.ones([3, 8, 8, 1]) * tf.reshape([0.3, 0.1, 0.4], [3, 1, 1, 1])

@@ -20,6 +20,7 @@ from tf_ssae.data.images import LabelledImages
 from tf_ssae.detectors import ganomaly, registry
 from tf_ssae.detectors.health import TrainingFailed
 from tf_ssae.detectors.registry import preset
+from tf_ssae.evaluation import predictions
 from tf_ssae.training import begin, checkpoints
 from tf_ssae.training import run as training
 
@@ -158,7 +159,7 @@ def stopped_once(tmp_path_factory):
 
     model_dir = tmp_path_factory.mktemp("stopped") / "run"
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(training.predictions, "evaluate", stop)
+        patch.setattr(predictions, "evaluate", stop)
         training.train(preset("digits", **QUICK), model_dir)
     return model_dir.with_name("run.partial")
 
