@@ -17,7 +17,7 @@ SCORES = {
     "ssae": ("a_rec", "a_cls", "a_ws", "a_max"),
     "autoencoder": ("a_rec",),
     "rotation": ("a_cls",),
-    "locator": ("a_rec", "a_log", "a_peak", "a_area", "a_fea", "a_def", "a_all"),
+    "locator": ("a_rec", "a_log", "a_peak", "a_area", "a_fea", "a_tex", "a_win", "a_def", "a_all"),
 }
 
 

@@ -113,7 +113,7 @@ class Config:
     image_size: int = _setting(
         32,
         "Size of the square images that the networks see, in pixels: 32, 64 or 128; for"
-        " locator any multiple of 16 up to 512.",
+        " locator any multiple of 32 up to 512.",
     )
     latent_depth: int = _setting(
         16, "a_1, the depth of encoder E1's last layer; for a GAN, the depth of its latent."

@@ -331,8 +331,8 @@ def test_its_tflite_files_score_the_same(trained, kind):
         if kind == "int8":
             assert np.corrcoef(found[name], values)[0, 1] > 0.98, name
         else:
-            tolerance = {"float32": 1e-4, "float16": 1e-2}[kind] * np.abs(values).max()
-            np.testing.assert_allclose(found[name], values, atol=tolerance)
+            tolerance = {"float32": 1e-4, "float16": 2e-2}[kind] * np.abs(values).max()
+            np.testing.assert_allclose(found[name], values, atol=tolerance, err_msg=name)
 
 
 @pytest.mark.parametrize("size", [64, 128])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_ssae.ops.tails import Gaussian, TailLog
+from tf_ssae.ops.tails import TailLog
 
 
 def fitted(scores):
@@ -44,27 +44,3 @@ def test_before_it_is_fitted_it_says_so():
 def test_scores_that_say_nothing_are_refused(scores):
     with pytest.raises(ValueError, match="expected finite ones that differ"):
         TailLog(name="a").fit(np.array(scores))
-
-
-def test_gaussian_is_the_mahalanobis_distance():
-    random = np.random.default_rng(2)
-    mixing = random.normal(size=(3, 3))
-    normal = random.normal(size=(20_000, 3)) @ mixing + 5
-    layer = Gaussian()
-    layer.build((None, 3))
-    assert np.isnan(layer(tf.zeros([1, 3]))).all()
-    layer.fit(normal)
-    new = random.normal(size=(10, 3)) @ mixing + 5
-    inverse = np.linalg.inv(mixing.T @ mixing)
-    expected = np.einsum("ni,ij,nj->n", new - 5, inverse, new - 5)
-    found = np.exp(layer(tf.constant(new, tf.float32)))
-    np.testing.assert_allclose(found, expected, rtol=0.1, atol=0.02)
-
-
-def test_gaussian_takes_fewer_images_than_features():
-    features = np.random.default_rng(3).normal(size=(20, 50))
-    layer = Gaussian()
-    layer.build((None, 50))
-    layer.fit(features)
-    far = layer(tf.constant(np.vstack([features, features + 10]), tf.float32)).numpy()
-    assert np.isfinite(far).all() and far[20:].min() > far[:20].max()

@@ -203,7 +203,7 @@ def paint(draws: Draws, images: tf.Tensor, contrast: tf.Tensor) -> tf.Tensor:
     gain = tf.exp(scale * draws.sign(column) * draws.log_uniform(column, 0.08, 1.2))
     grey = draws.sign(column) * tf.ones([count, 1, 1, channels])
     colour = tf.where(draws.chance(column, 0.5), grey, draws.normal([count, 1, 1, channels]))
-    offset = scale * colour * contrast * draws.log_uniform(column, 0.15, 4.0)
+    offset = scale * colour * contrast * draws.log_uniform(column, 0.4, 4.0)
     # One of five textures per image.
     textures = tf.stack([_noise(draws, count, size, grid) for grid in _GRIDS])
     picked = tf.gather_nd(
@@ -247,12 +247,7 @@ def tamper(
         chance = 0.4 * share
     tampered = tf.clip_by_value(tampered, 0.0, 1.0)
     change = tf.reduce_mean(tf.abs(tampered - images), axis=-1, keepdims=True)
-    # A thin line is one or two pixels wide: its own pixels count, not only the mean of their
-    # neighbourhood.
-    change = tf.maximum(tf.nn.avg_pool2d(change, 3, 1, "SAME"), 0.7 * change)
-    # A change is visible if it stands out from its own surroundings, not from the whole image: a
-    # faint crack does on a plain surface, and does not among grains. At least 4 grey levels.
-    grey, radius = tf.reduce_mean(images, axis=-1, keepdims=True), max(2, size // 32)
-    rough = tf.sqrt(tf.maximum(_box_blur(grey**2, radius) - _box_blur(grey, radius) ** 2, 0.0))
-    visible = tf.maximum(0.7 * rough, 4 / 255)
+    change = tf.nn.avg_pool2d(change, 3, 1, "SAME")
+    # Visible: a change of two fifths of the image's own deviation, but at least of 5 grey levels.
+    visible = tf.maximum(0.4 * deviation, 5 / 255)
     return tampered, tf.clip_by_value(change / visible, 0.0, 1.0)

@@ -3,7 +3,7 @@ images.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -16,11 +16,11 @@ from tf_ssae.detectors.base import Detector, Outputs
 from tf_ssae.detectors.base import accuracy as share_correct
 from tf_ssae.detectors.registry import register
 from tf_ssae.networks import locator as networks
-from tf_ssae.ops import scores
-from tf_ssae.ops.batched import batched, joined
+from tf_ssae.ops import filter_bank, scores
+from tf_ssae.ops.gaussian import Gaussian
 from tf_ssae.ops.losses import location_loss
 from tf_ssae.ops.rotations import ROTATIONS, rotate_sampled_others, rotate_stack
-from tf_ssae.ops.tails import Gaussian, TailLog
+from tf_ssae.ops.tails import TailLog
 
 # The share of a batch that stays clean; all but the first of these images are turned. And the share
 # of the others that is tampered with.
@@ -34,21 +34,33 @@ _BETA_2 = 0.99
 # Side of the window that the map is averaged over before its largest value is taken, as a share of
 # the map's side.
 _WINDOW = 7 / 80
-_EPSILON = 1e-6
+# Exact in float16 files, as are the filter bank's constants.
+_EPSILON = 2.0**-20
 
-_PARTS = ("a_rec", "a_log", "a_peak", "a_area", "a_fea")
+# Cells along the side of the windows that have a Gaussian each, half of which overlap; and how many
+# of the most anomalous windows count.
+_CELLS, _STRIDE, _MOST = 4, 2, 3
+# Weight of the windows' distances, as logarithms, beside the logits of the location.
+_DISTANCE = 2.0
+# Above this side the networks see images at half of it; the wavelets see them whole.
+_LARGEST = 192
+
+# What E1 has learned has one vote in `a_all`: its scores ask much the same of an image.
+_LEARNED = ("a_peak", "a_area", "a_fea")
+_PARTS = ("a_tex", "a_win", *_LEARNED)
 
 
 @register("locator")
 class Locator(Detector):
     """E1 is shared by three tasks: D rebuilds the clean image from the tampered one, C recognises
-    the rotation, and the locating decoder finds where the image was tampered with.
+    the rotation, and the locating decoder finds where the image was tampered with. Beside them,
+    Gaussians on wavelet responses, which learn no features.
 
-    Its networks, loss weights and synthetic defects were chosen with a look at solar cells (PyPI's
-    elpv-dataset).
+    Its networks, loss weights, synthetic defects and windows, and which scores have a vote in
+    `a_all`, were chosen with a look at solar cells (PyPI's elpv-dataset).
     """
 
-    score_names = (*_PARTS, "a_def", "a_all")
+    score_names = ("a_rec", "a_log", *_PARTS, "a_def", "a_all")
     reports = ("l_focal", "l_dice", "l_rec", "l_cls", "rotation_accuracy")
     reconstructs = True
     classifies_rotations = True
@@ -59,23 +71,24 @@ class Locator(Detector):
     parts = {"a_def": ("a_peak", "a_area"), "a_all": _PARTS}
     presets = {
         "": dict(image_size=64, batch_size=12, learning_rate=2e-3, beta_1=0.9, steps=1000),
-        "folder": dict(image_size=160, steps=2400),
+        "folder": dict(image_size=288, steps=2400, calibration_share=0.2),
     }
 
     def __init__(self, config: Config, image_shape: tuple[int, ...], **kwargs: Any):
         super().__init__(config, image_shape, **kwargs)
-        size, channels, seed = (
-            config.image_size,
-            image_shape[-1],
-            keras.random.SeedGenerator(config.seed),
-        )
+        channels, seed = image_shape[-1], keras.random.SeedGenerator(config.seed)
+        self._halved = config.image_size > _LARGEST
+        size = config.image_size // 2 if self._halved else config.image_size
         self.encoder = networks.encoder(size, channels, seed)
         self.side_encoder = networks.side_encoder(size, channels, seed)
         self.locating_decoder = networks.locating_decoder(size, seed)
         self.decoder = networks.decoder(size, channels, seed)
         self.classifier = networks.classifier(size, seed)
-        self.gaussian = Gaussian(name="gaussian")
-        self.gaussian.build((None, 2 * sum(networks.WIDTHS[1:])))
+        wavelets = filter_bank.features(config.image_size, channels)
+        windows = ((config.image_size // filter_bank.CELL - _CELLS) // _STRIDE + 1) ** 2
+        self.gaussian = Gaussian(1, 2 * sum(networks.WIDTHS[1:]), name="gaussian")
+        self.texture = Gaussian(1, 3 * wavelets, name="texture")
+        self.windows = Gaussian(windows, 2 * wavelets, name="windows")
         self.tails = {name: TailLog(name=f"tail_{name}") for name in _PARTS}
 
     @classmethod
@@ -86,9 +99,9 @@ class Locator(Detector):
 
     @classmethod
     def check_image_size(cls, config: Config) -> None:
-        if config.image_size % 16 or not 32 <= config.image_size <= 512:
+        if config.image_size % 32 or not 32 <= config.image_size <= 512:
             raise ValueError(
-                f"image_size={config.image_size}: expected a multiple of 16 from 32 to 512."
+                f"image_size={config.image_size}: expected a multiple of 32 from 32 to 512."
             )
 
     def adam(self, variables: list[keras.Variable]) -> keras.optimizers.Optimizer:
@@ -110,7 +123,7 @@ class Locator(Detector):
             light, turns, tampering = (
                 tf.random.experimental.stateless_fold_in(seed, stream) for stream in (2, 3, 4)
             )
-            x = _in_other_light(self.preprocess(images), defects.Draws(light))
+            x = _in_other_light(self._seen(self.preprocess(images)), defects.Draws(light))
             turned, d = rotate_sampled_others(x[:clean_count], turns)
             upright = x[clean_count:]
             changed, change = defects.tamper(upright, tampering, _TAMPERED)
@@ -164,7 +177,15 @@ class Locator(Detector):
         )
 
     def networks(self, images: tf.Tensor) -> Outputs:
-        x = self.preprocess(images)
+        return self._outputs(self.preprocess(images))
+
+    def _seen(self, x: tf.Tensor) -> tf.Tensor:
+        """Images `[B, T, T, C]` as the networks see them."""
+        return tf.nn.avg_pool2d(x, 2, 2, "VALID") if self._halved else x
+
+    def _outputs(self, whole: tf.Tensor) -> Outputs:
+        """`networks`' outputs for images `[B, T, T, C]` in 0..1."""
+        x = self._seen(whole)
         count = tf.shape(x)[0]
         stack = _standard(rotate_stack(x))
         all_maps = self.encoder(stack, training=False)
@@ -172,21 +193,42 @@ class Locator(Detector):
         logits = self.classifier(
             [all_maps[-1], self.side_encoder(stack, training=False)], training=False
         )
-        location = tf.sigmoid(self.locating_decoder(maps, training=False))
+        located = self.locating_decoder(maps, training=False)
+        location = tf.sigmoid(located)
         rebuilt = tf.clip_by_value(_restored(self.decoder(maps[-1], training=False)), 0.0, 1.0)
         window = max(1, round(_WINDOW * location.shape[1]))
         peak = tf.reduce_max(tf.nn.avg_pool2d(location, window, 1, "SAME"), axis=[1, 2, 3])
         area = tf.reduce_mean(location, axis=[1, 2, 3])
+        responses = filter_bank.responses(whole)
+        distances = self.windows(_windows(responses))
+        most = tf.math.top_k(distances, min(_MOST, distances.shape[1])).values
         return {
             "a_rec": scores.a_rec(x, rebuilt),
             "a_log": scores.a_log(logits),
             "a_peak": tf.math.log(peak + _EPSILON) - tf.math.log(1.0 - peak + _EPSILON),
             "a_area": tf.math.log(area + _EPSILON),
-            "a_fea": self.gaussian(_pooled(maps)),
-            "reconstruction": rebuilt,
+            "a_fea": self.gaussian(_pooled(maps)[:, tf.newaxis])[:, 0],
+            "a_tex": self.texture(_texture(responses)[:, tf.newaxis])[:, 0],
+            "a_win": tf.reduce_mean(most, axis=1),
+            "reconstruction": self._enlarged(rebuilt),
             "rotation_probabilities": scores.rotation_probabilities(logits),
-            "location": tf.image.resize(location, x.shape[1:3])[..., 0],
+            "location": self._map(located, distances),
         }
+
+    def _enlarged(self, x: tf.Tensor) -> tf.Tensor:
+        """`[B, t, t, D] -> [B, T, T, D]`."""
+        return tf.image.resize(x, [self.config.image_size] * 2)
+
+    def _map(self, located: tf.Tensor, distances: tf.Tensor) -> tf.Tensor:
+        """`[B, T, T]` in 0..1: the located defects, and how unusual each window is.
+
+        A window at its normal distribution's own distance, D, adds nothing.
+        """
+        side = math.isqrt(distances.shape[1])
+        usual = math.log(self.windows.centre.shape[1])
+        windows = tf.reshape(distances - usual, [-1, side, side, 1])
+        logits = self._enlarged(located) + _DISTANCE * self._enlarged(windows)
+        return tf.sigmoid(logits)[..., 0]
 
     def combine(self, outputs: Outputs) -> Outputs:
         """Fisher's method over how rare each score is among held-out normal images."""
@@ -194,17 +236,31 @@ class Locator(Detector):
         return {
             **outputs,
             "a_def": tails["a_peak"] + tails["a_area"],
-            "a_all": tf.add_n(list(tails.values())),
+            "a_all": tails["a_tex"]
+            + tails["a_win"]
+            + tf.add_n([tails[name] for name in _LEARNED]) / len(_LEARNED),
         }
 
     def fit_features(self, batches: tf.data.Dataset) -> None:
-        """The Gaussian, to E1's maps of the training images."""
+        """The Gaussians, to the training images."""
 
-        def features(images: tf.Tensor) -> Outputs:
-            maps = self.encoder(_standard(self.preprocess(images)), training=False)
-            return {"features": _pooled(maps)}
+        def pooled(images: tf.Tensor) -> tf.Tensor:
+            x = self._seen(self.preprocess(images))
+            return _pooled(self.encoder(_standard(x), training=False))[:, tf.newaxis]
 
-        self.gaussian.fit(joined(batched(features, batches, False))["features"])
+        def texture(images: tf.Tensor) -> tf.Tensor:
+            return _texture(filter_bank.responses(self.preprocess(images)))[:, tf.newaxis]
+
+        def windows(images: tf.Tensor) -> tf.Tensor:
+            return _windows(filter_bank.responses(self.preprocess(images)))
+
+        # One pass each: the windows' features of all images are too much for memory.
+        for layer, features in (
+            (self.gaussian, pooled),
+            (self.texture, texture),
+            (self.windows, windows),
+        ):
+            layer.fit(map(np.asarray, map(tf.function(features), batches)))
 
     def fit_normalisation(self, scores: Mapping[str, np.ndarray]) -> None:
         for name, tail in self.tails.items():
@@ -235,13 +291,31 @@ def _without(batch: tf.Tensor, turned: int) -> tf.Tensor:
     return tf.concat([batch[:1], batch[turned:]], 0)
 
 
+def _texture(responses: tf.Tensor) -> tf.Tensor:
+    """Mean, deviation and largest value over an image of each response: `[B, 3 F]`."""
+    mean, deviation = _moments(tf.reduce_mean, responses, axis=[1, 2])
+    return tf.concat([mean, deviation, tf.reduce_max(responses, axis=[1, 2])], axis=1)
+
+
+def _windows(responses: tf.Tensor) -> tf.Tensor:
+    """Mean and deviation of each response in each window: `[B, P, 2 F]`."""
+    moments = _moments(tf.nn.avg_pool2d, responses, _CELLS, _STRIDE, "VALID")
+    both = tf.concat(moments, axis=3)
+    return tf.reshape(both, [-1, both.shape[1] * both.shape[2], both.shape[3]])
+
+
+def _moments(
+    average: Callable[..., tf.Tensor], values: tf.Tensor, *where: Any, **axis: Any
+) -> list[tf.Tensor]:
+    """Mean and deviation, by a function that averages."""
+    mean = average(values, *where, **axis)
+    square = average(tf.square(values), *where, **axis)
+    return [mean, tf.sqrt(tf.maximum(square - tf.square(mean), 0.0) + _EPSILON)]
+
+
 def _pooled(maps: list[tf.Tensor]) -> tf.Tensor:
     """Mean and deviation over an image of each channel of E1's maps, without the first map:
     `[B, D]`.
     """
-    parts = []
-    for level in maps[1:]:
-        mean = tf.reduce_mean(level, axis=[1, 2])
-        square = tf.reduce_mean(tf.square(level), axis=[1, 2])
-        parts += [mean, tf.sqrt(tf.maximum(square - tf.square(mean), 0.0) + _EPSILON)]
-    return tf.concat(parts, axis=1)
+    parts = [_moments(tf.reduce_mean, level, axis=[1, 2]) for level in maps[1:]]
+    return tf.concat([part for level in parts for part in level], axis=1)

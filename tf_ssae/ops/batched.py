@@ -12,6 +12,13 @@ Arrays = dict[str, np.ndarray]
 Function = Callable[[np.ndarray], dict]
 
 
+def at_once(side: int) -> int:
+    """How many images of this side to run a function over at once, so that memory does not grow
+    with their size.
+    """
+    return 256 if side <= 128 else max(1, 2**20 // side**2)
+
+
 def padded(function: Function, batch_size: int) -> Callable[[np.ndarray], Arrays]:
     """The function, always called with batches of one size: missing images are zeros, and their
     outputs are dropped. It takes at most `batch_size` images at once.

@@ -58,37 +58,3 @@ class TailLog(keras.layers.Layer):
     def call(self, scores: tf.Tensor) -> tf.Tensor:
         above = tf.maximum(scores[:, tf.newaxis] - self.knots, 0.0)
         return tf.reduce_sum(above * self.bends, axis=1)
-
-
-@keras.saving.register_keras_serializable(package="tf_ssae")
-class Gaussian(keras.layers.Layer):
-    """The log of the squared Mahalanobis distance from a normal distribution of features:
-    `[B, D] -> [B]`. Before `fit` it is NaN.
-    """
-
-    def build(self, input_shape: tuple) -> None:
-        size = input_shape[-1]
-        unknown = keras.initializers.Constant(np.nan)
-        self.centre = self.add_weight(
-            shape=[size], initializer=unknown, trainable=False, name="centre"
-        )
-        self.whitening = self.add_weight(
-            shape=[size, size], initializer=unknown, trainable=False, name="whitening"
-        )
-
-    def fit(self, features: np.ndarray) -> None:
-        """Fits it to features `[n, D]` of normal images; their covariance is shrunk after Ledoit
-        and Wolf (2004), so that n may be smaller than D.
-        """
-        from sklearn.covariance import ledoit_wolf
-
-        features = np.asarray(features, np.float64)
-        scale = features.std(axis=0) + 1e-6
-        covariance, _ = ledoit_wolf((features - features.mean(axis=0)) / scale)
-        values, vectors = np.linalg.eigh(covariance)
-        self.centre.assign(features.mean(axis=0))
-        self.whitening.assign(vectors / np.sqrt(np.maximum(values, 1e-6)) / scale[:, np.newaxis])
-
-    def call(self, features: tf.Tensor) -> tf.Tensor:
-        white = tf.matmul(features - self.centre, tf.convert_to_tensor(self.whitening))
-        return tf.math.log(tf.reduce_sum(tf.square(white), axis=1) + 1e-6)

@@ -14,7 +14,7 @@ import tensorflow as tf
 from tf_ssae import runs
 from tf_ssae.calibration import Calibration, Description
 from tf_ssae.detectors.base import Detector
-from tf_ssae.ops.batched import in_batches, padded
+from tf_ssae.ops.batched import at_once, in_batches, padded
 from tf_ssae.runs import run_folder
 from tf_ssae.scoring import saved_model
 from tf_ssae.scoring.tflite import TFLiteModel
@@ -39,7 +39,7 @@ class Reader:
         self, description: Description, score: _Function, explain: _Function | None = None
     ):
         """Takes the functions behind the methods `score` and `explain`: of uint8 `[N, S, S, C]`, N
-        at most `BATCH_SIZE` and 16.
+        at most `at_once(S)` and 16.
         """
         self.description = description
         self._score, self._explain = score, explain
@@ -50,7 +50,7 @@ class Reader:
 
     def score(self, tiles: np.ndarray) -> dict[str, np.ndarray]:
         """uint8 `[N, S, S, C] -> {score name: float32 [N]}`."""
-        return in_batches(self._score, tiles, BATCH_SIZE)
+        return in_batches(self._score, tiles, at_once(tiles.shape[1]))
 
     def explain(self, tiles: np.ndarray) -> dict[str, np.ndarray]:
         """As `score`, with `reconstruction` and `squared_error`, `[N, T, T, C]`, from a detector
@@ -95,7 +95,7 @@ def of_detector(detector: Detector) -> Reader:
     """The Reader of a calibrated detector in memory."""
     return Reader(
         detector.description,
-        padded(tf.function(lambda images: detector(images)), BATCH_SIZE),
+        padded(tf.function(lambda images: detector(images)), at_once(detector.image_shape[0])),
         padded(tf.function(detector.explain), _EXPLAINED),
     )
 
@@ -114,7 +114,9 @@ def _of_saved_model(path: pathlib.Path) -> Reader:
         outputs = explain_all(tiles)
         return {name: value if name in names else value[:, 0] for name, value in outputs.items()}
 
-    return Reader(description, padded(score, BATCH_SIZE), padded(explain, _EXPLAINED))
+    return Reader(
+        description, padded(score, at_once(description.image_shape[0])), padded(explain, _EXPLAINED)
+    )
 
 
 def _of_tflite(path: pathlib.Path) -> Reader:

@@ -7,8 +7,7 @@ from tf_ssae.data.split import Split, Subset
 from tf_ssae.detectors.base import Detector
 from tf_ssae.detectors.combined import USABLE_ROTATION_ACCURACY
 from tf_ssae.evaluation import predictions
-
-SCORING_BATCH_SIZE = 256
+from tf_ssae.ops.batched import at_once
 
 
 def calibrate(detector: Detector, split: Split) -> Calibration:
@@ -18,7 +17,7 @@ def calibrate(detector: Detector, split: Split) -> Calibration:
     `normalised_on_held_out`, to those held out, like everything else. If there are none, everything
     is fitted to the training images.
     """
-    detector.fit_features(split.train.batches(SCORING_BATCH_SIZE))
+    detector.fit_features(split.train.batches(at_once(detector.config.image_size)))
     held_out = split.for_thresholds
     outputs = ask(detector, held_out, with_map_peaks=detector.reconstructs)
     on_held_out = detector.normalised_on_held_out or not len(split.calibration)
@@ -66,4 +65,5 @@ def ask(
     detector: Detector, subset: Subset, with_map_peaks: bool = False
 ) -> predictions.TileOutputs:
     """The outputs of the detector's networks for the tiles of a Subset."""
-    return predictions.ask(detector, subset.batches(SCORING_BATCH_SIZE), with_map_peaks)
+    batches = subset.batches(at_once(detector.config.image_size))
+    return predictions.ask(detector, batches, with_map_peaks)

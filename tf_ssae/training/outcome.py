@@ -12,7 +12,8 @@ from tf_ssae.data.split import Split
 from tf_ssae.detectors.base import Detector
 from tf_ssae.evaluation import maps, predictions
 from tf_ssae.evaluation.pixel_metrics import pixel_metrics
-from tf_ssae.training.calibrate import SCORING_BATCH_SIZE, ask
+from tf_ssae.ops.batched import at_once
+from tf_ssae.training.calibrate import ask
 
 
 def look(
@@ -44,7 +45,8 @@ def _pixel_metrics(detector: Detector, split: Split) -> dict[str, Any]:
     if known is None or not known[1].any():
         return {}
     subset, truth = known
-    found = np.concatenate(list(maps.of_batches(detector, subset.batches(SCORING_BATCH_SIZE))))
+    batches = subset.batches(at_once(detector.config.image_size))
+    found = np.concatenate(list(maps.of_batches(detector, batches)))
     # Small images were enlarged and padded (see `preprocessing`): the truth is enlarged too, the
     # border of the maps left out.
     factor = found.shape[1] // truth.shape[1]

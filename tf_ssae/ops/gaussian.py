@@ -1,0 +1,67 @@
+"""How far features are from a normal distribution of those of normal images."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable(package="tf_ssae")
+class Gaussian(keras.layers.Layer):
+    """The log of the squared Mahalanobis distance of features from a normal distribution, one for
+    each of P places (PaDiM, Defard et al., 2021): `[B, P, D] -> [B, P]`. Before `fit` it is NaN.
+    """
+
+    def __init__(self, places: int, size: int, **kwargs: Any):
+        super().__init__(**kwargs)
+        unknown = keras.initializers.Constant(np.nan)
+        self.centre = self.add_weight(
+            shape=[places, size], initializer=unknown, trainable=False, name="centre"
+        )
+        self.whitening = self.add_weight(
+            shape=[places, size, size], initializer=unknown, trainable=False, name="whitening"
+        )
+
+    def fit(self, batches: Iterable[np.ndarray]) -> None:
+        """Fits it to batches of features `[n, P, D]` of normal images, in one pass. Correlations
+        are shrunk (see `_shrunk`), so that there may be fewer images than features.
+        """
+        count, first = 0, 0.0
+        total, products = np.zeros(self.centre.shape), np.zeros(self.whitening.shape)
+        for batch in batches:
+            # About a mean, since sums of squares of large numbers lose the small differences.
+            first = first if count else batch.mean(axis=0, dtype=np.float64)
+            places = np.swapaxes(batch - first, 0, 1)
+            count += len(batch)
+            total += places.sum(axis=1)
+            products += np.swapaxes(places, 1, 2) @ places
+        mean = total / count
+        covariance = products / count - mean[:, :, np.newaxis] * mean[:, np.newaxis]
+        scale = np.sqrt(np.maximum(np.diagonal(covariance, axis1=1, axis2=2), 0)) + 1e-6
+        covariance /= scale[:, :, np.newaxis] * scale[:, np.newaxis]
+        values, vectors = np.linalg.eigh(_shrunk(covariance, count))
+        self.centre.assign(first + mean)
+        self.whitening.assign(
+            vectors / np.sqrt(np.maximum(values, 1e-6))[:, np.newaxis] / scale[:, :, np.newaxis]
+        )
+
+    def call(self, features: tf.Tensor) -> tf.Tensor:
+        away = tf.transpose(features - self.centre, [1, 0, 2])
+        white = tf.matmul(away, tf.convert_to_tensor(self.whitening))
+        return tf.transpose(tf.math.log(tf.reduce_sum(tf.square(white), axis=2) + 1e-6))
+
+
+def _shrunk(covariance: np.ndarray, count: int) -> np.ndarray:
+    """Covariances `[P, D, D]` of `count` images each, shrunk towards a multiple of the identity by
+    the oracle approximating share (Chen et al., 2010), which asks for the covariance alone:
+    scikit-learn's needs all features in memory.
+    """
+    size = covariance.shape[-1]
+    variance = np.trace(covariance, axis1=1, axis2=2) / size
+    square = np.mean(np.square(covariance), axis=(1, 2))
+    share = (square + variance**2) / ((count + 1) * (square - variance**2 / size) + 1e-12)
+    share = np.minimum(share, 1.0)[:, np.newaxis, np.newaxis]
+    identity = variance[:, np.newaxis, np.newaxis] * np.eye(size)
+    return (1 - share) * covariance + share * identity
