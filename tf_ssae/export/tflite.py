@@ -125,6 +125,7 @@ def recalibrated(detector: Detector, model: bytes, split: Split) -> Detector:
     """
     copy = type(detector).from_config(detector.get_config())
     copy.set_weights(detector.get_weights())
+    copy.fold()
     score, subset, old = scorer(model), split.for_thresholds, copy.calibration
     copy.fit_normalisation(scores_of(score, split.train))
     outputs = TileOutputs(scores_of(score, subset))
