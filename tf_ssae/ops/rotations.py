@@ -29,7 +29,7 @@ def _transposed(images: tf.Tensor) -> tf.Tensor:
 
 
 def _upside_down(images: tf.Tensor) -> tf.Tensor:
-    # Whole rows are moved, two to four times as fast as tf.reverse, which OpenVINO converts wrongly.
+    # Whole rows are moved: faster than tf.reverse, which OpenVINO converts wrongly.
     return tf.gather(images, tf.range(images.shape[1] - 1, -1, -1), axis=1)
 
 
