@@ -1,5 +1,5 @@
-"""BatchNorm folded into the layer before it, for scoring: 1.1 times as fast in bfloat16; in float32
-TensorFlow's own optimiser does the same for convolutions, but not for transposed ones.
+"""BatchNorm folded into the layer before it, for scoring: ssae is 1.02 times as fast in float32,
+where TensorFlow's own optimiser does most of it, and about 1.07 times in bfloat16.
 """
 
 import collections
