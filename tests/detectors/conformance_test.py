@@ -15,7 +15,7 @@ from tf_ssae.data.protocols import split
 from tf_ssae.detectors import registry
 from tf_ssae.detectors.registry import preset
 from tf_ssae.evaluation import predictions
-from tf_ssae.export import saved_model, tflite
+from tf_ssae.export import openvino_ir, saved_model, tflite
 from tf_ssae.ops.batched import batched, joined
 from tf_ssae.scoring import saved_model as exported
 from tf_ssae.scoring.tflite import TFLiteModel
@@ -317,6 +317,17 @@ def test_its_saved_model_scores_the_same(trained, tmp_path):
     assert set(loaded) == set(trained.scores)
     for name, values in trained.scores.items():
         np.testing.assert_allclose(loaded[name], values, rtol=1e-4, atol=1e-5)
+
+
+def test_its_openvino_files_score_the_same(trained, tmp_path):
+    pytest.importorskip("openvino")
+    model = openvino_ir.write(trained.detector, tmp_path / "ir" / "float32.xml", ["normal"])
+    for count in (24, 5):
+        found = model(trained.images[:count].numpy())
+        assert set(found) == set(trained.scores)
+        for name, values in trained.scores.items():
+            tolerance = 1e-4 * np.abs(values).max()
+            np.testing.assert_allclose(found[name], values[:count], atol=tolerance)
 
 
 @pytest.mark.parametrize("kind", tflite.KINDS)

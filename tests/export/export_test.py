@@ -12,7 +12,7 @@ from stored_results import SCORES
 from tf_ssae import runs
 from tf_ssae.detectors.registry import preset
 from tf_ssae.export import publish, tflite, timing
-from tf_ssae.scoring import saved_model
+from tf_ssae.scoring import readers, saved_model
 from tf_ssae.scoring.tflite import TFLiteModel
 from tf_ssae.training import run as training
 
@@ -129,6 +129,37 @@ def test_what_clients_ask_is_proven_as_well(digits_model, tmp_path, monkeypatch,
     ):
         publish.export(digits_model, tmp_path, name="parts", test_images=100)
     assert not (tmp_path / "parts").exists()
+
+
+def test_openvino_files_are_proven_and_score(digits_model, digit_images, tmp_path, quick_timing):
+    pytest.importorskip("openvino")
+    report = publish.export(digits_model, tmp_path, name="parts", test_images=50, openvino=True)
+    entry, folder = report["files"]["openvino"], tmp_path / "parts" / "1" / "openvino"
+    assert {path.name for path in folder.iterdir()} == {
+        f"float32.{s}" for s in ("xml", "bin", "json")
+    }
+    assert entry["bytes"] == sum((folder / f"float32.{s}").stat().st_size for s in ("xml", "bin"))
+    assert 0 < entry["latency_ms"] <= entry["latency_p99_ms"]
+    for row in entry["scores"].values():
+        assert row["largest_relative_difference"] < 1e-4 and row["decisions_flipped"] == 0
+    reader, detector = readers.load(folder / "float32.xml"), runs.load(digits_model)
+    assert reader.description == detector.description
+    for name, values in detector(digit_images.images[:30]).items():
+        found = reader.score(digit_images.images[:30])[name]
+        np.testing.assert_allclose(found, values, rtol=1e-4, atol=1e-5)
+    (folder / "float32.bin").write_bytes(b"x" + (folder / "float32.bin").read_bytes()[1:])
+    with pytest.raises(ValueError, match="does not belong to .*float32.xml"):
+        readers.load(folder / "float32.xml")
+    (folder / "float32.bin").unlink()
+    with pytest.raises(FileNotFoundError, match="float32.bin"):
+        readers.load(folder / "float32.xml")
+
+
+def test_openvino_is_asked_for_before_the_work(digits_model, tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ValueError, match=r"OpenVINO is not installed: pip install 'tf_ssae\[open"):
+        publish.export(digits_model, tmp_path / "out", openvino=True)
+    assert not (tmp_path / "out").exists()
 
 
 def test_an_interrupted_export_leaves_nothing(digits_model, tmp_path, monkeypatch):

@@ -42,6 +42,12 @@ flags.DEFINE_string(
     "Where the run's data set is now. Default: where it was in training.",
     flag_values=_FLAGS,
 )
+flags.DEFINE_bool(
+    "openvino",
+    False,
+    "Write an OpenVINO IR too; needs pip install 'tf_ssae[openvino]'.",
+    flag_values=_FLAGS,
+)
 plugins.define(_FLAGS)
 
 
@@ -59,6 +65,7 @@ def _run(arguments: list[str]) -> None:
                 tflite_batch_size=_FLAGS.tflite_batch_size,
                 test_images=_FLAGS.test_images,
                 data_dir=_FLAGS.data_dir,
+                openvino=_FLAGS.openvino,
             )
         except publish.ParityError as error:
             raise Failed(str(error)) from error

@@ -13,6 +13,7 @@ from tf_ssae.calibration import Calibration, Description
 from tf_ssae.config import IMAGE_SIZES, Config
 from tf_ssae.data import pipeline
 from tf_ssae.detectors import health
+from tf_ssae.networks.fast.folded import fold
 from tf_ssae.ops import preprocessing
 
 Outputs = dict[str, tf.Tensor]
@@ -274,6 +275,15 @@ class Detector(keras.Model):
         """
         # The optimizer's moments would make a saved detector three times as large.
         self.optimizer = None
+        self.fold()
+
+    def fold(self) -> None:
+        """Folds BatchNorm into the layers before it, for faster scoring of a trained detector."""
+        for layer in self.layers:
+            if isinstance(layer, Detector):
+                layer.fold()
+            elif isinstance(layer, keras.Model):
+                fold(layer)
 
     def build(self, input_shape: Any) -> None:
         """All variables exist from construction on."""

@@ -8,13 +8,18 @@ import tensorflow as tf
 
 from tf_ssae.data.split import Split
 from tf_ssae.detectors.base import Detector
-from tf_ssae.export import parity, saved_model, tflite, timing, warmup
+from tf_ssae.export import openvino_ir, parity, saved_model, tflite, timing, warmup
 from tf_ssae.runs.run_folder import write_json
-from tf_ssae.scoring import readers
 from tf_ssae.scoring import saved_model as exported
 
 _REPRESENTATIVE_IMAGES = 300
 _WARMUP_IMAGES = 4
+
+
+def check(openvino: bool) -> None:
+    """Raises ValueError if a package that `write` would need is not installed."""
+    if openvino:
+        openvino_ir.require()
 
 
 def write(
@@ -24,6 +29,7 @@ def write(
     folder: pathlib.Path,
     tflite_batch_size: int,
     test_images: int,
+    openvino: bool,
 ) -> parity.Parity:
     """Writes all models into `folder`, and scores the run's test images with each. Returns how they
     compare with the trained model.
@@ -31,7 +37,7 @@ def write(
     Args:
         split: the run's, its images uint8.
         name: the model's, for clients.
-        tflite_batch_size, test_images: see `publish.export`.
+        tflite_batch_size, test_images, openvino: see `publish.export`.
     """
     data, test = split.data, split.test.first(test_images)
     few = split.train.index[: max(_REPRESENTATIVE_IMAGES, tflite_batch_size)]
@@ -46,7 +52,7 @@ def write(
     print("SavedModel ...", flush=True)
     saved_model.write(detector, folder)
     described = {"class_names": data.class_names, **detector.description.to_dict()}
-    write_json(folder / readers.DESCRIPTION, described)
+    write_json(folder / exported.DESCRIPTION, described)
     warmup.write(folder, name, data.images[test.index[:_WARMUP_IMAGES]])
     speed = timing.of_saved_model(folder, data.image_shape)
     found = scores(exported.load(folder)[0])
@@ -76,5 +82,12 @@ def write(
         found = scores(tflite.scorer(model))
         own = calibrated.calibration.thresholds
         compared.add(kind, found, own, timing.size(path), timing.of_tflite(model))
+
+    if openvino:
+        print("OpenVINO ...", flush=True)
+        path = folder / "openvino" / "float32.xml"
+        found = scores(openvino_ir.write(detector, path, data.class_names))
+        speed = timing.of_openvino(path, data.image_shape)
+        compared.add("openvino", found, thresholds, timing.size(path), speed)
 
     return compared

@@ -36,6 +36,7 @@ def export(
     test_images: int = 2000,
     data_dir: str | None = None,
     data: LabelledImages | None = None,
+    openvino: bool = False,
 ) -> dict[str, Any]:
     """Exports the detector of a finished run to `export_dir/NAME/VERSION/`, and proves it.
 
@@ -45,6 +46,7 @@ def export(
       `calibration.Description`);
     * `tflite/`: `float32`, `float16` and, unless the detector loses too much by it, `int8`, each as
       `.tflite` and `.json` (see `tflite.description`);
+    * with `openvino`, `openvino/float32.xml`, `.bin` and `.json` (see `openvino_ir.write`);
     * `parity.json`: how the scores, the size and the speed of each compare with the trained model
       (see `parity`).
 
@@ -61,18 +63,21 @@ def export(
         test_images: how many of the run's test images to compare on.
         data_dir: where the run's data set is now, if not where it was in training.
         data: the LabelledImages that the run was trained on, if it was given any.
+        openvino: whether to write an OpenVINO IR; needs the extra `openvino`.
 
     Returns:
         The report, as in `parity.json`.
 
     Raises:
         FileNotFoundError, ValueError: `model_dir` is not a finished run, its calibration is
-            missing, or its images are not those it was trained on.
+            missing, or its images are not those it was trained on; or OpenVINO is asked for, but
+            not installed.
         FileExistsError: this version exists.
         PermissionError: `export_dir` cannot be written.
         ParityError: a file is out of tolerance. It is not published, but kept in
             `NAME-VERSION.rejected`.
     """
+    models.check(openvino)
     model_dir, export_dir = pathlib.Path(model_dir), pathlib.Path(export_dir)
     detector = runs.load(model_dir)
     name = name or model_dir.resolve().name
@@ -86,7 +91,7 @@ def export(
         split = same_split(
             detector.config, model_dir, data_dir, data, pathlib.Path(cache) / "images"
         )
-        return _publish(detector, split, name, target, tflite_batch_size, test_images)
+        return _publish(detector, split, name, target, tflite_batch_size, test_images, openvino)
 
 
 def _publish(
@@ -96,6 +101,7 @@ def _publish(
     target: pathlib.Path,
     tflite_batch_size: int,
     test_images: int,
+    openvino: bool,
 ) -> dict[str, Any]:
     export_dir = target.parent.parent
     try:
@@ -105,7 +111,9 @@ def _publish(
         raise PermissionError(f"Cannot write the export folder {export_dir}: {error}.") from error
 
     try:
-        compared = models.write(detector, split, name, folder, tflite_batch_size, test_images)
+        compared = models.write(
+            detector, split, name, folder, tflite_batch_size, test_images, openvino
+        )
         report = compared.values
         run_folder.write_json(folder / "parity.json", {**report, **provenance.environment()})
         print("\n" + parity.table(report), flush=True)

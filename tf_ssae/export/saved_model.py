@@ -12,6 +12,24 @@ from tf_ssae.export.requirements import require, require_size
 from tf_ssae.ops import tiles
 
 
+def write_tiles(detector: Detector, folder: str, batch_size: int | None = None) -> None:
+    """Writes a SavedModel from which other formats are converted. Its one signature takes `images`,
+    uint8 `[batch_size, S, S, C]` of the size the detector was trained on, and returns every score,
+    float32 `[batch_size]`, by name.
+
+    `batch_size`: fixed in the file; None: any.
+    """
+    spec = tf.TensorSpec([batch_size, *detector.image_shape], tf.uint8, name="images")
+
+    @tf.function(input_signature=[spec])
+    def scores(images: tf.Tensor) -> Outputs:
+        return detector.call(images)
+
+    module = tf.Module()
+    module.weights = [variable.value for variable in detector.variables]
+    tf.saved_model.save(module, folder, signatures=scores)
+
+
 def write(detector: Detector, folder: pathlib.Path) -> None:
     """Writes a SavedModel with four signatures. Batch size, image height and image width are free
     in each.

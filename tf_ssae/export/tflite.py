@@ -16,6 +16,7 @@ from tf_ssae.calibration import Calibration
 from tf_ssae.data.split import Split, Subset
 from tf_ssae.detectors.base import Detector
 from tf_ssae.evaluation.predictions import TileOutputs, evaluate
+from tf_ssae.export import saved_model
 from tf_ssae.ops.batched import joined
 from tf_ssae.scoring.tflite import TFLiteModel
 
@@ -59,17 +60,6 @@ def convert(
             (Flex).
     """
 
-    @tf.function(
-        input_signature=[
-            tf.TensorSpec([batch_size, *detector.image_shape], tf.uint8, name="images")
-        ]
-    )
-    def scores(images: tf.Tensor) -> dict[str, tf.Tensor]:
-        return detector.call(images)
-
-    module = tf.Module()
-    module.weights = [variable.value for variable in detector.variables]
-
     def representative_dataset() -> Iterator[dict[str, np.ndarray]]:
         # Whole batches only: without any, the converter silently leaves the file in float.
         batches = -(-len(representative_images) // batch_size)
@@ -79,7 +69,7 @@ def convert(
     if kind not in KINDS:
         raise ValueError(f"kind={kind!r}: expected one of {', '.join(KINDS)}.")
     with tempfile.TemporaryDirectory() as folder:
-        tf.saved_model.save(module, folder, signatures=scores)
+        saved_model.write_tiles(detector, folder, batch_size)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
         if kind != "float32":
@@ -125,6 +115,7 @@ def recalibrated(detector: Detector, model: bytes, split: Split) -> Detector:
     """
     copy = type(detector).from_config(detector.get_config())
     copy.set_weights(detector.get_weights())
+    copy.fold()
     score, subset, old = scorer(model), split.for_thresholds, copy.calibration
     copy.fit_normalisation(scores_of(score, split.train))
     outputs = TileOutputs(scores_of(score, subset))

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tf_ssae.scoring import saved_model
+from tf_ssae.scoring.openvino_ir import OpenVINOModel
 from tf_ssae.scoring.tflite import TFLiteModel
 
 _LATENCY_RUNS = 100
@@ -20,9 +21,14 @@ _THROUGHPUT_SECONDS = 1.0
 
 
 def size(path: str | pathlib.Path) -> int:
-    """Bytes of a `.tflite` file, or of the SavedModel in a folder, without other files there."""
+    """Bytes of a `.tflite` file, of an OpenVINO IR, given as its .xml, or of the SavedModel in a
+    folder, without other files there.
+    """
     path = pathlib.Path(path)
-    files = [path] if path.is_file() else [path / "saved_model.pb", *(path / "variables").iterdir()]
+    if path.is_dir():
+        files = [path / "saved_model.pb", *(path / "variables").iterdir()]
+    else:
+        files = [path, *([path.with_suffix(".bin")] if path.suffix == ".xml" else [])]
     return sum(file.stat().st_size for file in files)
 
 
@@ -37,6 +43,18 @@ def of_tflite(data: bytes) -> dict[str, Any]:
     batch = _noise([models[1].batch_size, *models[1].image_shape])
     return {
         **_latency(models[1], batch),
+        "images_per_second": {
+            str(threads): _throughput(model, batch) for threads, model in models.items()
+        },
+    }
+
+
+def of_openvino(path: pathlib.Path, image_shape: tuple[int, ...]) -> dict[str, Any]:
+    """As `of_saved_model`, for an OpenVINO IR."""
+    models = {threads: OpenVINOModel(path, threads) for threads in _thread_counts()}
+    batch = _noise([_THROUGHPUT_BATCH, *image_shape])
+    return {
+        **_latency(models[1], batch[:1]),
         "images_per_second": {
             str(threads): _throughput(model, batch) for threads, model in models.items()
         },

@@ -33,11 +33,7 @@ def a_cls(probabilities: tf.Tensor) -> tf.Tensor:
     """The classification score, Eq. 3.11: `[B, 4, 4] -> [B]`, minus the mean probability of the
     true rotation, in [-1, 0].
     """
-    # Not tf.linalg.diag_part, for which TFLite has no operator.
-    return (
-        -tf.reduce_sum(probabilities * tf.eye(ROTATIONS, dtype=probabilities.dtype), axis=[1, 2])
-        / ROTATIONS
-    )
+    return -tf.reduce_sum(probabilities * _true(probabilities.dtype), axis=[1, 2]) / ROTATIONS
 
 
 def a_log(logits: tf.Tensor) -> tf.Tensor:
@@ -47,8 +43,15 @@ def a_log(logits: tf.Tensor) -> tf.Tensor:
     `logits`: `[4B, 4]`, of the images in `rotate_stack`; the result is `[B]`.
     """
     log_probabilities = tf.reshape(tf.nn.log_softmax(logits), [ROTATIONS, -1, ROTATIONS])
-    true = log_probabilities * tf.eye(ROTATIONS, dtype=logits.dtype)[:, tf.newaxis]
+    true = log_probabilities * _true(logits.dtype)[:, tf.newaxis]
     return -tf.reduce_sum(true, axis=[0, 2]) / ROTATIONS
+
+
+def _true(dtype: tf.DType) -> tf.Tensor:
+    """`[4, 4]`: 1 where the answer is the rotation, else 0."""
+    # A constant: TFLite has no operator for a diagonal (tf.linalg.diag_part), OpenVINO none that
+    # makes one (tf.eye).
+    return tf.constant(np.eye(ROTATIONS), dtype)
 
 
 def a_ws(normalised_a_rec: tf.Tensor, normalised_a_cls: tf.Tensor, alpha: float) -> tf.Tensor:

@@ -37,4 +37,6 @@ def load(folder: str | os.PathLike[str]) -> "Detector":
             f"The detector in {path} was never calibrated: run its training command again to finish"
             " it."
         )
+    # A file holds no mark of it; where it was folded before it was saved, nothing changes.
+    detector.fold()
     return detector

@@ -16,11 +16,8 @@ from tf_ssae.calibration import Calibration, Description
 from tf_ssae.detectors.base import Detector
 from tf_ssae.ops.batched import at_once, in_batches, padded
 from tf_ssae.runs import run_folder
-from tf_ssae.scoring import saved_model
+from tf_ssae.scoring import openvino_ir, saved_model
 from tf_ssae.scoring.tflite import TFLiteModel
-
-# The file beside a SavedModel that holds its Description.
-DESCRIPTION = "detector.json"
 
 BATCH_SIZE = 256
 _EXPLAINED = 16
@@ -63,8 +60,8 @@ class Reader:
 
 
 def load(path: str | pathlib.Path) -> Reader:
-    """The Reader of a run folder, of an exported version (`NAME/VERSION`) or of a `.tflite` file
-    with its `.json`.
+    """The Reader of a run folder, of an exported version (`NAME/VERSION`) or of a `.tflite` or
+    OpenVINO `.xml` file with its `.json`.
 
     Raises:
         FileNotFoundError, ValueError: `path` is none of these, or the detector is not calibrated.
@@ -72,6 +69,8 @@ def load(path: str | pathlib.Path) -> Reader:
     path = pathlib.Path(path)
     if path.suffix == ".tflite":
         return _of_tflite(path)
+    if path.suffix == ".xml":
+        return _of_openvino(path)
     if (path / "saved_model.pb").is_file():
         return _of_saved_model(path)
     if (path / run_folder.CONFIG).is_file():
@@ -101,7 +100,7 @@ def of_detector(detector: Detector) -> Reader:
 
 
 def _of_saved_model(path: pathlib.Path) -> Reader:
-    description = _description(path / DESCRIPTION)[0]
+    description = _description(path / saved_model.DESCRIPTION)[0]
     try:
         score, explain_all = saved_model.load(path)
     # TensorFlow raises many kinds of exceptions for truncated or missing files.
@@ -122,14 +121,32 @@ def _of_saved_model(path: pathlib.Path) -> Reader:
 def _of_tflite(path: pathlib.Path) -> Reader:
     if not path.is_file():
         raise FileNotFoundError(f"No such file: {path}.")
-    model, beside = path.read_bytes(), path.with_suffix(".json")
-    description, digest = _description(beside)
-    if digest != hashlib.sha256(model).hexdigest():
+    model = path.read_bytes()
+    description = _description_of_file(path, hashlib.sha256(model).hexdigest())
+    return Reader(description, TFLiteModel(model, os.cpu_count()))
+
+
+def _of_openvino(path: pathlib.Path) -> Reader:
+    openvino_ir.require()
+    for part in (path, path.with_suffix(".bin")):
+        if not part.is_file():
+            raise FileNotFoundError(f"No such file: {part}.")
+    description = _description_of_file(path, openvino_ir.digest(path))
+    return Reader(description, padded(openvino_ir.OpenVINOModel(path), BATCH_SIZE))
+
+
+def _description_of_file(path: pathlib.Path, digest: str) -> Description:
+    """The Description in the `.json` beside a model that consists of one file, or of two, which
+    have this hash.
+    """
+    beside = path.with_suffix(".json")
+    description, expected = _description(beside)
+    if digest != expected:
         raise ValueError(
             f"{beside} does not belong to {path}: it holds the thresholds of another file. Copy"
             " both from one export."
         )
-    return Reader(description, TFLiteModel(model, os.cpu_count()))
+    return description
 
 
 def _description(path: pathlib.Path) -> tuple[Description, str | None]:

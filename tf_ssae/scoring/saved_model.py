@@ -6,6 +6,9 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+# The file beside a SavedModel that holds its Description.
+DESCRIPTION = "detector.json"
+
 Answer = Callable[[np.ndarray], dict[str, np.ndarray]]
 
 

@@ -17,12 +17,20 @@ class BatchNormalization(keras.layers.BatchNormalization):
     they have settled in short runs as well. Its epsilon is small beside the variance of about 1e-4
     that kernels from N(0, 0.01) give at first; Keras' 1e-3 would leave the early features
     unnormalised, which slows the rotation task down.
+
+    Attributes:
+        folded: whether its scale is in the layer before it (see `folded.fold`), so that it only
+            adds its offset.
     """
 
     def __init__(self, momentum: float = 0.9, epsilon: float = 1e-05, **kwargs: Any):
         super().__init__(momentum=momentum, epsilon=epsilon, **kwargs)
+        self.folded = False
 
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
+        if self.folded:
+            # One of the forms that TensorFlow's optimiser joins with a convolution and leaky ReLU.
+            return tf.nn.bias_add(inputs, tf.cast(self.beta, inputs.dtype))
         x = inputs if len(inputs.shape) == 4 else inputs[:, tf.newaxis, tf.newaxis]
         averages = (self.moving_mean, self.moving_variance)
         mean, variance = ([], []) if training else map(tf.convert_to_tensor, averages)
