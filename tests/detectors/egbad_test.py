@@ -72,8 +72,10 @@ def test_d_learns_to_call_encoded_pairs_real(digit_images):
     assert np.mean(encoded) > 0 > np.mean(generated)
 
 
-def test_scores_are_those_of_averaged_weights(digit_images):
+def test_scores_are_those_of_averaged_weights(digit_images, monkeypatch):
     detector, images = made(digit_images, learning_rate=1e-2)
+    # Folding comes last, and changes the weights, not what they compute.
+    monkeypatch.setattr(type(detector), "fold", lambda self: None)
     seen = [values(detector.trainable_variables)]
     for _ in range(2):
         detector.train_step(images)
