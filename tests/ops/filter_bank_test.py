@@ -52,7 +52,7 @@ def test_only_the_cells_near_a_change_change():
     assert difference[7:9, 7:9].max() > 1 and difference[:5].max() < 0.01
 
 
-def test_half_the_wavelets_are_another_orientation_on_turned_images():
+def test_a_quarter_turn_moves_responses_on_by_half_of_the_orientations():
     image = np.random.default_rng(2).random((1, 64, 64, 1), np.float32)
     found = filter_bank.responses(image).numpy()[0, ..., 1:9]
     turned = filter_bank.responses(tf.image.rot90(image)).numpy()[0, ..., 1:9]

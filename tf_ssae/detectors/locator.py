@@ -176,15 +176,12 @@ class Locator(Detector):
             rotation_accuracy=share_correct(d, guess),
         )
 
-    def networks(self, images: tf.Tensor) -> Outputs:
-        return self._outputs(self.preprocess(images))
-
     def _seen(self, x: tf.Tensor) -> tf.Tensor:
         """Images `[B, T, T, C]` as the networks see them."""
         return tf.nn.avg_pool2d(x, 2, 2, "VALID") if self._halved else x
 
-    def _outputs(self, whole: tf.Tensor) -> Outputs:
-        """`networks`' outputs for images `[B, T, T, C]` in 0..1."""
+    def networks(self, images: tf.Tensor) -> Outputs:
+        whole = self.preprocess(images)
         x = self._seen(whole)
         count = tf.shape(x)[0]
         stack = _standard(rotate_stack(x))
@@ -207,8 +204,8 @@ class Locator(Detector):
             "a_log": scores.a_log(logits),
             "a_peak": tf.math.log(peak + _EPSILON) - tf.math.log(1.0 - peak + _EPSILON),
             "a_area": tf.math.log(area + _EPSILON),
-            "a_fea": self.gaussian(_pooled(maps)[:, tf.newaxis])[:, 0],
-            "a_tex": self.texture(_texture(responses)[:, tf.newaxis])[:, 0],
+            "a_fea": self.gaussian(_pooled(maps))[:, 0],
+            "a_tex": self.texture(_texture(responses))[:, 0],
             "a_win": tf.reduce_mean(most, axis=1),
             "reconstruction": self._enlarged(rebuilt),
             "rotation_probabilities": scores.rotation_probabilities(logits),
@@ -246,10 +243,10 @@ class Locator(Detector):
 
         def pooled(images: tf.Tensor) -> tf.Tensor:
             x = self._seen(self.preprocess(images))
-            return _pooled(self.encoder(_standard(x), training=False))[:, tf.newaxis]
+            return _pooled(self.encoder(_standard(x), training=False))
 
         def texture(images: tf.Tensor) -> tf.Tensor:
-            return _texture(filter_bank.responses(self.preprocess(images)))[:, tf.newaxis]
+            return _texture(filter_bank.responses(self.preprocess(images)))
 
         def windows(images: tf.Tensor) -> tf.Tensor:
             return _windows(filter_bank.responses(self.preprocess(images)))
@@ -292,9 +289,10 @@ def _without(batch: tf.Tensor, turned: int) -> tf.Tensor:
 
 
 def _texture(responses: tf.Tensor) -> tf.Tensor:
-    """Mean, deviation and largest value over an image of each response: `[B, 3 F]`."""
+    """Mean, deviation and largest value over an image of each response: `[B, 1, 3 F]`."""
     mean, deviation = _moments(tf.reduce_mean, responses, axis=[1, 2])
-    return tf.concat([mean, deviation, tf.reduce_max(responses, axis=[1, 2])], axis=1)
+    largest = tf.reduce_max(responses, axis=[1, 2])
+    return tf.concat([mean, deviation, largest], axis=1)[:, tf.newaxis]
 
 
 def _windows(responses: tf.Tensor) -> tf.Tensor:
@@ -315,7 +313,7 @@ def _moments(
 
 def _pooled(maps: list[tf.Tensor]) -> tf.Tensor:
     """Mean and deviation over an image of each channel of E1's maps, without the first map:
-    `[B, D]`.
+    `[B, 1, D]`.
     """
     parts = [_moments(tf.reduce_mean, level, axis=[1, 2]) for level in maps[1:]]
-    return tf.concat([part for level in parts for part in level], axis=1)
+    return tf.concat([part for level in parts for part in level], axis=1)[:, tf.newaxis]

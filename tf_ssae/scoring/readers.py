@@ -19,6 +19,7 @@ from tf_ssae.runs import run_folder
 from tf_ssae.scoring import openvino_ir, saved_model
 from tf_ssae.scoring.tflite import TFLiteModel
 
+# Tiles to gather before they are scored.
 BATCH_SIZE = 256
 _EXPLAINED = 16
 
@@ -132,7 +133,8 @@ def _of_openvino(path: pathlib.Path) -> Reader:
         if not part.is_file():
             raise FileNotFoundError(f"No such file: {part}.")
     description = _description_of_file(path, openvino_ir.digest(path))
-    return Reader(description, padded(openvino_ir.OpenVINOModel(path), BATCH_SIZE))
+    score = openvino_ir.OpenVINOModel(path)
+    return Reader(description, padded(score, at_once(description.image_shape[0])))
 
 
 def _description_of_file(path: pathlib.Path, digest: str) -> Description:
