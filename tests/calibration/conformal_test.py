@@ -15,6 +15,34 @@ def test_threshold_by_hand():
     assert conformal.rank(99, 0.29) == 29
 
 
+@pytest.mark.parametrize(
+    "images, target_fpr, expected",
+    [
+        (125, 0.01, 99),
+        (199, 0.01, 199),
+        (242, 0.01, 199),
+        (303, 0.01, 299),
+        (20, 0.07, 14),  # at the largest of 14 the chance is 1 / 15
+        (98, 0.01, 98),  # too few for 1% however many are left out
+        (0, 0.01, 0),
+    ],
+)
+def test_held_out_images_are_as_many_as_make_the_chance_exact(images, target_fpr, expected):
+    assert conformal.exact(images, target_fpr) == expected
+
+
+@pytest.mark.parametrize("target_fpr", [0.01, 0.05, 0.07, 0.3])
+def test_no_number_nearby_is_nearer_to_the_target(target_fpr):
+    for images in range(30, 700, 7):
+        found = conformal.exact(images, target_fpr)
+        chance = conformal.rank(found, target_fpr) / (found + 1)
+        if target_fpr * (images + 1) < 1:
+            assert found == images
+            continue
+        assert chance <= target_fpr + 1e-9 and abs(found - images) <= 0.5 / target_fpr + 1
+        assert conformal.rank(images, target_fpr) / (images + 1) <= chance + 0.003
+
+
 def test_guarantee_by_hand():
     # With the largest of n as threshold, P(false alarms <= f) = 1 - (1 - f)^n.
     found = Guarantee.of(99, 0.01)

@@ -79,7 +79,7 @@ def test_what_is_held_out_comes_off_the_training_set_alone(data):
 
 def test_the_tiles_of_an_image_stay_together(data):
     """Every image in three tiles: they are side by side, in one set."""
-    result = split(as_folder(data, 3), preset("folder", data_dir="parts"))
+    result = split(as_folder(data, 3), preset("folder", data_dir="parts", calibration_share=0.1))
     subsets = {name: getattr(result, name) for name in ("train", "calibration", "test")}
     for subset in subsets.values():
         assert (subset.index.reshape(-1, 3) == subset.index[::3, None] + np.arange(3)).all()
@@ -109,7 +109,7 @@ def test_a_folder_without_test_images_tests_on_a_tenth():
         source=np.arange(100),
         names=tuple(map(str, range(100))),
     )
-    result = split(data, preset("folder", data_dir="parts"))
+    result = split(data, preset("folder", data_dir="parts", calibration_share=0.1))
     assert (len(result.train), len(result.calibration), len(result.test)) == (81, 9, 10)
     assert not result.test.is_anomaly.any()
 

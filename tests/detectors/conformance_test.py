@@ -192,12 +192,12 @@ def test_normalisation_comes_from_the_calibration_images(trained):
 def test_its_calibration_comes_from_the_held_out_images(trained):
     scores = joined(trained.detector(batch) for batch in trained.held_out.batches(50))
     calibration = trained.detector.calibration
-    assert calibration.images == 125 and calibration.held_out
+    assert calibration.images == 119 and calibration.held_out
     assert set(calibration.thresholds) == set(trained.detector.score_names)
     assert (calibration.map_scale is not None) == trained.detector.reconstructs
     for name, threshold in calibration.thresholds.items():
         normal = np.sort(scores[name])
-        # 5% of 126 is six images: the threshold is the sixth largest score.
+        # 5% of 120 is six images: the threshold is the sixth largest score.
         assert threshold == pytest.approx(normal[-6], rel=1e-5), name
         np.testing.assert_allclose(calibration.scores[name], normal, rtol=1e-4, atol=1e-5)
 

@@ -6,6 +6,8 @@ image is k / (n + 1), and, given these n, it follows Beta(k, n + 1 - k): split c
 (Vovk et al., 2005; Vovk, 2012).
 """
 
+import math
+
 import numpy as np
 from scipy import stats
 
@@ -21,6 +23,16 @@ def rank(images: int, target_fpr: float) -> int:
     # The product is rounded first: 0.07 * 100 is 7.000000000000001, 0.29 * 100 is
     # 28.999999999999996.
     return max(1, int(np.floor(round(target_fpr * (images + 1), 9))))
+
+
+def exact(images: int, target_fpr: float) -> int:
+    """The number of held-out images nearest to this one at which the chance of a false alarm is as
+    near the target as can be; too few for the target stay as they are.
+
+    Between two such numbers more images only make the threshold higher than asked for.
+    """
+    wanted = round(target_fpr * (images + 1), 9)
+    return math.ceil(round(round(wanted) / target_fpr, 9)) - 1 if wanted >= 1 else images
 
 
 def threshold(scores: np.ndarray, target_fpr: float) -> float:

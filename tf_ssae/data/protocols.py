@@ -4,6 +4,7 @@ others are normal.
 
 import numpy as np
 
+from tf_ssae.calibration import conformal
 from tf_ssae.config import Config
 from tf_ssae.data.images import LabelledImages
 from tf_ssae.data.split import Split, Subset
@@ -15,7 +16,8 @@ FOLDER_TEST_SHARE = 0.1
 def split(data: LabelledImages, config: Config) -> Split:
     """Splits `data` by `config.protocol`, drawn from `config.split_seed` alone.
 
-    The last `config.calibration_share` of the normal images that would train are held out. Folders
+    The last `config.calibration_share` of the normal images that would train are held out,
+    rounded to a number for which the threshold is exact (`conformal.exact`). Folders
     of images (`dataset="folder"`) have a protocol of their own: their own test images test; where
     they have none, a tenth of the normal images does.
 
@@ -44,7 +46,7 @@ def split(data: LabelledImages, config: Config) -> Split:
         train = train[: config.max_train_images]
     if 0 < config.max_test_images < len(test):
         test = _cut(test, anomalous[data.labels[data.first_tiles[test]]], config.max_test_images)
-    held_out = round(config.calibration_share * len(train))
+    held_out = conformal.exact(round(config.calibration_share * len(train)), config.target_fpr)
     train, calibration = train[: len(train) - held_out], train[len(train) - held_out :]
     result = Split(*(_subset(data, images, anomalous) for images in (train, calibration, test)))
     anomalies = int(result.test.is_anomaly.sum())

@@ -28,21 +28,18 @@ class Gaussian(keras.layers.Layer):
         """Fits it to batches of features `[n, P, D]` of normal images, in one pass. Correlations
         are shrunk (see `_shrunk`), so that there may be fewer images than features.
         """
-        count, first = 0, 0.0
-        total, products = np.zeros(self.centre.shape), np.zeros(self.whitening.shape)
+        sums = Sums()
         for batch in batches:
-            # About a mean, since sums of squares of large numbers lose the small differences.
-            first = first if count else batch.mean(axis=0, dtype=np.float64)
-            places = np.swapaxes(batch - first, 0, 1)
-            count += len(batch)
-            total += places.sum(axis=1)
-            products += np.swapaxes(places, 1, 2) @ places
-        mean = total / count
-        covariance = products / count - mean[:, :, np.newaxis] * mean[:, np.newaxis]
+            sums.add(batch)
+        self.fit_to(sums)
+
+    def fit_to(self, sums: "Sums") -> None:
+        """Fits it to what was summed over batches of features."""
+        mean, covariance = sums.mean, sums.covariance
         scale = np.sqrt(np.maximum(np.diagonal(covariance, axis1=1, axis2=2), 0)) + 1e-6
         covariance /= scale[:, :, np.newaxis] * scale[:, np.newaxis]
-        values, vectors = np.linalg.eigh(_shrunk(covariance, count))
-        self.centre.assign(first + mean)
+        values, vectors = np.linalg.eigh(_shrunk(covariance, sums.count))
+        self.centre.assign(mean)
         self.whitening.assign(
             vectors / np.sqrt(np.maximum(values, 1e-6))[:, np.newaxis] / scale[:, :, np.newaxis]
         )
@@ -51,6 +48,40 @@ class Gaussian(keras.layers.Layer):
         away = tf.transpose(features - self.centre, [1, 0, 2])
         white = tf.matmul(away, tf.convert_to_tensor(self.whitening))
         return tf.transpose(tf.math.log(tf.reduce_sum(tf.square(white), axis=2) + 1e-6))
+
+
+class Sums:
+    """Sums over batches of features `[n, P, D]`, for their mean and covariances at each place, so
+    that several Gaussians can be fitted in one pass.
+
+    Attributes:
+        count: images so far.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def add(self, batch: np.ndarray) -> None:
+        """Adds features `[n, P, D]`."""
+        if not self.count:
+            # About a mean, since sums of squares of large numbers lose the small differences.
+            self._first = batch.mean(axis=0, dtype=np.float64)
+            self._total, self._products = np.zeros(1), np.zeros(1)
+        places = np.swapaxes(batch - self._first, 0, 1)
+        self.count += len(batch)
+        self._total = self._total + places.sum(axis=1)
+        self._products = self._products + np.swapaxes(places, 1, 2) @ places
+
+    @property
+    def mean(self) -> np.ndarray:
+        """`[P, D]`."""
+        return self._first + self._total / self.count
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """`[P, D, D]`."""
+        mean = self._total / self.count
+        return self._products / self.count - mean[:, :, np.newaxis] * mean[:, np.newaxis]
 
 
 def _shrunk(covariance: np.ndarray, count: int) -> np.ndarray:
