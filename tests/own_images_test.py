@@ -21,6 +21,7 @@ from tf_ssae.training.run import default_model_dir
 # Seconds of training: enough to learn rotations, not to be good.
 QUICK_FLAGS = [
     "--dataset=folder",
+    "--detector=ssae",
     "--image_size=32",
     "--epochs=12",
     "--batch_size=16",
@@ -74,6 +75,9 @@ def test_its_metrics_hold_guarantee_pixels_and_decision(textures_run):
     guarantee = metrics["guarantee"]
     assert guarantee["images"] == 40 and guarantee["expected_fpr"] == pytest.approx(1 / 41)
     assert 0 < metrics["pixels"]["pixel_auroc"] <= 1 and 0 < metrics["pixels"]["aupro"] <= 1
+    synthetic = metrics["synthetic_defects"]
+    assert synthetic["images"] == 40 and 0 <= synthetic["low"] <= synthetic["found"] / 40
+    assert synthetic["found"] / 40 <= synthetic["high"] <= 1
     assert set(metrics["decision"]) == {"score", "threshold", "false_alarm_rate", "detection_rate"}
 
 
@@ -212,7 +216,7 @@ def test_images_cut_into_tiles_score_as_their_most_anomalous(strips, tmp_path):
 def test_the_default_folder_is_named_for_the_images():
     assert (
         str(default_model_dir(preset("folder", data_dir="/photos/bolts")))
-        == "runs/bolts-ssae-seed-0"
+        == "runs/bolts-locator-seed-0"
     )
 
 

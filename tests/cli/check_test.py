@@ -4,7 +4,8 @@ from PIL import Image
 
 
 def check(folder, *flags):
-    command = ["-m", "tf_ssae.cli.main", "check", f"--data_dir={folder}", "--image_size=32"]
+    command = ["-m", "tf_ssae.cli.main", "check", f"--data_dir={folder}", "--detector=ssae"]
+    command.append("--image_size=32")
     return run_python(*command, *flags, cwd=ROOT)
 
 

@@ -33,6 +33,19 @@ def test_its_presets_override_those_of_the_data_set():
     assert registry.preset("digits", detector=own_detector.NAME, latent_depth=3).latent_depth == 3
 
 
+def test_a_folder_has_a_detector_of_its_own_and_its_number_of_steps():
+    made = registry.preset("folder")
+    assert made.detector == "locator" and made.steps > 0 and made.image_size == 288
+    assert registry.preset("folder", detector="ssae").steps == 0
+    assert registry.preset("digits").detector == "ssae"
+
+
+def test_epochs_asked_for_replace_a_presets_steps():
+    assert registry.preset("folder", epochs=3).steps == 0
+    both = registry.preset("folder", epochs=3, steps=100)
+    assert (both.epochs, both.steps) == (3, 100)
+
+
 def test_a_decision_by_a_score_that_it_does_not_have_is_refused():
     message = "decision='a_rec': expected auto, or a score that nearest has: a_nearest"
     with pytest.raises(ValueError, match=message):

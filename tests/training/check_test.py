@@ -11,7 +11,7 @@ from PIL import Image
 from tf_ssae.detectors.registry import preset
 from tf_ssae.training import check
 
-SETTINGS = dict(image_size=32, batch_size=4, epochs=100, calibration_share=0.25)
+SETTINGS = dict(detector="ssae", image_size=32, batch_size=4, epochs=100, calibration_share=0.25)
 
 
 @pytest.fixture(scope="module")

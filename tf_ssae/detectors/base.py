@@ -37,8 +37,8 @@ class Detector(keras.Model):
         trained_on_rotations: whether `train_step` takes `(x, x_rotated, d)` of
             `pipeline.with_rotations`, or just `x`.
         reconstructs: whether `networks` returns a `reconstruction`.
-        normalised_on_held_out: whether `fit_normalisation` takes the scores of held-out images in
-            place of those of the training images.
+        normalised_on_held_out: whether `fit_normalisation` takes the scores of held-out images on
+            the thesis' data sets too, where the thesis takes those of the training images.
         survives_int8: whether its scores are still useful from an int8 TFLite file.
         parts: `{score name: names}`, for a score made of others the names of those.
         presets: `{data set: {setting: value}}`, "" for all data sets; they override the data set's.

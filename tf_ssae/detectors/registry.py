@@ -60,6 +60,9 @@ def preset(dataset: str, **overrides: Any) -> Config:
     default = PRESETS.get(dataset, {}).get("detector", Config.detector)
     detector = find(overrides.get("detector", default))
     presets = {**detector.presets.get("", {}), **detector.presets.get(dataset, {})}
+    if "epochs" in overrides:
+        # A length that is asked for is not overridden by a preset's number of steps.
+        presets.pop("steps", None)
     config = Config(**{"dataset": dataset, **PRESETS.get(dataset, {}), **presets, **overrides})
     detector.check_settings(config)
     return config

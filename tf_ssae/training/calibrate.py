@@ -3,6 +3,7 @@
 import numpy as np
 
 from tf_ssae.calibration import Calibration
+from tf_ssae.config import THESIS_DATASETS
 from tf_ssae.data.split import Split, Subset
 from tf_ssae.detectors.base import Detector
 from tf_ssae.detectors.combined import USABLE_ROTATION_ACCURACY
@@ -13,16 +14,19 @@ from tf_ssae.ops.batched import at_once
 def calibrate(detector: Detector, split: Split) -> Calibration:
     """Fits the detector's normalisation, and returns its Calibration.
 
-    Normalisation is fitted to the training images (Eq. 3.14) or, for a detector that is
-    `normalised_on_held_out`, to those held out, like everything else. If there are none, everything
-    is fitted to the training images.
+    Normalisation is fitted to the images held out, like everything else: a network's answers for
+    images that it knows by heart say little about others. If there are none, everything is fitted
+    to the training images. On the thesis' data sets its own normalisation is (Eq. 3.14), unless the
+    detector is `normalised_on_held_out`.
     """
     detector.fit_features(split.train.batches(at_once(detector.config.image_size)))
     held_out = split.for_thresholds
     outputs = ask(detector, held_out, with_map_peaks=detector.reconstructs)
-    on_held_out = detector.normalised_on_held_out or not len(split.calibration)
-    of_training = outputs if on_held_out else ask(detector, split.train)
-    detector.fit_normalisation(of_training.scores)
+    as_thesis = detector.config.dataset in THESIS_DATASETS and not detector.normalised_on_held_out
+    if as_thesis and len(split.calibration):
+        detector.fit_normalisation(ask(detector, split.train).scores)
+    else:
+        detector.fit_normalisation(outputs.scores)
     return of_outputs(detector, outputs, held_out, is_held_out=len(split.calibration) > 0)
 
 
@@ -38,7 +42,7 @@ def of_outputs(
     deciding, wanted = detector.deciding_score(accuracy), detector.config.decision
     chosen = deciding if wanted == "auto" else wanted
     how = "decides" if wanted == "auto" else "decides, as set by --decision"
-    if accuracy is not None:
+    if accuracy is not None and detector.deciding_score(0.0) != detector.deciding_score(1.0):
         images = "held-out normal" if is_held_out else "training"
         reason = f"rotation accuracy on {images} images is {accuracy:.0%} (chance: 25%)"
         if accuracy < USABLE_ROTATION_ACCURACY:

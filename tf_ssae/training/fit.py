@@ -12,7 +12,7 @@ from tf_ssae.data import pipeline
 from tf_ssae.data.split import Split
 from tf_ssae.detectors.base import Detector
 from tf_ssae.training import checkpoints
-from tf_ssae.training.watch import FiniteLosses, Reconstructions
+from tf_ssae.training.watch import FiniteLosses, Reconstructions, TimeLeft
 
 # From the detector, the Split and the folder being written to Keras callbacks.
 Watch = Callable[[Detector, Split, pathlib.Path], list[keras.callbacks.Callback]]
@@ -52,6 +52,7 @@ def fit(
             *callbacks,
             keras.callbacks.TensorBoard(logs, write_graph=False),
             *([watched] if watched else []),
+            TimeLeft(),
             # Last: an epoch counts as done when everything else of it is.
             state,
         ],

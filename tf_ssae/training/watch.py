@@ -1,6 +1,7 @@
 """Callbacks that watch a training, and stop one that cannot succeed."""
 
 import pathlib
+import time
 
 import keras
 import numpy as np
@@ -13,6 +14,7 @@ from tf_ssae.report import png
 
 _WATCHED = 256
 _SHOWN = 12
+_EVERY = 60.0  # seconds
 
 
 class FiniteLosses(keras.callbacks.Callback):
@@ -26,6 +28,21 @@ class FiniteLosses(keras.callbacks.Callback):
                 " Lower --learning_rate or, if the detector has them, the weights --w_rec and"
                 " --w_cls."
             )
+
+
+class TimeLeft(keras.callbacks.Callback):
+    """Says about once a minute how long a training of minutes will still take."""
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        self._began = time.perf_counter()
+        self._spoke, self._done = self._began - _EVERY, 0
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        now, self._done = time.perf_counter(), self._done + 1
+        left = (now - self._began) / self._done * (self.params["epochs"] - epoch - 1)
+        if left >= _EVERY <= now - self._spoke:
+            print(f"About {left / 60:.0f} min of training left.", flush=True)
+            self._spoke = now
 
 
 class Reconstructions(keras.callbacks.Callback):
