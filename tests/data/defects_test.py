@@ -50,6 +50,16 @@ def test_many_images_get_a_visible_defect_and_few_are_all_defect(images):
     assert (shares > 0).mean() > 0.5 and np.median(shares) < 0.3
 
 
+def test_a_mix_draws_the_kinds_that_it_names(images):
+    # Beyond a straight line, flat paint: defects of one colour that reach the border.
+    wedges = defects.Mix((0, 0, 0, 1, 0), (0, 0, 0, 0, 1))
+    _, change = defects.tamper(images, tf.constant([1, 2]), most=1, mix=wedges)
+    border = np.ones([64, 64, 1], bool)
+    border[2:-2, 2:-2] = False
+    marked = np.asarray(change) >= 1
+    assert all(image[border].any() for image in marked if image.any())
+
+
 def test_no_defect_where_none_is_wanted(images):
     changed, change = defects.tamper(images, tf.constant([1, 2]), share=0.0)
     np.testing.assert_array_equal(changed, images)

@@ -15,16 +15,31 @@ blurred, or flat paint; with a gain, an offset of some colour, or a texture of n
 What is marked is what changed visibly (a brush that paints grey on grey leaves no defect).
 """
 
+import dataclasses
 import math
 from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 
-# Of ellipse, bar, box, wedge and region.
-SHAPE_SHARES = (0.22, 0.34, 0.16, 0.12, 0.16)
-# Of the image itself, another one, itself from elsewhere, itself blurred, and flat paint.
-SOURCE_SHARES = (0.5, 0.15, 0.15, 0.08, 0.12)
+
+@dataclasses.dataclass(frozen=True)
+class Mix:
+    """How often each kind is drawn; shares that sum to 1.
+
+    Attributes:
+        shapes: of ellipse, bar, box, wedge and region.
+        contents: of the image itself, another one, itself from elsewhere, itself blurred, and flat
+            paint.
+    """
+
+    shapes: tuple[float, ...]
+    contents: tuple[float, ...]
+
+
+# What trains; and every kind as often as the others, for a test.
+TAUGHT = Mix((0.22, 0.34, 0.16, 0.12, 0.16), (0.5, 0.15, 0.15, 0.08, 0.12))
+EQUAL = Mix((0.2,) * 5, (0.2,) * 5)
 
 Shape = Sequence[int]
 
@@ -108,7 +123,7 @@ def _shifted(images: tf.Tensor, draws: Draws, smallest: float, largest: float) -
     return tf.gather(moved, columns, axis=2, batch_dims=1)
 
 
-def masks(draws: Draws, count: int, size: int) -> tf.Tensor:
+def masks(draws: Draws, count: int, size: int, mix: Mix) -> tf.Tensor:
     """`[count, size, size]` in 0..1: shapes with sharp or soft edges."""
     column = [count, 1, 1]
     noises = [_noise(draws, count, size, grid) for grid in _GRIDS[:3]]
@@ -116,7 +131,7 @@ def masks(draws: Draws, count: int, size: int) -> tf.Tensor:
     grid = (tf.range(size, dtype=tf.float32) + 0.5) / size
     x = grid[None, None, :] - draws.uniform(column)
     y = grid[None, :, None] - draws.uniform(column)
-    kind = tf.reshape(draws.choice([count], SHAPE_SHARES), column)
+    kind = tf.reshape(draws.choice([count], mix.shapes), column)
     # Bars in any direction; some of all but ellipses and regions are parallel to the sides.
     angle = draws.uniform(column, 0.0, math.pi)
     straight = draws.chance(column, 0.4) & (kind >= 1) & (kind <= 3)
@@ -174,11 +189,11 @@ def masks(draws: Draws, count: int, size: int) -> tf.Tensor:
     return tf.clip_by_value(0.5 + level / soft, 0.0, 1.0)
 
 
-def paint(draws: Draws, images: tf.Tensor, contrast: tf.Tensor) -> tf.Tensor:
+def paint(draws: Draws, images: tf.Tensor, contrast: tf.Tensor, mix: Mix) -> tf.Tensor:
     """`[B, S, S, C]`: each image changed all over; a mask then selects where that is pasted."""
     count, size, _, channels = images.shape
     column = [count, 1, 1, 1]
-    kind = draws.choice([count], SOURCE_SHARES)
+    kind = draws.choice([count], mix.contents)
     near = _shifted(images, draws, 0.02, 0.98)
     bases = tf.stack(
         [
@@ -220,7 +235,7 @@ def paint(draws: Draws, images: tf.Tensor, contrast: tf.Tensor) -> tf.Tensor:
 
 
 def tamper(
-    images: tf.Tensor, seed: tf.Tensor, share: float = 1.0, most: int = 2
+    images: tf.Tensor, seed: tf.Tensor, share: float = 1.0, most: int = 2, mix: Mix = TAUGHT
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Pastes defects into images.
 
@@ -229,6 +244,7 @@ def tamper(
         seed: `[2]` of ints; the same seed draws the same defects.
         share: the share of the images that get a defect.
         most: the largest number of defects per image; few images get as many.
+        mix: how often each kind is drawn.
 
     Returns:
         The images with defects, in 0..1, and `[B, S, S, 1]` in 0..1: how visibly each pixel has
@@ -242,8 +258,8 @@ def tamper(
     chance = share
     for _ in range(most):
         wanted = tf.cast(draws.chance([count, 1, 1, 1], chance), tf.float32)
-        mask = masks(draws, count, size)[..., None] * wanted
-        tampered = tampered + mask * (paint(draws, images, contrast) - tampered)
+        mask = masks(draws, count, size, mix)[..., None] * wanted
+        tampered = tampered + mask * (paint(draws, images, contrast, mix) - tampered)
         chance = 0.4 * share
     tampered = tf.clip_by_value(tampered, 0.0, 1.0)
     change = tf.reduce_mean(tf.abs(tampered - images), axis=-1, keepdims=True)

@@ -70,6 +70,8 @@ class Report:
         rotation_accuracy: `{group of images: 0..1}`, or None.
         reconstructions: `((title, tiles, their reconstructions), ...)`, both float `[n, S, S, C]`
             in [0, 1].
+        synthetic_defects: normal tiles, and the same with a synthetic defect in each, both float
+            `[n, S, S, C]` in [0, 1]; or None.
         galleries: `((title, one sentence that explains it, (Card, ...)), ...)`.
         history: one dict per epoch: `epoch`, and measured numbers; those that are not finite are
             left out.
@@ -93,6 +95,7 @@ class Report:
     pixel_metrics: Mapping[str, float] | None = None
     rotation_accuracy: Mapping[str, float] | None = None
     reconstructions: Sequence[tuple[str, np.ndarray, np.ndarray]] = ()
+    synthetic_defects: tuple[np.ndarray, np.ndarray] | None = None
     galleries: Sequence[tuple[str, str, Sequence[Card]]] = ()
     history: Sequence[Mapping[str, float]] = ()
     unreadable: Sequence[tuple[str, str]] = ()

@@ -14,6 +14,7 @@ from tf_ssae.evaluation import maps, predictions
 from tf_ssae.evaluation.pixel_metrics import pixel_metrics
 from tf_ssae.ops.batched import at_once
 from tf_ssae.training.calibrate import ask
+from tf_ssae.training.synthetic import synthetic_defects
 
 
 def look(
@@ -30,6 +31,7 @@ def look(
     return evaluation, {
         **evaluation.metrics(detector.calibration),
         **_pixel_metrics(detector, split),
+        **(synthetic_defects(detector, split) if detector.config.dataset == "folder" else {}),
         **({"health": health} if health else {}),
         **_facts(detector, split, history, steps),
     }

@@ -10,12 +10,14 @@ import tensorflow as tf
 from tf_ssae import report
 from tf_ssae.config import Config
 from tf_ssae.data import pipeline
-from tf_ssae.data.split import Subset
+from tf_ssae.data.split import Split, Subset
 from tf_ssae.detectors.base import Detector
 from tf_ssae.evaluation.predictions import Evaluation
 from tf_ssae.ops.batched import batched, joined
 from tf_ssae.ops.tiles import first_tiles
 from tf_ssae.report import gallery
+from tf_ssae.training.summary import of_synthetic_defects
+from tf_ssae.training.synthetic import tampered
 
 _SHOWN = 12
 _EXPLAINED_AT_ONCE = 16
@@ -24,6 +26,7 @@ _EXPLAINED_AT_ONCE = 16
 def write(
     path: str | os.PathLike[str],
     detector: Detector,
+    split: Split,
     evaluation: Evaluation,
     metrics: Mapping[str, Any],
     history: Sequence[Mapping[str, float]],
@@ -32,6 +35,7 @@ def write(
 
     Args:
         detector: calibrated.
+        split: the images of the run.
         evaluation: of the test images.
         metrics: as in `metrics.json`.
         history: one dict per epoch.
@@ -55,6 +59,8 @@ def write(
     ):
         if key in metrics["decision"]:
             facts.append((label, f"{metrics['decision'][key]:.1%}"))
+    if "synthetic_defects" in metrics:
+        facts.append(("Synthetic defects", of_synthetic_defects(metrics["synthetic_defects"])))
     if "health" in metrics:
         facts.append(
             (
@@ -82,6 +88,7 @@ def write(
                 {name: value for name, value in row.items() if name != "seconds"} for row in history
             ),
             reconstructions=tuple(_reconstructions(detector, evaluation.subset)),
+            synthetic_defects=_synthetic_defects(split) if config.dataset == "folder" else None,
             galleries=tuple(_galleries(detector, evaluation)),
             unreadable=evaluation.subset.data.left_out,
             settings=config.to_dict(),
@@ -114,6 +121,16 @@ def _reconstructions(
             some = tf.constant(subset.of(chosen).first(_SHOWN).images[:_SHOWN])
             rebuilt = detector.networks(some)["reconstruction"]
             yield title, detector.preprocess(some).numpy(), rebuilt.numpy()
+
+
+def _synthetic_defects(split: Split) -> tuple[np.ndarray, np.ndarray] | None:
+    """The first held-out images, and with a synthetic defect in each."""
+    some = split.calibration.first(_SHOWN)
+    if not len(some):
+        return None
+    first = first_tiles(some.source)
+    clean = some.images[first].astype(np.float32) / 255
+    return clean, np.concatenate(list(tampered(some, len(some.index))))[first]
 
 
 def _galleries(

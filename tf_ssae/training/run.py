@@ -79,7 +79,8 @@ def _run(
     evaluation, metrics = outcome.look(detector, split, history, begun.steps, health)
 
     outcome.write_scores(folder.partial / "scores.csv", evaluation)
-    report.write(folder.partial / "report.html", detector, evaluation, metrics, history)
+    page = folder.partial / "report.html"
+    report.write(page, detector, split, evaluation, metrics, history)
     detector.save(folder.partial / run_folder.MODEL)
     run_folder.write_json(folder.partial / run_folder.METRICS, metrics)
     folder.finish()

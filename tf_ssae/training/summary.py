@@ -1,5 +1,8 @@
 """A run in words, for a terminal: its images and settings, then its metrics."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from tf_ssae.config import Config
@@ -49,6 +52,14 @@ def _cut(config: Config, data: LabelledImages) -> str:
     return f": {counts.min():,} images of every class, as many as the smallest has"
 
 
+def of_synthetic_defects(found: Mapping[str, Any]) -> str:
+    """What `metrics.json` says of them, as a sentence."""
+    return (
+        f"{found['found']} of {found['images']} found, pasted into held-out normal images (95% "
+        f"interval {found['low']:.0%} to {found['high']:.0%}). Real ones may be easier or harder."
+    )
+
+
 def table(metrics: dict) -> str:
     """The metrics of a run, as in `metrics.json`."""
     columns = ("average_precision", "auroc", "pr_auc_trapezoid", "average_precision_at_0.1")
@@ -78,6 +89,8 @@ def table(metrics: dict) -> str:
         f"Above the threshold of {decision['score']}, {decision['threshold']:.4g}:"
         f" {' and '.join(rates)}."
     )
+    if "synthetic_defects" in metrics:
+        lines.append(f"Synthetic defects: {of_synthetic_defects(metrics['synthetic_defects'])}")
     if "rotation_accuracy" in metrics:
         groups = [
             f"{value:.3f} on {group}" for group, value in metrics["rotation_accuracy"].items()

@@ -1,0 +1,61 @@
+"""What a run without known defects can say of itself: how many synthetic ones it finds."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from scipy import stats
+
+from tf_ssae.data import defects
+from tf_ssae.data.split import Split, Subset
+from tf_ssae.detectors.base import Detector
+from tf_ssae.evaluation import predictions
+from tf_ssae.ops.batched import at_once
+from tf_ssae.ops.tiles import first_tiles
+
+_IMAGES = 200
+# Another stream than those that train.
+_STREAM = 7
+
+
+def synthetic_defects(detector: Detector, split: Split) -> dict[str, Any]:
+    """How many held-out normal images a calibrated detector calls anomalies once one synthetic
+    defect is pasted into each; JSON values, none if nothing was held out.
+
+    The defects are drawn with another seed and in another mix than those that train, if any do.
+    """
+    held_out = split.calibration.first(_IMAGES)
+    if not len(held_out):
+        return {}
+    batches = tampered(held_out, at_once(detector.config.image_size))
+    evaluation = predictions.evaluate(detector, predictions.ask(detector, batches), held_out)
+    found = int(detector.calibration.is_anomaly(evaluation.scores).sum())
+    interval = stats.binomtest(found, len(held_out)).proportion_ci(0.95, "exact")
+    return {
+        "synthetic_defects": {
+            "images": len(held_out),
+            "found": found,
+            "low": float(interval.low),
+            "high": float(interval.high),
+        }
+    }
+
+
+def tampered(subset: Subset, batch_size: int) -> Iterator[tf.Tensor]:
+    """Yields batches of the tiles of images, float `[B, S, S, C]` in 0..1, with a defect in the
+    first tile of each image; the same ones in every run.
+    """
+    wanted = np.zeros([len(subset.index), 1, 1, 1], bool)
+    wanted[first_tiles(subset.source)] = True
+    draw = tf.function(_with_defects)
+    for number, tiles in enumerate(subset.batches(batch_size)):
+        start = number * batch_size
+        chosen = tf.constant(wanted[start : start + batch_size])
+        yield draw(tiles, chosen, tf.constant([_STREAM, number], tf.int64))
+
+
+def _with_defects(tiles: tf.Tensor, wanted: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    clean = tf.cast(tiles, tf.float32) / 255.0
+    changed, _ = defects.tamper(clean, seed, most=1, mix=defects.EQUAL)
+    return tf.where(wanted, changed, clean)
