@@ -2,7 +2,7 @@
 
     python benchmarks/readme_runs.py
 
-About five minutes on 2 cores. It trains on the digits and on the made-up textures, scores the
+About a quarter of an hour on 2 cores. It trains on the digits and the made-up textures, scores the
 textures' test images and 1,000 new good ones, stores both runs in `results/readme/`, and puts what
 they printed into the README and docs/own_images.md, below the comments that name the two folders.
 The sentences around them are written by hand; `tests/readme_test.py` compares their numbers.
@@ -30,14 +30,14 @@ PRINTED = re.compile(r"(<!-- printed by the run in (\S+) -->\n```\n)(.*?)(?=```\
 TRAIN_DIGITS = "train.py"
 TRAIN_TEXTURES = (
     "examples/textures.py --output=textures",
-    "train.py --dataset=folder --data_dir=textures --calibration_share=0.25",
+    "train.py --dataset=folder --data_dir=textures",
 )
 SCORE_TEST = (
-    "score.py --model_dir=runs/textures-ssae-seed-0 --images=textures/test --output=scores.csv"
+    "score.py --model_dir=runs/textures-locator-seed-0 --images=textures/test --output=scores.csv"
 )
 SCORE_NEW = (
     "examples/textures.py --output=new --images=1000 --seed=1",
-    "score.py --model_dir=runs/textures-ssae-seed-0 --images=new/train/good --output=new.csv",
+    "score.py --model_dir=runs/textures-locator-seed-0 --images=new/train/good --output=new.csv",
 )
 
 
@@ -88,7 +88,7 @@ def main(argv: list[str]) -> None:
             (folder / name).symlink_to(ROOT / name)
         store(folder / "runs" / "digits-anomaly-0-ssae-seed-0", run(TRAIN_DIGITS, folder), "digits")
         printed = [run(command, folder) for command in TRAIN_TEXTURES][-1]
-        stored = store(folder / "runs" / "textures-ssae-seed-0", printed, "textures")
+        stored = store(folder / "runs" / "textures-locator-seed-0", printed, "textures")
         for command in (SCORE_TEST, *SCORE_NEW):
             run(command, folder)
         called = {"test": counts(folder / "scores.csv"), "new": counts(folder / "new.csv")["good"]}

@@ -281,6 +281,19 @@ def test_unreadable_files_are_counted_and_the_first_are_listed(tmp_path):
     ] not in parsed.rows
 
 
+def test_of_many_scores_the_best_have_curves(tmp_path):
+    # Four that are right, four that are wrong.
+    scores = {f"a_{n}": np.where(TRUTH, 1.0, 0.0) * (1 if n < 4 else -1) for n in range(8)}
+    shown = dataclasses.replace(
+        FULL, scores=scores, decision_score="a_7", thresholds={"a_7": 0.5}, held_out_scores={}
+    )
+    texts = " ".join(page(tmp_path, shown).texts)
+    assert "Of the others, those with the highest AUROC are shown." in texts
+    curves = {name for name in scores if f"{name}, AUROC" in texts}
+    assert curves == {"a_7", "a_0", "a_1", "a_2", "a_3"}
+    assert "highest AUROC" not in " ".join(page(tmp_path, FULL).texts)
+
+
 def test_reconstructions_are_one_row_of_pixels_each(tmp_path):
     parsed = page(tmp_path, FULL)
     strips = [value for name, value in parsed.attributes if name == "class" and "strip" in value]

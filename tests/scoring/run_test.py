@@ -62,7 +62,7 @@ def test_rows_hold_the_detectors_scores_and_decisions(table, digits_run, photos)
         # 1% of 126 is one image.
         assert (float(row["p_value"]) <= 0.01) == (row["decision"] == "anomaly")
         fired = [name for name in ("a_rec", "a_cls") if float(row[name]) > thresholds[name]]
-        expected = " and ".join(fired) or "both together, neither alone"
+        expected = " and ".join(fired) or "together, none of them alone"
         assert row["why"] == (expected if row["decision"] == "anomaly" else "")
     assert not output.with_name("scores.csv.partial").exists()
 

@@ -8,11 +8,14 @@ from collections.abc import Iterator, Mapping
 
 import jinja2
 import numpy as np
+from sklearn.metrics import roc_auc_score
 
 from tf_ssae.report import axes, charts, png
 from tf_ssae.report.content import Report
 from tf_ssae.system.files import replacing
 
+# Curves in one chart; the style has as many colours.
+_CURVES = 5
 _LABELS = {
     "average_precision": "average precision",
     "average_precision_at_0.1": "average precision at 10% anomalies",
@@ -78,9 +81,12 @@ def _curves(report: Report) -> list[tuple[str, charts.Chart]]:
     truth = report.is_anomaly
     if truth is None or truth.all() or not truth.any():
         return []
+    others = set(report.scores) - {report.decision_score}
+    best = sorted(others, key=lambda name: -roc_auc_score(truth, report.scores[name]))
+    shown = {report.decision_score, *best[: _CURVES - 1]}
     arguments = (
         truth,
-        report.decision_first(report.scores),
+        report.decision_first({n: values for n, values in report.scores.items() if n in shown}),
         report.thresholds[report.decision_score],
     )
     return [
@@ -143,6 +149,7 @@ _ENVIRONMENT.filters.update(
     rate=_rate,
 )
 _ENVIRONMENT.globals.update(
+    curves_of=_CURVES,
     share=_share,
     error_overlay=png.error_overlay,
     error_scale=png.error_scale,

@@ -66,7 +66,7 @@ class Rows:
         def row(i: int) -> Row:
             # Only parts of the deciding score are named, whatever the other scores are.
             parts = [name for name, above in fired.items() if above[i]]
-            why = " and ".join(parts) or "both together, neither alone"
+            why = " and ".join(parts) or "together, none of them alone"
             return {
                 "path": str(paths[i]),
                 **{name: float(f"{scores[name][i]:.9g}") for name in self.scores},

@@ -14,14 +14,16 @@ from tf_ssae.evaluation import predictions
 from tf_ssae.ops.batched import at_once
 from tf_ssae.ops.tiles import first_tiles
 
-_IMAGES = 200
+_IMAGES = 100
+# Draws of each defect: the first that is visible counts. Most are; see `defects.tamper`.
+_DRAWS = 3
 # Another stream than those that train.
 _STREAM = 7
 
 
 def synthetic_defects(detector: Detector, split: Split) -> dict[str, Any]:
     """How many held-out normal images a calibrated detector calls anomalies once one synthetic
-    defect is pasted into each; JSON values, none if nothing was held out.
+    visible defect is pasted into each; JSON values, none if nothing was held out.
 
     The defects are drawn with another seed and in another mix than those that train, if any do.
     """
@@ -57,5 +59,10 @@ def tampered(subset: Subset, batch_size: int) -> Iterator[tf.Tensor]:
 
 def _with_defects(tiles: tf.Tensor, wanted: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     clean = tf.cast(tiles, tf.float32) / 255.0
-    changed, _ = defects.tamper(clean, seed, most=1, mix=defects.EQUAL)
-    return tf.where(wanted, changed, clean)
+    found, is_visible = clean, tf.zeros_like(wanted)
+    for draw in range(_DRAWS):
+        seed_of_draw = tf.random.experimental.stateless_fold_in(seed, draw)
+        changed, change = defects.tamper(clean, seed_of_draw, most=1, mix=defects.EQUAL)
+        found = tf.where(is_visible, found, changed)
+        is_visible |= tf.reduce_max(change, [1, 2, 3], keepdims=True) >= 1.0
+    return tf.where(wanted, found, clean)
