@@ -56,6 +56,12 @@ def test_presets_of_the_gans_hold_their_papers_constants():
     assert preset("mnist", detector="egbad", learning_rate=1e-3).learning_rate == 1e-3
 
 
+def test_known_defects_are_for_a_detector_that_learns_from_them():
+    assert preset("folder", defects="cut_outs").defects == "cut_outs"
+    with pytest.raises(ValueError, match="defects='cut_outs': ssae learns from normal images al"):
+        preset("folder", detector="ssae", defects="cut_outs")
+
+
 @pytest.mark.parametrize(
     "latent_depth, lambda_e, expected",
     [(16, 0.1, 1), (16, 2.0, 32), (200, 0.1, 20), (100, 0.29, 29), (10, 0.05, 1)],

@@ -88,6 +88,11 @@ class Config:
         "alone.",
     )
 
+    defects: str = _setting(
+        "",
+        "Folder of cut-outs of known defects, which locator pastes into normal images beside its"
+        " synthetic ones: photos that are transparent but for the defect.",
+    )
     seed: int = _setting(
         0, "Seed of the weights, the order of the images, the sampled rotations, and a GAN's noise."
     )

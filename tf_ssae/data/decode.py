@@ -1,6 +1,8 @@
 """Image files of any kind to pixels: decoded in one way, or refused with a reason."""
 
+import contextlib
 import io
+from collections.abc import Iterator
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -33,13 +35,31 @@ def decode(data: bytes) -> np.ndarray:
     Raises:
         UnreadableImage: saying why.
     """
+    with _reasons():
+        return _pixels(_opened(data))
+
+
+def decode_with_alpha(data: bytes) -> tuple[np.ndarray, np.ndarray]:
+    """As `decode`, and the opacity, uint8 `[H, W]`: 0 where it is transparent."""
+    with _reasons():
+        image = _opened(data)
+        return _pixels(image), np.asarray(image.convert("RGBA"))[..., 3]
+
+
+def _opened(data: bytes) -> Image.Image:
     if not data:
         raise UnreadableImage("an empty file")
+    image = Image.open(io.BytesIO(data), formats=_OPENED)
+    check(image)
+    image.load()
+    return ImageOps.exif_transpose(image)
+
+
+@contextlib.contextmanager
+def _reasons() -> Iterator[None]:
+    """Turns what Pillow raises into UnreadableImage."""
     try:
-        image = Image.open(io.BytesIO(data), formats=_OPENED)
-        check(image)
-        image.load()
-        return _pixels(ImageOps.exif_transpose(image))
+        yield
     except UnreadableImage:
         raise
     except Image.DecompressionBombError as error:

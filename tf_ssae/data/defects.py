@@ -17,10 +17,12 @@ What is marked is what changed visibly (a brush that paints grey on grey leaves 
 
 import dataclasses
 import math
-from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
+
+from tf_ssae.data import cutouts
+from tf_ssae.data.draws import Draws
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,43 +43,8 @@ class Mix:
 TAUGHT = Mix((0.22, 0.34, 0.16, 0.12, 0.16), (0.5, 0.15, 0.15, 0.08, 0.12))
 EQUAL = Mix((0.2,) * 5, (0.2,) * 5)
 
-Shape = Sequence[int]
-
 # Grids of smooth noise: cells along (height, width).
 _GRIDS = ((3, 3), (7, 7), (20, 20), (3, 40), (40, 3))
-
-
-class Draws:
-    """Stateless random numbers, each call from a seed of its own that follows from the first."""
-
-    def __init__(self, seed: tf.Tensor):
-        self._seed, self._count = seed, 0
-
-    def _next(self) -> tf.Tensor:
-        self._count += 1
-        return tf.random.experimental.stateless_fold_in(self._seed, self._count)
-
-    def uniform(self, shape: Shape, low: float = 0.0, high: float = 1.0) -> tf.Tensor:
-        return tf.random.stateless_uniform(shape, self._next(), low, high)
-
-    def log_uniform(self, shape: Shape, low: float, high: float) -> tf.Tensor:
-        return tf.exp(self.uniform(shape, math.log(low), math.log(high)))
-
-    def normal(self, shape: Shape) -> tf.Tensor:
-        return tf.random.stateless_normal(shape, self._next())
-
-    def integers(self, shape: Shape, high: int) -> tf.Tensor:
-        return tf.random.stateless_uniform(shape, self._next(), 0, high, tf.int32)
-
-    def chance(self, shape: Shape, p: float) -> tf.Tensor:
-        return self.uniform(shape) < p
-
-    def sign(self, shape: Shape) -> tf.Tensor:
-        return tf.where(self.chance(shape, 0.5), 1.0, -1.0)
-
-    def choice(self, shape: Shape, shares: Sequence[float]) -> tf.Tensor:
-        edges = tf.constant(np.cumsum(shares)[:-1], tf.float32)
-        return tf.searchsorted(edges, tf.reshape(self.uniform(shape), [-1]), side="right")
 
 
 def _interpolation(size: int, cells: int) -> np.ndarray:
@@ -235,7 +202,12 @@ def paint(draws: Draws, images: tf.Tensor, contrast: tf.Tensor, mix: Mix) -> tf.
 
 
 def tamper(
-    images: tf.Tensor, seed: tf.Tensor, share: float = 1.0, most: int = 2, mix: Mix = TAUGHT
+    images: tf.Tensor,
+    seed: tf.Tensor,
+    share: float = 1.0,
+    most: int = 2,
+    mix: Mix = TAUGHT,
+    known: np.ndarray | None = None,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Pastes defects into images.
 
@@ -245,6 +217,7 @@ def tamper(
         share: the share of the images that get a defect.
         most: the largest number of defects per image; few images get as many.
         mix: how often each kind is drawn.
+        known: cut-outs of known defects (see `cutouts.load`); half of the images get one more.
 
     Returns:
         The images with defects, in 0..1, and `[B, S, S, 1]` in 0..1: how visibly each pixel has
@@ -261,6 +234,9 @@ def tamper(
         mask = masks(draws, count, size, mix)[..., None] * wanted
         tampered = tampered + mask * (paint(draws, images, contrast, mix) - tampered)
         chance = 0.4 * share
+    if known is not None:
+        wanted = tf.cast(draws.chance([count, 1, 1, 1], share / 2), tf.float32)
+        tampered = cutouts.paste(draws, tampered, known, wanted)
     tampered = tf.clip_by_value(tampered, 0.0, 1.0)
     change = tf.reduce_mean(tf.abs(tampered - images), axis=-1, keepdims=True)
     change = tf.nn.avg_pool2d(change, 3, 1, "SAME")

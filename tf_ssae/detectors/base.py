@@ -39,6 +39,7 @@ class Detector(keras.Model):
         reconstructs: whether `networks` returns a `reconstruction`.
         normalised_on_held_out: whether `fit_normalisation` takes the scores of held-out images on
             the thesis' data sets too, where the thesis takes those of the training images.
+        learns_defects: whether it learns from `config.defects`.
         survives_int8: whether its scores are still useful from an int8 TFLite file.
         parts: `{score name: names}`, for a score made of others the names of those.
         presets: `{data set: {setting: value}}`, "" for all data sets; they override the data set's.
@@ -54,6 +55,7 @@ class Detector(keras.Model):
     trained_on_rotations: ClassVar[bool] = False
     reconstructs: ClassVar[bool] = False
     normalised_on_held_out: ClassVar[bool] = False
+    learns_defects: ClassVar[bool] = False
     survives_int8: ClassVar[bool] = True
     parts: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
@@ -88,6 +90,10 @@ class Detector(keras.Model):
     def check_settings(cls, config: Config) -> None:
         """Raises ValueError for settings that this detector cannot have."""
         cls.check_image_size(config)
+        if config.defects and not cls.learns_defects:
+            raise ValueError(
+                f"defects={config.defects!r}: {config.detector} learns from normal images alone."
+            )
         if config.decision not in ("auto", *cls.score_names):
             raise ValueError(
                 f"decision={config.decision!r}: expected auto, or a score that {config.detector} "

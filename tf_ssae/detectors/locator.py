@@ -11,7 +11,8 @@ import numpy as np
 import tensorflow as tf
 
 from tf_ssae.config import Config
-from tf_ssae.data import defects
+from tf_ssae.data import cutouts, defects
+from tf_ssae.data.draws import Draws
 from tf_ssae.detectors.base import Detector, Outputs
 from tf_ssae.detectors.base import accuracy as share_correct
 from tf_ssae.detectors.registry import register
@@ -64,6 +65,7 @@ class Locator(Detector):
     classifies_rotations = True
     # The classifier's answers for training images, which it has memorised, say little about others.
     normalised_on_held_out = True
+    learns_defects = True
     # With 256 levels, logs of small shares and distances over hundreds of features lose too much.
     survives_int8 = False
     parts = {"a_def": ("a_peak", "a_area"), "a_all": _PARTS}
@@ -84,6 +86,7 @@ class Locator(Detector):
         self.classifier = networks.classifier(size, seed)
         self.gaussian = Gaussian(1, 2 * sum(networks.WIDTHS[1:]), name="gaussian")
         self.texture = Texture(config.image_size, channels, name="texture")
+        self._known: np.ndarray | None = None
         self.tails = {name: TailLog(name=f"tail_{name}") for name in _PARTS}
 
     @classmethod
@@ -98,6 +101,13 @@ class Locator(Detector):
             raise ValueError(
                 f"image_size={config.image_size}: expected a multiple of 32 from 32 to 512."
             )
+
+    def compile_from_settings(self) -> None:
+        # Read before the training, and not when a trained detector is loaded.
+        if self.config.defects:
+            side, channels = self.encoder.input_shape[1], self.image_shape[-1]
+            self._known = cutouts.load(self.config.defects, side, channels)
+        super().compile_from_settings()
 
     def adam(self, variables: list[keras.Variable]) -> keras.optimizers.Optimizer:
         optimizer = keras.optimizers.Adam(
@@ -118,10 +128,10 @@ class Locator(Detector):
             light, turns, tampering = (
                 tf.random.experimental.stateless_fold_in(seed, stream) for stream in (2, 3, 4)
             )
-            x = _in_other_light(self._seen(self.preprocess(images)), defects.Draws(light))
+            x = _in_other_light(self._seen(self.preprocess(images)), Draws(light))
             turned, d = rotate_sampled_others(x[:clean_count], turns)
             upright = x[clean_count:]
-            changed, change = defects.tamper(upright, tampering, _TAMPERED)
+            changed, change = defects.tamper(upright, tampering, _TAMPERED, known=self._known)
             none = tf.zeros_like(turned[..., :1])
             rate = self._learning_rate(tf.cast(step, tf.float32), steps)
             return (
@@ -248,7 +258,7 @@ class Locator(Detector):
         return "a_all"
 
 
-def _in_other_light(x: tf.Tensor, draws: defects.Draws) -> tf.Tensor:
+def _in_other_light(x: tf.Tensor, draws: Draws) -> tf.Tensor:
     """Images `[B, T, T, C]` in 0..1, each a little brighter or darker: still normal."""
     column = [x.shape[0], 1, 1, 1]
     gain = tf.exp(draws.uniform(column, -_GAIN, _GAIN))
