@@ -95,6 +95,12 @@ def row(held_out, good, bad):
     return found
 
 
+def relative(environment, work):
+    """A run's environment with the paths of its command relative to --work."""
+    command = environment["command"].replace(f"{work}/", "").replace(str(work), ".")
+    return {**environment, "command": command}
+
+
 def of_package(detector, seed, folder, work):
     """Trains a detector by its command."""
     from tf_ssae import runs
@@ -119,7 +125,7 @@ def of_package(detector, seed, folder, work):
         **metrics.get("pixels", {}),
         "training_seconds": metrics["training_seconds"],
         "seconds": seconds,
-        "environment": json.loads((model_dir / "environment.json").read_text()),
+        "environment": relative(json.loads((model_dir / "environment.json").read_text()), work),
     }
 
 
@@ -139,7 +145,7 @@ def of_peer(peer, seed, folder, work):
     return {
         **row(scores(split.calibration.images), test[~is_bad], test[is_bad]),
         "seconds": time.perf_counter() - started,
-        "environment": provenance.environment(),
+        "environment": relative(provenance.environment(), work),
     }
 
 
