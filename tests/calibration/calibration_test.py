@@ -51,9 +51,14 @@ def test_json_round_trip():
     fitted = calibration(rotation_accuracy=0.5)
     again = Calibration.from_dict(json.loads(json.dumps(fitted.to_dict())))
     assert again.to_dict() == fitted.to_dict() and again.parts == ("a", "b")
-    description = Description((8, 8, 1), "tiles", fitted)
+    description = Description((8, 8, 1), "tiles", fitted, 32)
     again = Description.from_dict(json.loads(json.dumps(description.to_dict())))
     assert again.to_dict() == description.to_dict() and again.image_shape == (8, 8, 1)
+
+
+def test_few_tiles_are_scored_at_once_where_the_networks_see_them_enlarged():
+    assert Description((96, 96, 3), "tiles", calibration()).at_once == 256
+    assert Description((96, 96, 3), "tiles", calibration(), 288).at_once == 12
 
 
 @pytest.mark.parametrize(
@@ -87,6 +92,7 @@ def test_what_is_not_a_calibration_is_refused_by_name(changes, message):
         ({"image_shape": [8, 9, 1]}, "expected \\[S, S, C\\]"),
         ({"image_shape": [8, 8, 2]}, "C = 1 or 3"),
         ({"image_shape": "888"}, "image_shape='888'"),
+        ({"image_size": 0}, "image_size=0: expected a number of pixels"),
         ({"crop": "some"}, "crop='some': expected tiles or centre"),
     ],
 )

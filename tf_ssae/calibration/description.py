@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from tf_ssae.calibration.calibration import Calibration
 from tf_ssae.config import CROPS
+from tf_ssae.ops.batched import at_once
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,6 +17,8 @@ class Description:
         image_shape: `(S, S, C)` of the tiles that the detector takes.
         crop: how an image is cut into them: see `ops.tiles.cut`.
         calibration: which score decides, above what.
+        image_size: T, the side at which the networks see a tile, which may be larger than S; None
+            in exports of earlier versions.
 
     Raises:
         ValueError: on construction, for values that no detector can have.
@@ -24,6 +27,7 @@ class Description:
     image_shape: tuple[int, ...]
     crop: str
     calibration: Calibration
+    image_size: int | None = None
 
     def __post_init__(self) -> None:
         if not (
@@ -35,8 +39,15 @@ class Description:
             raise ValueError(
                 f"image_shape={list(self.image_shape)}: expected [S, S, C], C = 1 or 3."
             )
+        if not (self.image_size is None or type(self.image_size) is int and self.image_size > 0):
+            raise ValueError(f"image_size={self.image_size!r}: expected a number of pixels.")
         if self.crop not in CROPS:
             raise ValueError(f"crop={self.crop!r}: expected {' or '.join(CROPS)}.")
+
+    @property
+    def at_once(self) -> int:
+        """How many tiles to score at once: see `ops.batched.at_once`."""
+        return at_once(max(self.image_shape[0], self.image_size or 0))
 
     def to_dict(self) -> dict[str, Any]:
         """A dict of JSON values that `from_dict` turns back into an equal Description."""
@@ -44,6 +55,7 @@ class Description:
             "image_shape": list(self.image_shape),
             "crop": self.crop,
             "calibration": self.calibration.to_dict(),
+            "image_size": self.image_size,
         }
 
     @classmethod
@@ -60,4 +72,5 @@ class Description:
         if not isinstance(values["image_shape"], list):
             raise ValueError(f"image_shape={values['image_shape']!r}: expected [S, S, C].")
         calibration = Calibration.from_dict(values["calibration"])
-        return cls(tuple(values["image_shape"]), values["crop"], calibration)
+        shape, size = tuple(values["image_shape"]), values.get("image_size")
+        return cls(shape, values["crop"], calibration, size)

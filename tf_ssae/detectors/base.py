@@ -246,7 +246,8 @@ class Detector(keras.Model):
     @property
     def description(self) -> Description:
         """What a program needs beside the scores. Raises what `calibration` raises."""
-        return Description(self.image_shape, self.config.crop, self.calibration)
+        config = self.config
+        return Description(self.image_shape, config.crop, self.calibration, config.image_size)
 
     def compile_from_settings(self) -> None:
         """Compiles for training with the optimizer of the settings."""

@@ -44,7 +44,7 @@ def write(
     representative, thresholds = data.images[few], detector.calibration.thresholds
 
     def scores(function: Callable) -> dict[str, np.ndarray]:
-        found = tflite.scores_of(function, test)
+        found = tflite.scores_of(function, test, detector.description.at_once)
         return {name: test.worst(values) for name, values in found.items()}
 
     compared = parity.Parity(name, scores(detector), thresholds, test.is_anomaly)

@@ -19,6 +19,7 @@ from tf_ssae.evaluation.predictions import TileOutputs, evaluate
 from tf_ssae.export import saved_model
 from tf_ssae.ops.batched import joined
 from tf_ssae.scoring.tflite import TFLiteModel
+from tf_ssae.training.calibrate import for_normalisation
 
 KINDS = ("float32", "float16", "int8")
 
@@ -117,8 +118,9 @@ def recalibrated(detector: Detector, model: bytes, split: Split) -> Detector:
     copy.set_weights(detector.get_weights())
     copy.fold()
     score, subset, old = scorer(model), split.for_thresholds, copy.calibration
-    copy.fit_normalisation(scores_of(score, split.train))
-    outputs = TileOutputs(scores_of(score, subset))
+    at_once = detector.description.at_once
+    copy.fit_normalisation(scores_of(score, for_normalisation(detector, split), at_once))
+    outputs = TileOutputs(scores_of(score, subset, at_once))
     fitted = Calibration.fit(
         evaluate(copy, outputs, subset).scores,
         old.target_fpr,
@@ -134,7 +136,7 @@ def recalibrated(detector: Detector, model: bytes, split: Split) -> Detector:
 
 
 def scores_of(
-    score: Callable[[np.ndarray], dict], subset: Subset, batch_size: int = 256
+    score: Callable[[np.ndarray], dict], subset: Subset, batch_size: int
 ) -> dict[str, np.ndarray]:
     """`{score name: [N]}` of the N tiles of a Subset, by a function of batches of tiles."""
     batches = np.split(subset.index, range(batch_size, len(subset.index), batch_size))

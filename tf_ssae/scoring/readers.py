@@ -14,7 +14,7 @@ import tensorflow as tf
 from tf_ssae import runs
 from tf_ssae.calibration import Calibration, Description
 from tf_ssae.detectors.base import Detector
-from tf_ssae.ops.batched import at_once, in_batches, padded
+from tf_ssae.ops.batched import in_batches, padded
 from tf_ssae.runs import run_folder
 from tf_ssae.scoring import openvino_ir, saved_model
 from tf_ssae.scoring.tflite import TFLiteModel
@@ -37,7 +37,7 @@ class Reader:
         self, description: Description, score: _Function, explain: _Function | None = None
     ):
         """Takes the functions behind the methods `score` and `explain`: of uint8 `[N, S, S, C]`, N
-        at most `at_once(S)` and 16.
+        at most `description.at_once` and 16.
         """
         self.description = description
         self._score, self._explain = score, explain
@@ -48,7 +48,7 @@ class Reader:
 
     def score(self, tiles: np.ndarray) -> dict[str, np.ndarray]:
         """uint8 `[N, S, S, C] -> {score name: float32 [N]}`."""
-        return in_batches(self._score, tiles, at_once(tiles.shape[1]))
+        return in_batches(self._score, tiles, self.description.at_once)
 
     def explain(self, tiles: np.ndarray) -> dict[str, np.ndarray]:
         """As `score`, with `reconstruction` and `squared_error`, `[N, T, T, C]`, from a detector
@@ -95,7 +95,7 @@ def of_detector(detector: Detector) -> Reader:
     """The Reader of a calibrated detector in memory."""
     return Reader(
         detector.description,
-        padded(tf.function(lambda images: detector(images)), at_once(detector.image_shape[0])),
+        padded(tf.function(lambda images: detector(images)), detector.description.at_once),
         padded(tf.function(detector.explain), _EXPLAINED),
     )
 
@@ -114,9 +114,7 @@ def _of_saved_model(path: pathlib.Path) -> Reader:
         outputs = explain_all(tiles)
         return {name: value if name in names else value[:, 0] for name, value in outputs.items()}
 
-    return Reader(
-        description, padded(score, at_once(description.image_shape[0])), padded(explain, _EXPLAINED)
-    )
+    return Reader(description, padded(score, description.at_once), padded(explain, _EXPLAINED))
 
 
 def _of_tflite(path: pathlib.Path) -> Reader:
@@ -134,7 +132,7 @@ def _of_openvino(path: pathlib.Path) -> Reader:
             raise FileNotFoundError(f"No such file: {part}.")
     description = _description_of_file(path, openvino_ir.digest(path))
     score = openvino_ir.OpenVINOModel(path)
-    return Reader(description, padded(score, at_once(description.image_shape[0])))
+    return Reader(description, padded(score, description.at_once))
 
 
 def _description_of_file(path: pathlib.Path, digest: str) -> Description:

@@ -14,20 +14,25 @@ from tf_ssae.ops.batched import at_once
 def calibrate(detector: Detector, split: Split) -> Calibration:
     """Fits the detector's normalisation, and returns its Calibration.
 
-    Normalisation is fitted to the images held out, like everything else: a network's answers for
-    images that it knows by heart say little about others. If there are none, everything is fitted
-    to the training images. On the thesis' data sets its own normalisation is (Eq. 3.14), unless the
-    detector is `normalised_on_held_out`.
+    Normalisation is fitted to the images of `for_normalisation`, all else to those held out or, if
+    there are none, to the training images.
     """
     detector.fit_features(split.train.batches(at_once(detector.config.image_size)))
     held_out = split.for_thresholds
     outputs = ask(detector, held_out, with_map_peaks=detector.reconstructs)
-    as_thesis = detector.config.dataset in THESIS_DATASETS and not detector.normalised_on_held_out
-    if as_thesis and len(split.calibration):
-        detector.fit_normalisation(ask(detector, split.train).scores)
-    else:
-        detector.fit_normalisation(outputs.scores)
+    normal = for_normalisation(detector, split)
+    of_normal = outputs if normal is held_out else ask(detector, normal)
+    detector.fit_normalisation(of_normal.scores)
     return of_outputs(detector, outputs, held_out, is_held_out=len(split.calibration) > 0)
+
+
+def for_normalisation(detector: Detector, split: Split) -> Subset:
+    """The images that normalisation is fitted to: those held out, since a network's answers for
+    images that it knows by heart say little about others; but on the thesis' data sets those that
+    train, as there (Eq. 3.14), unless the detector is `normalised_on_held_out`.
+    """
+    as_thesis = detector.config.dataset in THESIS_DATASETS and not detector.normalised_on_held_out
+    return split.train if as_thesis else split.for_thresholds
 
 
 def of_outputs(
