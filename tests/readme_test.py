@@ -154,7 +154,10 @@ def test_what_is_found_on_the_textures_is_what_is_stored():
     called = json.loads((STORED / "textures" / "called_anomalies.json").read_text())
     new, normal, defects = called["new"], called["test"].pop("good"), called["test"]
     found, images = (sum(d[key] for d in defects.values()) for key in ("anomalies", "images"))
-    kinds = [f"{d['anomalies']} of {d['images']} {kind}s" for kind, d in sorted(defects.items())]
+    kinds = [
+        f"{d['anomalies']} of {d['images']} {kind}{'es' if kind[-1] == 'h' else 's'}"
+        for kind, d in sorted(defects.items())
+    ]
     text = OWN_IMAGES.replace("\n", " ")
     for sentence in (
         f"Of {new['images']:,} new normal images, drawn with another seed, {new['anomalies']} were",
