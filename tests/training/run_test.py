@@ -384,7 +384,7 @@ def test_a_constant_decoder_is_not_scored(tmp_path):
             {"anomaly": 10},
             "--anomaly=10: digits has no such class. Its classes: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9",
         ),
-        ({"batch_size": 2000}, "batch_size=2000 is more than the 1128 training images"),
+        ({"batch_size": 2000}, "batch_size=2000 is more than the 1154 training images"),
         ({"dataset": "mnist", "data_dir": "/nowhere"}, "That folder does not exist"),
     ],
 )
