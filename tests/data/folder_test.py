@@ -11,7 +11,7 @@ from tf_ssae.detectors.registry import preset
 
 
 def load(root, cache, **settings):
-    return sources.load(preset("folder", data_dir=str(root), **settings), cache)
+    return sources.load(preset("folder", detector="ssae", data_dir=str(root), **settings), cache)
 
 
 def test_mvtec_layout(parts, cache):

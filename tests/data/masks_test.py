@@ -12,7 +12,7 @@ from tf_ssae.detectors.registry import preset
 
 def load(root, cache, **settings):
     """The settings, and all test images in the order of their names."""
-    config = preset("folder", data_dir=str(root), **settings)
+    config = preset("folder", detector="ssae", data_dir=str(root), **settings)
     data = folder.load(config, cache)
     anomalous = np.arange(len(data.class_names)) > 0
     return config, Subset(data, np.flatnonzero(data.official_test), anomalous)
