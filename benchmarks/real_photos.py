@@ -9,6 +9,7 @@ is counted at the threshold that a run ships, fitted to held-out good images, ne
 images chose. A run that has its row is not repeated, so that it may be stopped and started again.
 """
 
+import csv
 import importlib.util
 import json
 import pathlib
@@ -78,7 +79,7 @@ def folders(work):
     return {name: folder for name, folder in found.items() if folder is not None}
 
 
-def row(held_out, good, bad):
+def judged(held_out, good, bad):
     """What scores of held-out good, good and bad test images say."""
     from tf_ssae.calibration import conformal
 
@@ -107,29 +108,25 @@ def of_package(detector, seed, folder, work):
 
     model_dir = work / "runs" / f"{folder.name}-{detector}-{seed}"
     command = f"train.py --dataset=folder --data_dir={folder} --detector={detector} --seed={seed}"
-    started = time.perf_counter()
     if not model_dir.exists():
         arguments = [sys.executable, *command.split(), f"--model_dir={model_dir}"]
         subprocess.run(arguments, cwd=ROOT, check=True)
-    seconds = time.perf_counter() - started
     calibration = runs.load(model_dir).calibration
     score = calibration.deciding_score
-    table = np.genfromtxt(
-        model_dir / "scores.csv", delimiter=",", names=True, dtype=None, encoding="utf-8"
-    )
-    is_bad = table["is_anomaly"] == 1
+    with open(model_dir / "scores.csv", newline="", encoding="utf-8") as file:
+        tested = [(row["is_anomaly"] == "1", float(row[score])) for row in csv.DictReader(file)]
+    good, bad = (np.array([x for is_bad, x in tested if is_bad == kind]) for kind in (False, True))
     metrics = json.loads((model_dir / "metrics.json").read_text())
     return {
         "score": score,
-        **row(calibration.scores[score], table[score][~is_bad], table[score][is_bad]),
+        **judged(calibration.scores[score], good, bad),
         **metrics.get("pixels", {}),
         "training_seconds": metrics["training_seconds"],
-        "seconds": seconds,
         "environment": relative(json.loads((model_dir / "environment.json").read_text()), work),
     }
 
 
-def of_peer(peer, seed, folder, work):
+def of_peer(peer, folder, work):
     """A peer, on the images and the split that the package's detectors have."""
     import peers
 
@@ -143,7 +140,7 @@ def of_peer(peer, seed, folder, work):
     scores = getattr(peers, peer)(split.train.images)
     test, is_bad = scores(split.test.images), split.test.is_anomaly
     return {
-        **row(scores(split.calibration.images), test[~is_bad], test[is_bad]),
+        **judged(scores(split.calibration.images), test[~is_bad], test[is_bad]),
         "seconds": time.perf_counter() - started,
         "environment": relative(provenance.environment(), work),
     }
@@ -193,8 +190,10 @@ def main(argv):
             for seed in ["0"] if method in PEERS else _SEEDS.value:
                 stored = STORED / name / f"{method}-{seed}.json"
                 if not stored.exists():
-                    run = of_peer if method in PEERS else of_package
-                    found = run(method, seed, folder, work)
+                    if method in PEERS:
+                        found = of_peer(method, folder, work)
+                    else:
+                        found = of_package(method, seed, folder, work)
                     stored.write_text(json.dumps(found, indent=2) + "\n")
                     print(name, method, seed, found, flush=True)
     print(table())
