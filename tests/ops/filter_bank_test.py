@@ -44,6 +44,15 @@ def test_grey_in_three_channels_is_light_without_colour():
     assert scales[..., 8:].max() < np.log(2e-3)
 
 
+@pytest.mark.parametrize("cell", [4, 8])
+def test_blocks_of_pixels_give_what_pixels_give(cell):
+    level = np.random.default_rng(3).random((2, 64, 64, 1), np.float32)
+    expected = filter_bank._averaged(filter_bank._magnitude(level), cell)
+    found = filter_bank._averaged_in_blocks(level, cell)
+    assert found.shape == expected.shape
+    np.testing.assert_allclose(found[:, 1:-1, 1:-1], expected[:, 1:-1, 1:-1], atol=1e-5)
+
+
 def test_only_the_cells_near_a_change_change():
     image = np.full([1, 128, 128, 1], 0.5, np.float32)
     changed = image.copy()

@@ -38,9 +38,11 @@ def responses(x: tf.Tensor) -> tf.Tensor:
     level = tf.reshape(tf.transpose(x, [0, 3, 1, 2]), [-1, *x.shape[1:3], 1])
     for scale in range(scales(size)):
         cell = CELL >> scale
-        magnitude = _averaged_in_blocks(level, cell) if cell >= 4 else _magnitude(level)
-        if 1 < cell < 4:
-            magnitude = _averaged(magnitude, cell)
+        if cell >= 4:
+            magnitude = _averaged_in_blocks(level, cell)
+        else:
+            magnitude = _magnitude(level)
+            magnitude = _averaged(magnitude, cell) if cell > 1 else magnitude
         magnitude = tf.reshape(magnitude, [count, channels, *magnitude.shape[1:3], _ORIENTATIONS])
         of_light = [magnitude[:, 0]]
         of_colour = [
@@ -90,8 +92,9 @@ def _magnitude(level: tf.Tensor) -> tf.Tensor:
 
 
 def _averaged_in_blocks(level: tf.Tensor, cell: int) -> tf.Tensor:
-    """`_averaged(_magnitude(level), cell)` but for the outermost cells, in about half the time: a
-    convolution of one channel is slow, so it is done on blocks of 2x2 pixels as channels.
+    """`_averaged(_magnitude(level), cell)` but for the outermost cells, which lie in the border:
+    a convolution of one channel is slow, so it is done on blocks of 2x2 pixels as channels, in half
+    the time.
     """
     blocks = tf.nn.space_to_depth(level, 2)
     parts = tf.square(tf.nn.conv2d(blocks, _in_blocks(_wavelets()), 1, "SAME"))
