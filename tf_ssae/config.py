@@ -42,9 +42,10 @@ class Config:
     )
     detector: str = _setting(
         "ssae",
-        "Method: ssae, the thesis' own; ensemble, autoencoder and rotation, what it is compared "
-        "with there; egbad and ganomaly, two GANs, which ignore rotations, lambda_e, w_cls, w_rec, "
-        "reconstruction_reduction, output_activation and alpha; or your own, from --plugin.",
+        "Method: ssae, the thesis' own; locator, beyond the thesis, a folder's preset; ensemble,"
+        " autoencoder and rotation, what it is compared with there; egbad and ganomaly, two GANs,"
+        " which ignore rotations, lambda_e, w_cls, w_rec, reconstruction_reduction,"
+        " output_activation and alpha; or your own, from --plugin.",
     )
     protocol: str = _setting(
         "pooled",
