@@ -183,17 +183,7 @@ def test_client_from_the_command_line(rest_url, files, tmp_path):
         f"--rest={rest_url}",
         *[str(tmp_path / "part 1.png")] * (serving_kit.LARGEST_REQUEST + 1),
     )
-    again, *rows = done.stdout.splitlines()
-    assert again == header and len(rows) == serving_kit.LARGEST_REQUEST + 1
-    # A batch of another size may round the last digit differently.
-    for other in (line.split("\t") for line in rows):
-        assert (other[0], other[-1]) == (path, decision)
-        np.testing.assert_allclose(
-            [float(score) for score in other[1:-1]],
-            [float(score) for score in scores],
-            rtol=1e-3,
-            atol=1e-4,
-        )
+    assert done.stdout.splitlines() == [header, *[row] * (serving_kit.LARGEST_REQUEST + 1)]
     done = run_python(*command, f"--rest={rest_url}", str(tmp_path / "no.png"))
     assert done.returncode == 1 and "no.png" in done.stderr and "Traceback" not in done.stderr
 
