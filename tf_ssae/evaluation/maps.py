@@ -36,6 +36,36 @@ def of_outputs(outputs: Mapping[str, np.ndarray]) -> np.ndarray:
     return error_maps(outputs["squared_error"])
 
 
+def scaled(outputs: Mapping[str, np.ndarray], map_scale: float) -> np.ndarray:
+    """The anomaly maps `[B, T, T]` of a detector's outputs on one scale for all images: 0 is
+    normal, and more than 1 is found somewhere in as many normal images as raise false alarms.
+
+    A `location`, a probability, counts as -log(1 - p): what is nearly certain differs by more than
+    its last digits.
+
+    Args:
+        map_scale: of the detector's Calibration.
+    """
+    maps = of_outputs(outputs)
+    if "location" not in outputs:
+        return maps / map_scale
+    return (_surprise(maps) / _surprise(np.float64(map_scale))).astype(np.float32)
+
+
+def _surprise(p: np.ndarray) -> np.ndarray:
+    """-log(1 - p); of the largest p below 1 in float32 where p has been rounded to 1."""
+    return -np.log(np.maximum(1.0 - p, np.float32(2.0**-24)))
+
+
+def without_border(maps: np.ndarray, tile_size: int) -> np.ndarray:
+    """Maps `[B, T, T]` without the border, if any, that `ops.preprocessing` padded tiles of
+    `[B, S, S, C]` with. `tile_size`: S.
+    """
+    factor = maps.shape[1] // tile_size
+    border, side = (maps.shape[1] - factor * tile_size) // 2, factor * tile_size
+    return maps[:, border : border + side, border : border + side]
+
+
 def of_batches(detector: "Detector", batches: Iterable[tf.Tensor]) -> Iterator[np.ndarray]:
     """Yields the anomaly maps `[B, T, T]`, unscaled, of each batch of tiles `[B, S, S, C]`."""
 

@@ -2,6 +2,9 @@
 and the score of an image, from those of its tiles.
 """
 
+import dataclasses
+from typing import Self
+
 import numpy as np
 import tensorflow as tf
 
@@ -74,6 +77,48 @@ def cut(images: tf.Tensor, size: int, crop: str) -> tf.Tensor:
     return tf.ensure_shape(
         tf.reshape(cut_out, [shape[0], count, size, size, shape[3]]),
         [None, None, size, size, images.shape[3]],
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """Where `cut` cuts the tiles of an image, in its pixels: row by row.
+
+    Attributes:
+        height, width: of the image.
+        side: of every tile.
+        tops, lefts: the first row of each row of tiles, the first column of each column of them;
+            ascending.
+    """
+
+    height: int
+    width: int
+    side: int
+    tops: tuple[int, ...]
+    lefts: tuple[int, ...]
+
+    @classmethod
+    def of(cls, height: int, width: int, crop: str) -> Self:
+        """The layout of an image of this size, cut with this `crop`."""
+        side = min(height, width)
+        tops, lefts = (_offsets(length, side, crop) for length in (height, width))
+        return cls(height, width, side, tops, lefts)
+
+    def __len__(self) -> int:
+        """T, how many tiles there are."""
+        return len(self.tops) * len(self.lefts)
+
+
+def _offsets(length: int, side: int, crop: str) -> tuple[int, ...]:
+    """Where tiles begin along one side of an image: what `cut` does in the graph."""
+    slack = length - side
+    if crop == "centre":
+        return (slack // 2,)
+    count = -(-length // side)
+    last = max(count - 1, 1)
+    return tuple(
+        -(-i * slack // last) if 2 * i < count else slack + (i - last) * slack // last
+        for i in range(count)
     )
 
 

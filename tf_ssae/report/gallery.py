@@ -38,7 +38,7 @@ def cards(
         # As the networks see them, so that tile, reconstruction and map have the same pixels.
         shown = preprocessing.preprocess(tf.constant(tiles), reconstruction.shape[1]).numpy()
         drawn["reconstruction"] = png.as_uint8(reconstruction)
-        drawn["error_map"] = maps.of_outputs(outputs) / calibration.map_scale
+        drawn["error_map"] = maps.scaled(outputs, calibration.map_scale)
     drawn["tile"] = png.as_uint8(shown)
     drawn["p_value"] = calibration.p_values(scores)
     return tuple(

@@ -11,7 +11,7 @@ from PIL import Image
 _LEVELS = 16
 
 # YlOrRd, the nine colours of ColorBrewer (Brewer and Harrower, 2002), from pale yellow to dark red.
-_YELLOW_TO_RED = np.array(
+YELLOW_TO_RED = np.array(
     [
         list(bytes.fromhex(colour))
         for colour in "ffffcc ffeda0 fed976 feb24c fd8d3c fc4e2a e31a1c bd0026 800026".split()
@@ -88,8 +88,8 @@ def _palette() -> bytes:
     ground = 255 * (0.25 + 0.5 * level)[None, :, None]
     colour = np.stack(
         [
-            np.interp(0.25 + 0.65 * level, np.linspace(0, 1, len(_YELLOW_TO_RED)), channel)
-            for channel in _YELLOW_TO_RED.T
+            np.interp(0.25 + 0.65 * level, np.linspace(0, 1, len(YELLOW_TO_RED)), channel)
+            for channel in YELLOW_TO_RED.T
         ],
         axis=-1,
     )[:, None]

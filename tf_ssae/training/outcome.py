@@ -49,12 +49,10 @@ def _pixel_metrics(detector: Detector, split: Split) -> dict[str, Any]:
     subset, truth = known
     batches = subset.batches(at_once(detector.config.image_size))
     found = np.concatenate(list(maps.of_batches(detector, batches)))
-    # Small images were enlarged and padded (see `preprocessing`): the truth is enlarged too, the
-    # border of the maps left out.
+    found = maps.without_border(found, truth.shape[1])
+    # Small images were enlarged (see `preprocessing`): the truth is enlarged too.
     factor = found.shape[1] // truth.shape[1]
     truth = truth.repeat(factor, axis=1).repeat(factor, axis=2)
-    border, side = (found.shape[1] - truth.shape[1]) // 2, truth.shape[1]
-    found = found[:, border : border + side, border : border + side]
     return {"pixels": pixel_metrics(list(found), list(truth))}
 
 

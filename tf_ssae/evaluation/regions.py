@@ -1,0 +1,61 @@
+"""Where something is anomalous: the connected areas of an image's anomaly map above a level."""
+
+import dataclasses
+
+import numpy as np
+from PIL import Image
+from scipy import ndimage
+
+
+@dataclasses.dataclass(frozen=True)
+class Region:
+    """One connected area, in pixels of the image; (0, 0) is its upper left corner.
+
+    Attributes:
+        box: `(x, y, width, height)`: the smallest that holds it.
+        area: how many pixels it has.
+        peak: the largest value of the map in it; of a scaled map in multiples of the level.
+        centre: `(x, y)`, the mean of its pixels' centres. That of a box is x + width / 2.
+    """
+
+    box: tuple[int, int, int, int]
+    area: int
+    peak: float
+    centre: tuple[float, float]
+
+
+def regions(
+    anomaly_map: np.ndarray, size: tuple[int, int] | None = None, level: float = 1.0
+) -> list[Region]:
+    """The 8-connected areas in which an anomaly map is above a level, that with the highest peak
+    first.
+
+    Args:
+        anomaly_map: float `[h, w]`, such as from `maps.scaled` or `whole_map`.
+        size: `(H, W)` of the image, if the map is of another: it is resized, bilinearly.
+        level: 1 for a scaled map: at most `target_fpr` of normal images are expected to show any
+            region.
+    """
+    if size is not None and anomaly_map.shape != tuple(size):
+        image = Image.fromarray(np.asarray(anomaly_map, np.float32))
+        anomaly_map = np.asarray(image.resize((size[1], size[0]), Image.BILINEAR))
+    # Most images have none, and a large one costs a while to label.
+    if not anomaly_map.size or anomaly_map.max() <= level:
+        return []
+    labels, _ = ndimage.label(anomaly_map > level, np.ones([3, 3]))
+    found = [
+        _region(labels[where] == i + 1, anomaly_map[where], where[1].start, where[0].start)
+        for i, where in enumerate(ndimage.find_objects(labels))
+    ]
+    return sorted(found, key=lambda region: -region.peak)
+
+
+def _region(mask: np.ndarray, anomaly_map: np.ndarray, left: int, top: int) -> Region:
+    """The Region of a mask `[h, w]` whose upper left corner is at `left`, `top`."""
+    y, x = np.nonzero(mask)
+    return Region(
+        box=(left, top, mask.shape[1], mask.shape[0]),
+        area=len(x),
+        peak=float(anomaly_map[mask].max()),
+        centre=(round(float(left + x.mean() + 0.5), 1), round(float(top + y.mean() + 0.5), 1)),
+    )

@@ -1,0 +1,78 @@
+"""A photo with what is anomalous in it: the map over it in colour, its contour, and boxes."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFilter
+
+from tf_ssae.evaluation.regions import Region
+from tf_ssae.report.png import YELLOW_TO_RED
+
+_CONTOUR = (227, 26, 28)
+_BOX = (255, 255, 255)
+_BOX_EDGE = (0, 0, 0)
+# Lines are as wide as can be seen when the whole photo is: this share of its longer side.
+_LINE = 1 / 500
+# Between these values of the map, colour rises from nothing to its full opacity: the photo is to be
+# seen through it.
+_FAINTEST, _FULL = 0.5, 2.0
+_OPACITY = 0.45
+_ROWS_AT_ONCE = 256
+
+
+def overlay(
+    photo: np.ndarray, anomaly_map: np.ndarray, found: Sequence[Region] = (), level: float = 1.0
+) -> np.ndarray:
+    """The photo, tinted where its map is above half the level, with a red line around what is above
+    the level, and a box around each region.
+
+    The line runs outside of what it surrounds, and so does the box.
+
+    Args:
+        photo: uint8 `[H, W, C]`, C 1 or 3.
+        anomaly_map: float `[H, W]`, scaled.
+        found: its regions.
+        level: of the regions.
+
+    Returns:
+        uint8 `[H, W, 3]`.
+    """
+    height, width = photo.shape[:2]
+    result = np.broadcast_to(photo, (height, width, 3)).copy()
+    for top in range(0, height, _ROWS_AT_ONCE):
+        rows = slice(top, top + _ROWS_AT_ONCE)
+        result[rows] = _tinted(result[rows], anomaly_map[rows] / level)
+    line = max(1, round(_LINE * max(height, width)))
+    for region in found:
+        _draw_contour(result, anomaly_map, region, level, line)
+    image = Image.fromarray(result)
+    draw = ImageDraw.Draw(image)
+    for region in found:
+        x, y, w, h = region.box
+        for colour, away in ((_BOX_EDGE, 4 * line), (_BOX, 3 * line)):
+            box = (x - away, y - away, x + w - 1 + away, y + h - 1 + away)
+            draw.rectangle(box, outline=colour, width=line)
+    return np.asarray(image)
+
+
+def _tinted(photo: np.ndarray, anomaly_map: np.ndarray) -> np.ndarray:
+    """uint8 `[h, W, 3]`, float `[h, W]` -> uint8 `[h, W, 3]`."""
+    strength = np.clip((anomaly_map - _FAINTEST) / (_FULL - _FAINTEST), 0, 1)
+    if not strength.any():
+        return photo
+    along = strength * (len(YELLOW_TO_RED) - 1)
+    knots = np.arange(len(YELLOW_TO_RED))
+    colour = np.stack([np.interp(along, knots, channel) for channel in YELLOW_TO_RED.T], axis=-1)
+    opacity = _OPACITY * strength[..., np.newaxis]
+    return np.round(opacity * colour + (1 - opacity) * photo).astype(np.uint8)
+
+
+def _draw_contour(
+    image: np.ndarray, anomaly_map: np.ndarray, region: Region, level: float, line: int
+) -> None:
+    """Draws, in place, a line around what is above the level in and about a region's box."""
+    x, y, w, h = region.box
+    where = np.s_[max(0, y - line) : y + h + line, max(0, x - line) : x + w + line]
+    above = anomaly_map[where] > level
+    grown = Image.fromarray(above).convert("L").filter(ImageFilter.MaxFilter(2 * line + 1))
+    image[where][(np.asarray(grown) > 0) & ~above] = _CONTOUR
