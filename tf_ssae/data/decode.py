@@ -80,6 +80,11 @@ def check(image: Image.Image) -> None:
     frames = getattr(image, "n_frames", 1)
     if image.format != "MPO" and frames > 1:
         raise UnreadableImage(f"{frames} images in one file; expected one")
+    check_size(width, height)
+
+
+def check_size(width: int, height: int) -> None:
+    """Raises UnreadableImage for an image too large, too small or too long."""
     if width * height > tiles.LARGEST_IMAGE:
         raise UnreadableImage(f"{width}x{height}: more than {tiles.LARGEST_IMAGE:,} pixels")
     if min(width, height) < tiles.SMALLEST_SIDE:

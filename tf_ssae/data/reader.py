@@ -65,10 +65,15 @@ class TileReader:
     def _read(self, path: pathlib.Path) -> ReadFile:
         try:
             data = pathlib.Path(path).read_bytes()
-            with self._turn(data):
-                return ReadFile(path, self.cut(decode(data)), hashlib.sha256(data).digest())
         except OSError as error:
             return ReadFile(path, error=f"cannot be read: {error.strerror}")
+        return self.of_bytes(data, path)
+
+    def of_bytes(self, data: bytes, path: pathlib.Path) -> ReadFile:
+        """The ReadFile of an image file in memory. `path`: what it is called."""
+        try:
+            with self._turn(data):
+                return ReadFile(path, self.cut(decode(data)), hashlib.sha256(data).digest())
         except UnreadableImage as error:
             return ReadFile(path, error=str(error))
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from typing import Any
 
-import tf_ssae
+from tf_ssae._version import __version__
 
 
 def environment() -> dict[str, Any]:
@@ -17,7 +17,7 @@ def environment() -> dict[str, Any]:
     return {
         "command": _command(),
         "versions": {
-            "tf_ssae": tf_ssae.__version__,
+            "tf_ssae": __version__,
             "python": platform.python_version(),
             **{
                 name: importlib.metadata.version(name)

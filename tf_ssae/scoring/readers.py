@@ -95,9 +95,22 @@ def of_detector(detector: Detector) -> Reader:
     """The Reader of a calibrated detector in memory."""
     return Reader(
         detector.description,
-        padded(tf.function(lambda images: detector(images)), detector.description.at_once),
-        padded(tf.function(detector.explain), _EXPLAINED),
+        _of_any_number(lambda images: detector(images), detector.image_shape),
+        _of_any_number(detector.explain, detector.image_shape),
     )
+
+
+def _of_any_number(function: Callable, image_shape: tuple[int, ...]) -> _Function:
+    """A function of tiles `[N, S, S, C]`, compiled once for any N: who waits for the answer for one
+    does not wait for a batch.
+    """
+    spec = tf.TensorSpec([None, *image_shape], tf.uint8)
+    compiled = tf.function(function, input_signature=[spec])
+
+    def outputs(tiles: np.ndarray) -> dict[str, np.ndarray]:
+        return {name: value.numpy() for name, value in compiled(tf.constant(tiles)).items()}
+
+    return outputs
 
 
 def _of_saved_model(path: pathlib.Path) -> Reader:
@@ -114,7 +127,7 @@ def _of_saved_model(path: pathlib.Path) -> Reader:
         outputs = explain_all(tiles)
         return {name: value if name in names else value[:, 0] for name, value in outputs.items()}
 
-    return Reader(description, padded(score, description.at_once), padded(explain, _EXPLAINED))
+    return Reader(description, score, explain)
 
 
 def _of_tflite(path: pathlib.Path) -> Reader:

@@ -5,20 +5,17 @@ why.
 import glob
 import os
 import pathlib
-from collections.abc import Iterable, Iterator
 
-import numpy as np
 from tqdm import tqdm
 
 from tf_ssae import report
 from tf_ssae.data.find import find as find_images
-from tf_ssae.data.reader import ReadFile, TileReader
-from tf_ssae.ops.tiles import largest
+from tf_ssae.data.reader import TileReader
 from tf_ssae.scoring import readers
+from tf_ssae.scoring.batches import scored
 from tf_ssae.scoring.partial_table import PartialTable
-from tf_ssae.scoring.readers import Reader
-from tf_ssae.scoring.rows import Row, Rows, Summary
-from tf_ssae.scoring.tables import WRITERS
+from tf_ssae.scoring.rows import Rows, Summary
+from tf_ssae.scoring.tables import WRITERS, print_rows
 from tf_ssae.system.files import replacing
 
 
@@ -39,16 +36,20 @@ def score(
         model_dir: see `readers.load`.
         images: see `find`.
         output: a path that ends in .csv, .jsonl or .parquet. The report is written beside it, as
-            .html.
+            .html. "-": JSON lines to the standard output, without a report, and nothing to resume.
 
     Raises:
         FileNotFoundError, ValueError: the model or the images are not there; or `OUTPUT.partial` is
             of other images or another model.
         FileExistsError: `output` exists.
     """
+    if str(output) == "-":
+        return _printed(model_dir, images)
     output = pathlib.Path(output)
     if output.suffix not in WRITERS:
-        raise ValueError(f"--output={output}: expected a name that ends in {', '.join(WRITERS)}.")
+        raise ValueError(
+            f"--output={output}: expected a name that ends in {', '.join(WRITERS)}, or -."
+        )
     page, partial_path = output.with_suffix(".html"), output.with_name(output.name + ".partial")
     _require_new(output)
     if not partial_path.exists():
@@ -69,7 +70,7 @@ def score(
         for row in partial.rows():
             rows.add(row)
         with tqdm(total=len(paths), unit=" images", disable=None, initial=partial.done) as progress:
-            for row in _scored(reader, tile_reader.read(paths[partial.done :]), rows):
+            for row in scored(reader, tile_reader.read(paths[partial.done :]), rows):
                 partial.write(row)
                 rows.add(row)
                 progress.update()
@@ -77,6 +78,18 @@ def score(
             WRITERS[output.suffix](partial.rows(), rows.columns, temporary)
             report.write(page, rows.report(reader, tile_reader, model_dir, images))
         partial_path.unlink()
+    return rows.summary()
+
+
+def _printed(model_dir: str | pathlib.Path, images: str | pathlib.Path) -> Summary:
+    """Prints a row per image, as JSON, as soon as it is known."""
+    paths = find(images)
+    reader = readers.load(model_dir)
+    tile_reader = TileReader(reader.description.image_shape, reader.description.crop)
+    rows = Rows(reader.calibration)
+    for row in scored(reader, tile_reader.read(paths), rows):
+        print_rows([row], rows.columns)
+        rows.add(row)
     return rows.summary()
 
 
@@ -116,29 +129,3 @@ def find(images: str | pathlib.Path) -> list[pathlib.Path]:
             f"--images={images}: no such folder or file, and no file that matches it as a pattern."
         )
     return paths
-
-
-def _scored(reader: Reader, files: Iterable[ReadFile], rows: Rows) -> Iterator[Row]:
-    """Yields one row per file, in order. Tiles of many images are scored together."""
-    waiting: list[ReadFile] = []
-
-    def flush() -> Iterator[Row]:
-        readable = [file for file in waiting if not file.error]
-        scores = {}
-        if readable:
-            source = np.repeat(np.arange(len(readable)), [len(file.tiles) for file in readable])
-            of_tiles = reader.score(np.concatenate([file.tiles for file in readable]))
-            scores = {name: largest(of_tiles[name], source) for name in rows.scores}
-        scored = iter(rows.of_images([file.path for file in readable], scores))
-        for file in waiting:
-            yield rows.of_unreadable(file.path, file.error) if file.error else next(scored)
-        waiting.clear()
-
-    held = 0
-    for file in files:
-        waiting.append(file)
-        held += len(file.tiles)
-        if held >= readers.BATCH_SIZE or len(waiting) >= 4 * readers.BATCH_SIZE:
-            yield from flush()
-            held = 0
-    yield from flush()

@@ -3,6 +3,7 @@
 import csv
 import json
 import pathlib
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -22,7 +23,7 @@ def _write_csv(rows: Iterable[dict[str, Any]], columns: list[str], path: pathlib
 def _write_jsonl(rows: Iterable[dict[str, Any]], columns: list[str], path: pathlib.Path) -> None:
     with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
         for row in rows:
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            file.write(json_line(row, columns))
 
 
 def _write_parquet(rows: Iterable[dict[str, Any]], columns: list[str], path: pathlib.Path) -> None:
@@ -41,6 +42,18 @@ def _write_parquet(rows: Iterable[dict[str, Any]], columns: list[str], path: pat
                 writer.write_table(pyarrow.Table.from_pylist(chunk, schema))
                 chunk = []
         writer.write_table(pyarrow.Table.from_pylist(chunk, schema))
+
+
+def json_line(row: dict[str, Any], columns: list[str]) -> str:
+    """A row as one line of JSON."""
+    return json.dumps({name: row[name] for name in columns}, ensure_ascii=False) + "\n"
+
+
+def print_rows(rows: Iterable[dict[str, Any]], columns: list[str]) -> None:
+    """Writes rows to the standard output as JSON lines, and hands them on at once."""
+    text = "".join(json_line(row, columns) for row in rows)
+    sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+    sys.stdout.buffer.flush()
 
 
 # A function of the rows (dicts), the names of the columns and a path, for each suffix.
