@@ -14,9 +14,9 @@ from PIL import Image
 from tf_ssae import runs
 from tf_ssae.data.reader import TileReader
 from tf_ssae.detectors.registry import preset
+from tf_ssae.runs.run_folder import default_model_dir
 from tf_ssae.scoring import run as scoring
 from tf_ssae.training import run as training
-from tf_ssae.training.run import default_model_dir
 
 # Seconds of training: enough to learn rotations, not to be good.
 QUICK_FLAGS = [

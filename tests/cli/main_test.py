@@ -56,14 +56,39 @@ def test_the_programs_at_the_top_are_the_verbs():
 
 def test_help_and_mistakes_are_answered_without_tensorflow():
     program = """
-import sys
+import os, sys
 from tf_ssae.cli.main import VERBS, main
+
+def answered(command, status):
+    # absl keeps the flags of an earlier call, so each has a process of its own.
+    child = os.fork()
+    if not child:
+        answer = main(command.split())
+        sys.stdout.flush()
+        heavy = {"tensorflow", "keras", "numpy", "PIL"} & set(sys.modules)
+        os._exit(0 if answer == status and not heavy else 1)
+    assert os.waitpid(child, 0)[1] == 0, command
+
 for verb in VERBS:
-    assert main([verb, "--help"]) == 0
-assert main(["train", "--epochs=0"]) == 2
-assert main(["train", "--plugin=/nowhere.py"]) == 1
-heavy = {"tensorflow", "keras", "numpy", "PIL"} & set(sys.modules)
-assert not heavy, heavy
+    answered(f"{verb} --help", 0)
+answered("train --epochs=0", 2)
+for wrong in (
+    "train --plugin=/nowhere.py",
+    "train --detector=nope",
+    "train --dataset=folder",
+    "train --dataset=folder --data_dir=/nowhere",
+    "train --dataset=folder --data_dir=docs --defects=/nowhere",
+    "train --dataset=mnist --data_dir=/nowhere",
+    "train --model_dir=tests",
+    "check --data_dir=tests",
+    "score --model_dir=results/readme/digits --images=docs --output=new.csv",
+    "score --model_dir=/nowhere --images=docs --output=new.csv",
+    "score --model_dir=setup.cfg --images=docs --output=new.txt",
+    "score --model_dir=setup.cfg --images=docs --output=setup.cfg.csv",
+    "export --model_dir=results/readme/digits --export_dir=new",
+    "doctor nowhere.tflite",
+):
+    answered(wrong, 1)
 """
     done = run_python("-c", program, cwd=ROOT)
     assert done.returncode == 0, done.stderr

@@ -6,6 +6,7 @@ from absl import flags
 
 from tf_ssae.cli import plugins, quiet, settings
 from tf_ssae.cli.verb import Failed, Verb
+from tf_ssae.data import there
 
 if TYPE_CHECKING:
     from tf_ssae.training import check
@@ -21,6 +22,7 @@ plugins.define(_FLAGS)
 def _run(arguments: list[str]) -> None:
     plugins.load(_FLAGS.plugin)
     chosen = settings.given(_FLAGS)
+    there.require(settings.named({"dataset": "folder", **chosen}, _FLAGS.plugin))
     quiet.import_tensorflow()
     from tf_ssae.data.find import printable
     from tf_ssae.detectors.health import TrainingFailed

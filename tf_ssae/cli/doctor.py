@@ -12,6 +12,8 @@ def _run(arguments: list[str]) -> None:
     if len(arguments) != 1:
         raise UsageError("doctor needs one .tflite file.")
     path = pathlib.Path(arguments[0])
+    if not path.is_file():
+        raise FileNotFoundError(f"No such file: {path}.")
     with quiet.native_code():
         from tf_ssae.export import doctor, timing
 

@@ -1,9 +1,15 @@
 """`tf-ssae export`: files for TF Serving and TFLite from a finished run."""
 
+import dataclasses
+import pathlib
+
 from absl import flags
 
 from tf_ssae.cli import plugins, quiet
 from tf_ssae.cli.verb import Failed, Verb
+from tf_ssae.data import there
+from tf_ssae.export.published import published_at
+from tf_ssae.runs import run_folder
 
 _FLAGS = flags.FlagValues()
 flags.DEFINE_string("model_dir", None, "Folder of a finished run.", flag_values=_FLAGS)
@@ -53,6 +59,12 @@ plugins.define(_FLAGS)
 
 def _run(arguments: list[str]) -> None:
     plugins.load(_FLAGS.plugin)
+    model_dir = pathlib.Path(_FLAGS.model_dir)
+    run_folder.require_finished(model_dir)
+    export_dir = pathlib.Path(_FLAGS.export_dir)
+    published_at(model_dir, export_dir, _FLAGS.name, _FLAGS.version)
+    config = run_folder.read_config(model_dir)
+    there.require(dataclasses.replace(config, data_dir=_FLAGS.data_dir or config.data_dir))
     with quiet.native_code():
         from tf_ssae.export import publish
 

@@ -6,6 +6,8 @@ from absl import flags
 
 from tf_ssae.cli import plugins, quiet
 from tf_ssae.cli.verb import Failed, Verb
+from tf_ssae.data import find
+from tf_ssae.scoring import places
 
 _FLAGS = flags.FlagValues()
 flags.DEFINE_string(
@@ -35,6 +37,10 @@ plugins.define(_FLAGS)
 
 def _run(arguments: list[str]) -> None:
     plugins.load(_FLAGS.plugin)
+    if _FLAGS.output != "-":
+        places.require_new(pathlib.Path(_FLAGS.output))
+    places.require_model(pathlib.Path(_FLAGS.model_dir))
+    find.require(_FLAGS.images)
     # A .tflite file's interpreter prints a notice of its own.
     with quiet.native_code():
         from tf_ssae.scoring import run as scoring

@@ -1,13 +1,14 @@
 """Every setting of a run as a flag, made from the fields of `Config`."""
 
 import dataclasses
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from absl import flags
 
 from tf_ssae.cli.verb import UsageError
-from tf_ssae.config import Config
+from tf_ssae.config import PRESETS, Config
+from tf_ssae.detectors import own
 
 DEFAULTS = "Data sets and detectors have presets, which replace the defaults given here."
 
@@ -52,3 +53,17 @@ def given(flag_values: flags.FlagValues) -> dict[str, Any]:
     except ValueError as error:
         raise UsageError(str(error)) from None
     return settings
+
+
+def named(chosen: Mapping[str, Any], plugin: Sequence[str] = ()) -> Config:
+    """The settings as far as they are known without TensorFlow: a detector may have other presets.
+    Its name is checked, unless a plugin may have registered it.
+
+    Raises:
+        ValueError: no detector has this name.
+    """
+    presets = PRESETS.get(chosen.get("dataset", Config.dataset), {})
+    made = Config(**{**presets, **chosen})
+    if not plugin and made.detector not in own.modules():
+        raise own.unknown(made.detector, own.modules())
+    return made

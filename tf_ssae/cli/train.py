@@ -1,12 +1,15 @@
 """`tf-ssae train`: a finished run's folder from flags."""
 
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 from absl import flags
 
 from tf_ssae.cli import plugins, quiet, settings
 from tf_ssae.cli.verb import Failed, Verb
+from tf_ssae.data import there
+from tf_ssae.runs import run_folder
 
 _FLAGS = flags.FlagValues()
 settings.define(_FLAGS)
@@ -22,15 +25,21 @@ flags.DEFINE_string(
 STOPPED = "Stopped. Run the same command to resume from the last finished epoch."
 
 
-def train(chosen: dict[str, Any], model_dir: str | None) -> pathlib.Path:
+def train(
+    chosen: dict[str, Any], model_dir: str | None, plugin: Sequence[str] = ()
+) -> pathlib.Path:
     """Trains with the presets, overridden by what was chosen. Returns the folder of the run."""
+    plugins.load(plugin)
+    named = settings.named(chosen, plugin)
+    folder = pathlib.Path(model_dir or run_folder.default_model_dir(named))
+    run_folder.require_new(folder, chosen)
+    there.require(named)
     quiet.import_tensorflow()
     from tf_ssae.detectors.health import TrainingFailed
     from tf_ssae.detectors.registry import preset
     from tf_ssae.training import run as training
 
-    made = preset(chosen.pop("dataset", "digits"), **chosen)
-    folder = pathlib.Path(model_dir or training.default_model_dir(made))
+    made = preset(named.dataset, **{n: v for n, v in chosen.items() if n != "dataset"})
     try:
         training.train(made, folder)
     except TrainingFailed as error:
@@ -42,8 +51,7 @@ def train(chosen: dict[str, Any], model_dir: str | None) -> pathlib.Path:
 
 
 def _run(arguments: list[str]) -> None:
-    plugins.load(_FLAGS.plugin)
-    train(settings.given(_FLAGS), _FLAGS.model_dir)
+    train(settings.given(_FLAGS), _FLAGS.model_dir, _FLAGS.plugin)
 
 
 VERB = Verb(

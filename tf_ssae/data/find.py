@@ -1,5 +1,7 @@
 """The image files of a folder, by their names."""
 
+import glob
+import os
 import pathlib
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
@@ -25,6 +27,50 @@ def find(folder: pathlib.Path) -> list[pathlib.Path]:
             f" {', '.join(EXTENSIONS)}. Found {_counts(folder, files)}."
         )
     return images
+
+
+def named(images: str | pathlib.Path) -> list[pathlib.Path]:
+    """The paths that `images` stands for: a folder, a pattern, a .txt file with one path per line,
+    or one image.
+
+    Raises:
+        FileNotFoundError: there are none.
+    """
+    path = pathlib.Path(images)
+    if path.is_file() and path.suffix != ".txt":
+        return [path]
+    if path.is_dir():
+        return find(path)
+    if path.suffix == ".txt" and path.is_file():
+        paths = [
+            pathlib.Path(line)
+            for line in path.read_text(errors="surrogateescape").splitlines()
+            if line.strip()
+        ]
+        if not paths:
+            raise FileNotFoundError(f"{path} names no image; expected one path per line.")
+        return paths
+    paths = sorted(
+        pathlib.Path(name)
+        for name in glob.glob(str(images), recursive=True)
+        if os.path.isfile(name)
+    )
+    if not paths:
+        raise FileNotFoundError(
+            f"--images={images}: no such folder or file, and no file that matches it as a pattern."
+        )
+    return paths
+
+
+def require(images: str | pathlib.Path) -> None:
+    """Raises FileNotFoundError if `named` would; it stops at the first image."""
+    path = pathlib.Path(images)
+    if path.is_dir():
+        there = any(is_image(file, path) for file in path.rglob("*"))
+    else:
+        there = path.suffix != ".txt" and os.path.isfile(next(glob.iglob(str(images)), ""))
+    if not there:
+        named(images)
 
 
 def is_image(path: pathlib.Path, folder: pathlib.Path) -> bool:

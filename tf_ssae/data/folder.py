@@ -6,9 +6,9 @@ import numpy as np
 from PIL import Image
 
 from tf_ssae.config import Config
-from tf_ssae.data import decode, find
+from tf_ssae.data import decode, layout
 from tf_ssae.data.images import LabelledImages
-from tf_ssae.data.masks import GOOD, bad_masks
+from tf_ssae.data.masks import bad_masks
 from tf_ssae.data.reader import TileReader
 from tf_ssae.system.files import replacing
 
@@ -35,10 +35,8 @@ def load(config: Config, cache: pathlib.Path) -> LabelledImages:
             for what, and what is there.
         ValueError: none of its images can be read.
     """
-    if not config.data_dir:
-        raise FileNotFoundError("--dataset=folder needs --data_dir=PATH, a folder of images.")
+    listed, class_names = layout.listed(config.data_dir)
     root = pathlib.Path(config.data_dir)
-    listed, class_names = _listed(root)
     image_shape = _image_shape([path for path, _, _ in listed], config.image_size)
     labels, official_test, source = [], [], []
     names: list[str] = []
@@ -70,7 +68,7 @@ def load(config: Config, cache: pathlib.Path) -> LabelledImages:
             raise ValueError(
                 f"None of the {len(left_out)} images in {root} can be read: {reasons}."
             )
-    left_out += _loose(root) + bad_masks(root, names)
+    left_out += layout.loose(root) + bad_masks(root, names)
     return LabelledImages(
         np.memmap(cache, np.uint8, "r", shape=(len(source), *image_shape)),
         np.array(labels),
@@ -80,61 +78,6 @@ def load(config: Config, cache: pathlib.Path) -> LabelledImages:
         names=tuple(names),
         left_out=tuple(left_out),
     )
-
-
-def _listed(root: pathlib.Path) -> tuple[list[tuple[pathlib.Path, int, bool]], tuple[str, ...]]:
-    """`[(path, label, whether it tests)]` and the names of the classes."""
-    if not root.is_dir():
-        raise FileNotFoundError(f"--data_dir={root}: no such folder.")
-    if not (root / "train").is_dir():
-        beside = [name for name in _folders(root) if name != GOOD]
-        if beside and (root / GOOD).is_dir():
-            raise FileNotFoundError(
-                f"{root} holds a folder {GOOD} beside {', '.join(beside)}; without a folder train,"
-                f" all of them would be taken for normal images. Pass --data_dir={root / GOOD}, or"
-                " move them to train/good and test/DEFECT."
-            )
-        return [(path, 0, False) for path in find.find(root)], (GOOD,)
-    others = [name for name in _folders(root / "train") if name != GOOD]
-    if others or not (root / "train" / GOOD).is_dir():
-        raise FileNotFoundError(
-            f"{root / 'train'} holds {', '.join(sorted(others)) or 'no folder'}; expected one"
-            f" folder, {GOOD}, of normal images (the layout of MVTec AD: train/good, test/good,"
-            " test/DEFECT)."
-        )
-    listed = [(path, 0, False) for path in find.find(root / "train" / GOOD)]
-    class_names = [GOOD]
-    for name in _folders(root / "test"):
-        if name != GOOD:
-            class_names.append(name)
-        label = 0 if name == GOOD else len(class_names) - 1
-        listed += [(path, label, True) for path in find.find(root / "test" / name)]
-    return listed, tuple(class_names)
-
-
-def _folders(root: pathlib.Path) -> list[str]:
-    """The names of the folders in a folder, sorted; hidden ones, as hidden files, are left out."""
-    return sorted(
-        path.name for path in root.glob("*") if path.is_dir() and not path.name.startswith(".")
-    )
-
-
-def _loose(root: pathlib.Path) -> list[tuple[str, str]]:
-    """`[(name, reason)]` of image files beside the folders of the layout instead of in them."""
-    loose = [
-        path
-        for part in ("train", "test")
-        for path in sorted((root / part).glob("*"))
-        if path.is_file()
-    ]
-    return [
-        (
-            str(path.relative_to(root)),
-            "not in a folder: expected train/good, test/good or test/DEFECT",
-        )
-        for path in loose
-        if path.suffix.lower() in find.EXTENSIONS and not path.name.startswith(".")
-    ]
 
 
 def _image_shape(paths: list[pathlib.Path], image_size: int) -> tuple[int, int, int]:

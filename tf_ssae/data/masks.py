@@ -7,10 +7,9 @@ import numpy as np
 from tf_ssae.config import Config
 from tf_ssae.data import find
 from tf_ssae.data.decode import UnreadableImage, decode, with_channels
+from tf_ssae.data.layout import GOOD
 from tf_ssae.data.reader import TileReader
 from tf_ssae.data.split import Subset
-
-GOOD = "good"
 
 
 def masks(config: Config, test: Subset) -> tuple[Subset, np.ndarray] | None:

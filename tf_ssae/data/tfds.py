@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_ssae.config import Config
+from tf_ssae.data import there
 from tf_ssae.data.images import LabelledImages
 
 _READ_AT_ONCE = 1000
@@ -25,7 +26,7 @@ def load(config: Config, cache: pathlib.Path) -> LabelledImages:
     import tensorflow_datasets
 
     if config.data_dir:
-        _require_prepared(config.dataset, pathlib.Path(config.data_dir))
+        there.require_prepared(config.dataset, pathlib.Path(config.data_dir))
     builder = tensorflow_datasets.builder(config.dataset, data_dir=config.data_dir or None)
     if not config.data_dir:
         try:
@@ -69,24 +70,4 @@ def _read(builder: Any) -> LabelledImages:
         labels,
         tuple(builder.info.features["label"].names),
         official_test=np.arange(len(images)) >= counts[0],
-    )
-
-
-def _require_prepared(name: str, data_dir: pathlib.Path) -> None:
-    if any((data_dir / name).glob("*/dataset_info.json")):
-        return
-    there = sorted(path.parent.parent.name for path in data_dir.glob("*/*/dataset_info.json"))
-    raise FileNotFoundError(
-        f"No prepared data set {name} in --data_dir={data_dir}: looked for"
-        f" {data_dir / name}/VERSION/dataset_info.json. "
-        + (
-            f"Found there: {', '.join(there)}. "
-            if there
-            else (
-                "Found no prepared data set at all there. "
-                if data_dir.is_dir()
-                else "That folder does not exist. "
-            )
-        )
-        + "Leave --data_dir empty to download it."
     )

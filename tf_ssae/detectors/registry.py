@@ -1,14 +1,13 @@
 """Detectors by name. Each registers itself, in this package or in a file of the user's own."""
 
 import importlib
-import pkgutil
 from collections.abc import Callable
 from typing import Any
 
 import keras
 
-from tf_ssae import detectors
 from tf_ssae.config import PRESETS, Config
+from tf_ssae.detectors import own
 from tf_ssae.detectors.base import Detector
 
 _DETECTORS: dict[str, type[Detector]] = {}
@@ -36,18 +35,16 @@ def register(name: str) -> Callable[[type[Detector]], type[Detector]]:
 
 def names() -> list[str]:
     """The names of all detectors, sorted."""
-    for module in pkgutil.iter_modules(detectors.__path__):
-        importlib.import_module(f"{detectors.__name__}.{module.name}")
-    return sorted(_DETECTORS)
+    return sorted({*own.modules(), *_DETECTORS})
 
 
 def find(name: str) -> type[Detector]:
     """The class of a detector. Raises ValueError, with all names, for an unknown name."""
-    if name not in names():
-        raise ValueError(
-            f"--detector={name}: expected one of {', '.join(names())}. A detector of your own needs"
-            " --plugin=FILE.py; in Python, import the file that registers it."
-        )
+    modules = own.modules()
+    if name not in _DETECTORS and name in modules:
+        importlib.import_module(modules[name])
+    if name not in _DETECTORS:
+        raise own.unknown(name, names())
     return _DETECTORS[name]
 
 

@@ -7,7 +7,6 @@ differ from the trained model by more than the tolerance of `parity`.
 
 import os
 import pathlib
-import re
 import shutil
 import tempfile
 from typing import Any
@@ -17,6 +16,7 @@ from tf_ssae.data.images import LabelledImages
 from tf_ssae.data.split import Split
 from tf_ssae.detectors.base import Detector
 from tf_ssae.export import models, parity, serving_kit
+from tf_ssae.export.published import published_at
 from tf_ssae.export.same_split import same_split
 from tf_ssae.runs import provenance, run_folder
 
@@ -79,31 +79,24 @@ def export(
     """
     models.check(openvino)
     model_dir, export_dir = pathlib.Path(model_dir), pathlib.Path(export_dir)
+    target = published_at(model_dir, export_dir, name, version)
     detector = runs.load(model_dir)
-    name = name or model_dir.resolve().name
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
-        raise ValueError(
-            f"name={name!r}: expected letters, digits, '.', '_' and '-', as it becomes part of a"
-            " URL: pass --name."
-        )
-    target = _target(export_dir / name, version)
     with tempfile.TemporaryDirectory() as cache:
         split = same_split(
             detector.config, model_dir, data_dir, data, pathlib.Path(cache) / "images"
         )
-        return _publish(detector, split, name, target, tflite_batch_size, test_images, openvino)
+        return _publish(detector, split, target, tflite_batch_size, test_images, openvino)
 
 
 def _publish(
     detector: Detector,
     split: Split,
-    name: str,
     target: pathlib.Path,
     tflite_batch_size: int,
     test_images: int,
     openvino: bool,
 ) -> dict[str, Any]:
-    export_dir = target.parent.parent
+    export_dir, name = target.parent.parent, target.parent.name
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         folder = pathlib.Path(tempfile.mkdtemp(prefix=".exporting-", dir=export_dir))
@@ -137,12 +130,3 @@ def _publish(
         f" {export_dir / 'SERVING.md'}"
     )
     return report
-
-
-def _target(folder: pathlib.Path, version: int | None) -> pathlib.Path:
-    taken = [int(path.name) for path in folder.glob("*") if path.name.isdigit()]
-    if version in taken:
-        raise FileExistsError(
-            f"{folder / str(version)} exists: leave out --version to take the next free one."
-        )
-    return folder / str(version or max(taken, default=0) + 1)

@@ -17,13 +17,8 @@ def load(folder: str | os.PathLike[str]) -> "Detector":
         FileNotFoundError: `folder` is not a run folder, or the run is not finished.
         ValueError: the folder is corrupt, or its detector is unknown here.
     """
-    config = run_folder.read_config(folder)
-    path = pathlib.Path(folder) / run_folder.MODEL
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"{folder} is an unfinished run: it has no {run_folder.MODEL}. Run its training command"
-            " again to finish it."
-        )
+    run_folder.require_finished(folder)
+    config, path = run_folder.read_config(folder), pathlib.Path(folder) / run_folder.MODEL
     # Imported here: reading settings or taking the lock of a run needs no TensorFlow.
     import keras
 

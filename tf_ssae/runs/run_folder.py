@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import shutil
+from collections.abc import Mapping
 from typing import Any
 
 import filelock
@@ -50,20 +51,14 @@ class RunFolder:
 
     def _look(self) -> None:
         """Looks at what is already there: sets `resumed`, or raises as construction does."""
-        if self.path.is_file() or (self.path.is_dir() and any(self.path.iterdir())):
-            _require_same_run(self.path, self.path, self._config)
-            raise FileExistsError(
-                f"{self.path} already holds this run, finished: its results are in"
-                f" {self.path / METRICS}. To train again, remove the folder or pass another"
-                " --model_dir."
-            )
+        require_new(self.path, self._config.to_dict())
         # A process that died before it had written its settings leaves at most these two.
         not_started = {_LOCK, CONFIG + files.TEMPORARY}
         self.resumed = self.partial.is_dir() and any(
             path.name not in not_started for path in self.partial.iterdir()
         )
         if self.resumed:
-            _require_same_run(self.partial, self.path, self._config)
+            _require_same_run(self.partial, self.path, self._config.to_dict())
 
     def open(self) -> None:
         """Makes the folder, if need be, and locks it until `release`, or until this process ends.
@@ -135,6 +130,41 @@ class RunFolder:
         self._lock.release()
 
 
+def default_model_dir(config: Config) -> pathlib.Path:
+    """`runs/DATASET-anomaly-K-DETECTOR-seed-S`; for a folder of images
+    `runs/NAME-DETECTOR-seed-S`.
+    """
+    if config.dataset == "folder":
+        images = pathlib.Path(config.data_dir).resolve().name
+    else:
+        images = f"{config.dataset}-anomaly-{config.anomaly}"
+    return pathlib.Path("runs") / f"{images}-{config.detector}-seed-{config.seed}"
+
+
+def require_new(path: pathlib.Path, wanted: Mapping[str, Any]) -> None:
+    """Raises FileExistsError if a folder of this name holds anything: a finished run, with or
+    without these settings, or no run at all.
+    """
+    if path.is_file() or (path.is_dir() and any(path.iterdir())):
+        _require_same_run(path, path, wanted)
+        raise FileExistsError(
+            f"{path} already holds this run, finished: its results are in {path / METRICS}. To"
+            " train again, remove the folder or pass another --model_dir."
+        )
+
+
+def require_finished(folder: str | os.PathLike[str]) -> None:
+    """Raises FileNotFoundError if a folder is not that of a finished run, ValueError if it is a
+    corrupt one.
+    """
+    read_config(folder)
+    if not (pathlib.Path(folder) / MODEL).is_file():
+        raise FileNotFoundError(
+            f"{folder} is an unfinished run: it has no {MODEL}. Run its training command again to"
+            " finish it."
+        )
+
+
 def read_config(folder: str | os.PathLike[str]) -> Config:
     """The Config of a run folder. Raises FileNotFoundError if it is not a run folder, ValueError if
     it is a corrupt one.
@@ -154,7 +184,9 @@ def write_json(path: str | os.PathLike[str], value: Any) -> None:
         temporary.write_text(json.dumps(value, indent=2) + "\n")
 
 
-def _require_same_run(folder: pathlib.Path, model_dir: pathlib.Path, config: Config) -> None:
+def _require_same_run(
+    folder: pathlib.Path, model_dir: pathlib.Path, wanted: Mapping[str, Any]
+) -> None:
     try:
         found = read_config(folder).to_dict()
     except (FileNotFoundError, ValueError) as error:
@@ -162,7 +194,6 @@ def _require_same_run(folder: pathlib.Path, model_dir: pathlib.Path, config: Con
             f"{folder} is in the way: {error} It was left unchanged. Remove it or pass another"
             " --model_dir."
         ) from error
-    wanted = config.to_dict()
     different = [
         f"{name}={found[name]!r} (now {wanted[name]!r})"
         for name in wanted

@@ -15,8 +15,7 @@ from tf_ssae import runs
 from tf_ssae.calibration import Calibration, Description
 from tf_ssae.detectors.base import Detector
 from tf_ssae.ops.batched import in_batches, padded
-from tf_ssae.runs import run_folder
-from tf_ssae.scoring import openvino_ir, saved_model
+from tf_ssae.scoring import openvino_ir, places, saved_model
 from tf_ssae.scoring.tflite import TFLiteModel
 
 # Tiles to gather before they are scored.
@@ -68,27 +67,14 @@ def load(path: str | pathlib.Path) -> Reader:
         FileNotFoundError, ValueError: `path` is none of these, or the detector is not calibrated.
     """
     path = pathlib.Path(path)
+    places.require_model(path)
     if path.suffix == ".tflite":
         return _of_tflite(path)
     if path.suffix == ".xml":
         return _of_openvino(path)
-    if (path / "saved_model.pb").is_file():
+    if (path / places.SAVED_MODEL).is_file():
         return _of_saved_model(path)
-    if (path / run_folder.CONFIG).is_file():
-        return of_detector(runs.load(path))
-    versions = sorted(
-        folder.name for folder in path.glob("*") if (folder / "saved_model.pb").is_file()
-    )
-    hint = ""
-    if versions:
-        hint = (
-            f" It holds versions {', '.join(versions)}: pass one of them, such as"
-            f" {path / versions[0]}."
-        )
-    raise FileNotFoundError(
-        f"{path} is not a run folder (it has no {run_folder.CONFIG}), not an exported version (no"
-        f" saved_model.pb) and not a .tflite file.{hint}"
-    )
+    return of_detector(runs.load(path))
 
 
 def of_detector(detector: Detector) -> Reader:
@@ -131,8 +117,6 @@ def _of_saved_model(path: pathlib.Path) -> Reader:
 
 
 def _of_tflite(path: pathlib.Path) -> Reader:
-    if not path.is_file():
-        raise FileNotFoundError(f"No such file: {path}.")
     model = path.read_bytes()
     description = _description_of_file(path, hashlib.sha256(model).hexdigest())
     return Reader(description, TFLiteModel(model, os.cpu_count()))
@@ -140,9 +124,9 @@ def _of_tflite(path: pathlib.Path) -> Reader:
 
 def _of_openvino(path: pathlib.Path) -> Reader:
     openvino_ir.require()
-    for part in (path, path.with_suffix(".bin")):
-        if not part.is_file():
-            raise FileNotFoundError(f"No such file: {part}.")
+    weights = path.with_suffix(".bin")
+    if not weights.is_file():
+        raise FileNotFoundError(f"No such file: {weights}.")
     description = _description_of_file(path, openvino_ir.digest(path))
     score = openvino_ir.OpenVINOModel(path)
     return Reader(description, padded(score, description.at_once))

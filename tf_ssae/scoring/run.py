@@ -2,16 +2,14 @@
 why.
 """
 
-import glob
-import os
 import pathlib
 
 from tqdm import tqdm
 
 from tf_ssae import report
-from tf_ssae.data.find import find as find_images
+from tf_ssae.data.find import named
 from tf_ssae.data.reader import TileReader
-from tf_ssae.scoring import readers
+from tf_ssae.scoring import places, readers
 from tf_ssae.scoring.batches import scored
 from tf_ssae.scoring.partial_table import PartialTable
 from tf_ssae.scoring.rows import Rows, Summary
@@ -34,7 +32,7 @@ def score(
 
     Args:
         model_dir: see `readers.load`.
-        images: see `find`.
+        images: see `data.find.named`.
         output: a path that ends in .csv, .jsonl or .parquet. The report is written beside it, as
             .html. "-": JSON lines to the standard output, without a report, and nothing to resume.
 
@@ -46,17 +44,10 @@ def score(
     if str(output) == "-":
         return _printed(model_dir, images)
     output = pathlib.Path(output)
-    if output.suffix not in WRITERS:
-        raise ValueError(
-            f"--output={output}: expected a name that ends in {', '.join(WRITERS)}, or -."
-        )
-    page, partial_path = output.with_suffix(".html"), output.with_name(output.name + ".partial")
-    _require_new(output)
-    if not partial_path.exists():
-        # Otherwise it may be the report of a process that died before it wrote the table.
-        _require_new(page)
+    places.require_new(output)
+    page, partial_path = places.report_of(output), places.partial_of(output)
     output.parent.mkdir(parents=True, exist_ok=True)
-    paths = find(images)
+    paths = named(images)
     reader = readers.load(model_dir)
     description = reader.description
     tile_reader = TileReader(description.image_shape, description.crop)
@@ -66,7 +57,7 @@ def score(
         if output.exists():
             # Another process finished between our look and our lock.
             partial_path.unlink(missing_ok=True)
-            _require_new(output)
+            places.require_new(output)
         for row in partial.rows():
             rows.add(row)
         with tqdm(total=len(paths), unit=" images", disable=None, initial=partial.done) as progress:
@@ -83,7 +74,7 @@ def score(
 
 def _printed(model_dir: str | pathlib.Path, images: str | pathlib.Path) -> Summary:
     """Prints a row per image, as JSON, as soon as it is known."""
-    paths = find(images)
+    paths = named(images)
     reader = readers.load(model_dir)
     tile_reader = TileReader(reader.description.image_shape, reader.description.crop)
     rows = Rows(reader.calibration)
@@ -91,41 +82,3 @@ def _printed(model_dir: str | pathlib.Path, images: str | pathlib.Path) -> Summa
         print_rows([row], rows.columns)
         rows.add(row)
     return rows.summary()
-
-
-def _require_new(path: pathlib.Path) -> None:
-    if path.exists():
-        raise FileExistsError(f"{path} exists. Remove it or pass another --output.")
-
-
-def find(images: str | pathlib.Path) -> list[pathlib.Path]:
-    """The paths that `images` stands for: a folder, a pattern, a .txt file with one path per line,
-    or one image.
-
-    Raises:
-        FileNotFoundError: there are none.
-    """
-    path = pathlib.Path(images)
-    if path.is_file() and path.suffix != ".txt":
-        return [path]
-    if path.is_dir():
-        return find_images(path)
-    if path.suffix == ".txt" and path.is_file():
-        paths = [
-            pathlib.Path(line)
-            for line in path.read_text(errors="surrogateescape").splitlines()
-            if line.strip()
-        ]
-        if not paths:
-            raise FileNotFoundError(f"{path} names no image; expected one path per line.")
-        return paths
-    paths = sorted(
-        pathlib.Path(name)
-        for name in glob.glob(str(images), recursive=True)
-        if os.path.isfile(name)
-    )
-    if not paths:
-        raise FileNotFoundError(
-            f"--images={images}: no such folder or file, and no file that matches it as a pattern."
-        )
-    return paths

@@ -13,17 +13,6 @@ from tf_ssae.training.calibrate import calibrate
 from tf_ssae.training.fit import Watch, fit
 
 
-def default_model_dir(config: Config) -> pathlib.Path:
-    """`runs/DATASET-anomaly-K-DETECTOR-seed-S`; for a folder of images
-    `runs/NAME-DETECTOR-seed-S`.
-    """
-    if config.dataset == "folder":
-        images = pathlib.Path(config.data_dir).resolve().name
-    else:
-        images = f"{config.dataset}-anomaly-{config.anomaly}"
-    return pathlib.Path("runs") / f"{images}-{config.detector}-seed-{config.seed}"
-
-
 def train(
     config: Config,
     model_dir: str | pathlib.Path,
