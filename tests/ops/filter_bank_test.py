@@ -45,12 +45,15 @@ def test_grey_in_three_channels_is_light_without_colour():
 
 
 @pytest.mark.parametrize("cell", [4, 8])
-def test_blocks_of_pixels_give_what_pixels_give(cell):
+def test_cells_are_averaged_over_the_first_pixel_of_every_block(cell):
     level = np.random.default_rng(3).random((2, 64, 64, 1), np.float32)
-    expected = filter_bank._averaged(filter_bank._magnitude(level), cell)
-    found = filter_bank._averaged_in_blocks(level, cell)
-    assert found.shape == expected.shape
-    np.testing.assert_allclose(found[:, 1:-1, 1:-1], expected[:, 1:-1, 1:-1], atol=1e-5)
+    magnitude = filter_bank._magnitude(level)
+    found = filter_bank._averaged_at_every_second_pixel(level, cell)
+    expected = filter_bank._averaged(magnitude[:, ::2, ::2], cell // 2)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    # Which is nearly the mean of all pixels, for the roughest of images too.
+    every = filter_bank._averaged(magnitude, cell)
+    assert np.abs(found / every - 1)[:, 1:-1, 1:-1].mean() < 0.06
 
 
 def test_only_the_cells_near_a_change_change():
@@ -66,7 +69,8 @@ def test_a_quarter_turn_moves_responses_on_by_half_of_the_orientations():
     found = filter_bank.responses(image).numpy()[0, ..., 1:9]
     turned = filter_bank.responses(tf.image.rot90(image)).numpy()[0, ..., 1:9]
     back = np.rot90(turned, -1)
-    np.testing.assert_allclose(np.roll(back, 4, axis=-1), found, atol=0.02)
+    # But for the pixel of a block that is looked at, which is another one.
+    np.testing.assert_allclose(np.roll(back, 4, axis=-1), found, atol=0.15)
 
 
 def test_plain_areas_answer_nothing_in_float16_too():

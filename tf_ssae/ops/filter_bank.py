@@ -39,7 +39,7 @@ def responses(x: tf.Tensor) -> tf.Tensor:
     for scale in range(scales(size)):
         cell = CELL >> scale
         if cell >= 4:
-            magnitude = _averaged_in_blocks(level, cell)
+            magnitude = _averaged_at_every_second_pixel(level, cell)
         else:
             magnitude = _magnitude(level)
             magnitude = _averaged(magnitude, cell) if cell > 1 else magnitude
@@ -91,31 +91,29 @@ def _magnitude(level: tf.Tensor) -> tf.Tensor:
     return tf.sqrt(parts[..., :_ORIENTATIONS] + parts[..., _ORIENTATIONS:])
 
 
-def _averaged_in_blocks(level: tf.Tensor, cell: int) -> tf.Tensor:
-    """`_averaged(_magnitude(level), cell)` but for the outermost cells, which lie in the border:
-    a convolution of one channel is slow, so it is done on blocks of 2x2 pixels as channels, in half
-    the time.
+def _averaged_at_every_second_pixel(level: tf.Tensor, cell: int) -> tf.Tensor:
+    """Almost `_averaged(_magnitude(level), cell)`, at a fraction of its cost: a magnitude is
+    smooth, so a quarter of the pixels, one of each 2x2 block, have nearly the mean of all. On solar
+    cells no AUROC of the textures' scores moved by more than .002.
+
+    The blocks are the channels of the convolution, since one of a single channel is slow.
     """
-    blocks = tf.nn.space_to_depth(level, 2)
-    parts = tf.square(tf.nn.conv2d(blocks, _in_blocks(_wavelets()), 1, "SAME"))
-    magnitude = tf.sqrt(parts[..., : 4 * _ORIENTATIONS] + parts[..., 4 * _ORIENTATIONS :])
-    found = _averaged(magnitude, cell // 2)
-    places = tf.reshape(found, [-1, *found.shape[1:3], 4, _ORIENTATIONS])
-    return tf.reduce_mean(places, axis=3)
+    blocks = tf.pad(tf.nn.space_to_depth(level, 2), [[0, 0], [3, 2], [3, 2], [0, 0]])
+    parts = tf.square(tf.nn.conv2d(blocks, _in_blocks(_wavelets()), 1, "VALID"))
+    magnitude = tf.sqrt(parts[..., :_ORIENTATIONS] + parts[..., _ORIENTATIONS:])
+    return _averaged(magnitude, cell // 2)
 
 
 def _in_blocks(kernel: np.ndarray) -> np.ndarray:
-    """`[11, 11, 1, 16]`, from pixels to pixels, to `[7, 7, 4, 64]`, from blocks of 2x2 pixels to
-    such blocks. Channels: real or imaginary part, pixel of the block, orientation.
+    """`[11, 11, 1, D]`, from pixels to pixels, to `[6, 6, 4, D]`, from blocks of 2x2 pixels to the
+    first pixel of a block.
     """
-    reach, outputs = _KERNEL // 2, kernel.shape[-1]
-    found = np.zeros([7, 7, 4, 2, 4, outputs // 2], np.float32)
-    for y, x, v, u in np.ndindex(2, 2, _KERNEL, _KERNEL):
-        # From pixel (y, x) of a block to the pixel that this tap of its kernel reads.
-        dy, dx = y + v - reach, x + u - reach
-        taps = kernel[v, u, 0].reshape(2, -1)
-        found[dy // 2 + 3, dx // 2 + 3, dy % 2 * 2 + dx % 2, :, y * 2 + x] = taps
-    return found.reshape(7, 7, 4, 4 * outputs)
+    found = np.zeros([6, 6, 4, kernel.shape[-1]], np.float32)
+    for v, u in np.ndindex(_KERNEL, _KERNEL):
+        # From the pixel to the one that this tap of the kernel reads.
+        dy, dx = v - _KERNEL // 2, u - _KERNEL // 2
+        found[dy // 2 + 3, dx // 2 + 3, dy % 2 * 2 + dx % 2] = kernel[v, u, 0]
+    return found
 
 
 def _averaged(level: tf.Tensor, cell: int) -> tf.Tensor:
