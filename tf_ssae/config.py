@@ -83,6 +83,11 @@ class Config:
         " threshold. 0: the threshold is set on the training images and guarantees nothing.",
     )
     target_fpr: float = _setting(0.01, "Share of normal images that may score above the threshold.")
+    review_fpr: float = _setting(
+        0.0,
+        "Share of normal images that may score above the review threshold: between it and the"
+        " threshold an image is for a person to look at. 0: no such band.",
+    )
     decision: str = _setting(
         "auto",
         "Name of the score that decides. auto: the detector chooses, from held-out normal images "
@@ -192,6 +197,11 @@ class Config:
             "calibration_share", 0 <= self.calibration_share < 1, "0 up to, not including, 1"
         )
         self._require("target_fpr", 0 < self.target_fpr < 1, "between 0 and 1")
+        self._require(
+            "review_fpr",
+            self.review_fpr == 0 or self.target_fpr < self.review_fpr < 1,
+            f"0, or more than target_fpr={self.target_fpr} and less than 1",
+        )
         self._require("alpha", 0 <= self.alpha <= 1, "0 to 1")
         # BatchNorm over a single 1x1 feature has variance 0, which maps every image to the same
         # point.

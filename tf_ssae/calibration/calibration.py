@@ -5,7 +5,7 @@ p-values, drift, a guarantee.
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -34,6 +34,11 @@ class Calibration:
         map_scale: the divisor of error maps: a normal image exceeds it somewhere about as often as
             it raises a false alarm. None for a detector without maps.
         rotation_accuracy: on these images, 0..1; None for a detector that classifies no rotations.
+        review_threshold: of the deciding score, at most its threshold: what is above it, but no
+            anomaly, is for a person to look at. None: there is no such band.
+        review_fpr: the share of normal images that may score above the review threshold.
+        chosen: how the threshold was chosen, as a sentence, if not from `target_fpr`; else empty.
+        by_hand: whether it was set by hand.
 
     Raises:
         ValueError: on construction, for invalid values, naming them.
@@ -49,6 +54,10 @@ class Calibration:
     thresholds: Mapping[str, float]
     map_scale: float | None
     rotation_accuracy: float | None
+    review_threshold: float | None = None
+    review_fpr: float | None = None
+    chosen: str = ""
+    by_hand: bool = False
 
     def __post_init__(self) -> None:
         names = set(self.thresholds)
@@ -74,6 +83,14 @@ class Calibration:
                 raise ValueError(f"threshold of {name} = {threshold}: expected a finite number.")
         if not 0 < self.target_fpr < 1:
             raise ValueError(f"target_fpr={self.target_fpr}: expected between 0 and 1.")
+        review = self.review_threshold
+        if (review is None) != (self.review_fpr is None) or not (
+            review is None or math.isfinite(review) and review <= self.threshold
+        ):
+            raise ValueError(
+                f"review_threshold={review}, review_fpr={self.review_fpr}: expected neither, or a"
+                f" threshold of at most {self.threshold} and a share."
+            )
         if self.map_scale is not None and not (
             math.isfinite(self.map_scale) and self.map_scale > 0
         ):
@@ -89,6 +106,7 @@ class Calibration:
         scores: Scores,
         target_fpr: float,
         map_peaks: np.ndarray | None = None,
+        review_fpr: float | None = None,
         **given: Any,
     ) -> "Calibration":
         """Fits thresholds and the scale of the maps.
@@ -96,6 +114,8 @@ class Calibration:
         Args:
             scores: `{score name: float [n]}`, of normal images, held out where possible.
             map_peaks: `[n]`, the largest value of each image's error map; None without maps.
+            review_fpr: more than `target_fpr`: the share of normal images that may be above the
+                review threshold; None or 0: no review.
             given: `deciding_score`, `parts`, `reason`, `held_out` and `rotation_accuracy`.
         """
         images = len(next(iter(scores.values())))
@@ -104,12 +124,25 @@ class Calibration:
             # One scale for all images: a map stretched to its own maximum makes every normal image
             # look as if it had a defect.
             scale = conformal.threshold(map_peaks, target_fpr)
+        review: dict[str, Any] = {}
+        if review_fpr:
+            if not target_fpr < review_fpr < 1:
+                raise ValueError(
+                    f"review_fpr={review_fpr}: expected more than target_fpr={target_fpr}, less"
+                    " than 1."
+                )
+            values = scores[given["deciding_score"]]
+            review = {
+                "review_threshold": conformal.threshold(values, review_fpr),
+                "review_fpr": review_fpr,
+            }
         return cls(
             target_fpr=target_fpr,
             images=images,
             scores={name: conformal.kept(values) for name, values in scores.items()},
             thresholds={n: conformal.threshold(v, target_fpr) for n, v in scores.items()},
             map_scale=scale,
+            **review,
             **given,
         )
 
@@ -121,6 +154,39 @@ class Calibration:
     def is_anomaly(self, scores: Scores) -> np.ndarray:
         """The decision: `{score name: [N]} -> bool [N]`."""
         return scores[self.deciding_score] > self.threshold
+
+    def is_review(self, scores: Scores) -> np.ndarray:
+        """Which images are for review, `{score name: [N]} -> bool [N]`: no anomalies, but above the
+        review threshold.
+        """
+        values = scores[self.deciding_score]
+        if self.review_threshold is None:
+            return values > np.inf
+        return (values > self.review_threshold) & (values <= self.threshold)
+
+    def decisions(self, scores: Scores) -> list[str]:
+        """ "normal", "review" or "anomaly" for each image, from `{score name: [N]}`."""
+        both = zip(self.is_anomaly(scores), self.is_review(scores))
+        return [
+            "anomaly" if anomaly else "review" if review else "normal" for anomaly, review in both
+        ]
+
+    def with_threshold(self, threshold: float, chosen: str, by_hand: bool = False) -> Self:
+        """The same, but the deciding score has this threshold. A review threshold that would be
+        above it goes.
+
+        `chosen`, `by_hand`: see the attributes.
+        """
+        review: dict[str, Any] = {}
+        if self.review_threshold is not None and self.review_threshold > threshold:
+            review = {"review_threshold": None, "review_fpr": None}
+        return dataclasses.replace(
+            self,
+            thresholds={**self.thresholds, self.deciding_score: threshold},
+            chosen=chosen,
+            by_hand=by_hand,
+            **review,
+        )
 
     def fired(self, scores: Scores) -> dict[str, np.ndarray]:
         """Which parts of the deciding score are above thresholds of their own: bool `[N]` each."""
@@ -144,17 +210,26 @@ class Calibration:
 
     @property
     def guarantee(self) -> Guarantee | None:
-        """What the threshold guarantees; None where no image was held out."""
-        return Guarantee.of(self.images, self.target_fpr) if self.held_out else None
+        """What the threshold guarantees; None where no image was held out, or it was chosen
+        otherwise than from `target_fpr`.
+        """
+        fitted = self.held_out and not self.chosen
+        return Guarantee.of(self.images, self.target_fpr) if fitted else None
 
     @property
     def guarantee_holds(self) -> bool:
-        """Whether images were held out, and enough of them for `target_fpr`."""
+        """Whether images were held out, and enough of them for `target_fpr`; or the threshold was
+        chosen otherwise, but not by hand.
+        """
+        if self.chosen:
+            return not self.by_hand
         return self.guarantee is not None and self.guarantee.holds
 
     @property
     def guarantee_in_words(self) -> str:
         """What the threshold guarantees about false alarms, as a sentence."""
+        if self.chosen:
+            return self.chosen
         if self.guarantee is None:
             return (
                 "No image was held out in training: the threshold, set on the training images, "
@@ -172,7 +247,9 @@ class Calibration:
     def from_dict(cls, values: Mapping[str, Any]) -> "Calibration":
         """Raises ValueError for values that are not a calibration, saying what is wrong."""
         fields = {field.name for field in dataclasses.fields(cls)}
-        if not isinstance(values, Mapping) or set(values) != fields:
+        # What earlier versions did not write has a default.
+        needed = {f.name for f in dataclasses.fields(cls) if f.default is dataclasses.MISSING}
+        if not isinstance(values, Mapping) or not needed <= set(values) <= fields:
             found = ", ".join(sorted(values)) if isinstance(values, Mapping) else repr(values)
             raise ValueError(f"A calibration holds {', '.join(sorted(fields))}; found {found}.")
         try:

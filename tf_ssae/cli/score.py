@@ -1,6 +1,7 @@
-"""`tf-ssae score`: a table and a report from image files."""
+"""`tf-ssae score`: a table and a report from image files, or a table that grows as they arrive."""
 
 import pathlib
+import sys
 
 from absl import flags
 
@@ -26,35 +27,57 @@ flags.DEFINE_string(
 flags.DEFINE_string(
     "output",
     None,
-    "Table to write: .csv, .jsonl or .parquet. The report is written beside it, as .html.",
+    "Table to write: .csv, .jsonl or .parquet. The report is written beside it, as .html."
+    " -: JSON lines to the standard output, without a report.",
     flag_values=_FLAGS,
 )
 flags.DEFINE_bool(
     "strict", False, "Exit with status 1 if a file could not be read.", flag_values=_FLAGS
+)
+flags.DEFINE_bool(
+    "watch",
+    False,
+    "Score what lies in the folder, then whatever arrives there, until stopped: a row at once, in a"
+    " table for each day (.csv or .jsonl), without a report.",
+    flag_values=_FLAGS,
 )
 plugins.define(_FLAGS)
 
 
 def _run(arguments: list[str]) -> None:
     plugins.load(_FLAGS.plugin)
-    if _FLAGS.output != "-":
-        places.require_new(pathlib.Path(_FLAGS.output))
     places.require_model(pathlib.Path(_FLAGS.model_dir))
-    find.require(_FLAGS.images)
+    if not _FLAGS.watch:
+        find.require(_FLAGS.images)
+    if _FLAGS.output != "-" and not _FLAGS.watch:
+        places.require_new(pathlib.Path(_FLAGS.output))
     # A .tflite file's interpreter prints a notice of its own.
     with quiet.native_code():
+        if _FLAGS.watch:
+            from tf_ssae.scoring import watch
+
+            watch.watch(_FLAGS.model_dir, _FLAGS.images, _FLAGS.output, said=_say)
+            return
         from tf_ssae.scoring import run as scoring
 
         result = scoring.score(_FLAGS.model_dir, _FLAGS.images, _FLAGS.output)
-    print(
-        f"{result.scored} images scored, {result.anomalies} of them anomalies;"
+    _say(
+        f"{result.scored} images scored, {result.anomalies} of them anomalies"
+        f"{f', {result.reviews} for review' if result.reviews else ''};"
         f" {len(result.unreadable)} unreadable."
     )
     for warning in result.warnings:
-        print(f"WARNING: {warning}")
-    print(f"Scores: {_FLAGS.output}\nReport: {pathlib.Path(_FLAGS.output).with_suffix('.html')}")
+        _say(f"WARNING: {warning}")
+    if _FLAGS.output != "-":
+        page = pathlib.Path(_FLAGS.output).with_suffix(".html")
+        print(f"Scores: {_FLAGS.output}\nReport: {page}")
     if _FLAGS.strict and result.unreadable:
         raise Failed(f"{len(result.unreadable)} files could not be read (--strict).")
+
+
+def _say(text: str) -> None:
+    """Prints a line, where no row is printed."""
+    print(text, file=sys.stderr if _FLAGS.output == "-" else sys.stdout, flush=True)
 
 
 VERB = Verb(
@@ -62,7 +85,7 @@ VERB = Verb(
     summary="Score image files with a trained detector: a row per image, and a report",
     example="--model_dir=runs/parts-ssae-seed-0 --images=parts/test --output=scores.csv",
     flag_values=_FLAGS,
-    first={"What to score": ("model_dir", "images"), "Where to": ("output", "strict")},
+    first={"What to score": ("model_dir", "images"), "Where to": ("output", "watch", "strict")},
     run=_run,
     required=("model_dir", "images", "output"),
     hint="Quote a pattern: --images='parts/*.png'.",

@@ -17,7 +17,7 @@ class Card:
         name: the image's file name or id; any characters.
         note: such as the true class; may be empty.
         scores: `{score name: float}`.
-        decision: "anomaly" or "normal".
+        decision: "anomaly", "review" or "normal".
         tile: uint8 `[H, W, C]`, C 1 or 3; 32 to 256 pixels wide, since the page shows it unscaled.
         p_value: the share of normal images expected to score at least as high, 0..1; None if
             unknown.

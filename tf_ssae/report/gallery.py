@@ -30,7 +30,7 @@ def cards(
         calibration: the detector's.
     """
     scores = {name: outputs[name] for name in calibration.thresholds}
-    is_anomaly = calibration.is_anomaly(scores)
+    decisions = calibration.decisions(scores)
     shown = tiles
     drawn = {"rotation_probabilities": outputs.get("rotation_probabilities")}
     if "reconstruction" in outputs:
@@ -46,7 +46,7 @@ def cards(
             name=names[i],
             note=notes[i],
             scores={name: float(values[i]) for name, values in scores.items()},
-            decision="anomaly" if is_anomaly[i] else "normal",
+            decision=decisions[i],
             **{part: values[i] for part, values in drawn.items() if values is not None},
         )
         for i in range(len(tiles))

@@ -27,12 +27,14 @@ class Summary:
     Attributes:
         scored: the number of images that were scored.
         anomalies: the number of anomalies among them.
+        reviews: the number of those for review.
         unreadable: `(path, reason)` of the files that could not be read.
         warnings: sentences.
     """
 
     scored: int
     anomalies: int
+    reviews: int
     unreadable: list[tuple[str, str]]
     warnings: list[str]
 
@@ -53,13 +55,13 @@ class Rows:
         self._most: list[tuple[float, str]] = []
         self._least: list[tuple[float, str]] = []
         self._unreadable: list[tuple[str, str]] = []
-        self._anomalies = 0
+        self._anomalies = self._reviews = 0
 
     def of_images(self, paths: Sequence, scores: dict[str, np.ndarray]) -> list[Row]:
         """Rows of readable images, from `{score name: [N]}`."""
         if not paths:
             return []
-        is_anomaly = self._calibration.is_anomaly(scores)
+        decisions = self._calibration.decisions(scores)
         fired = self._calibration.fired(scores)
         p = self._calibration.p_values(scores)
 
@@ -70,9 +72,9 @@ class Rows:
             return {
                 "path": str(paths[i]),
                 **{name: float(f"{scores[name][i]:.9g}") for name in self.scores},
-                "decision": "anomaly" if is_anomaly[i] else "normal",
+                "decision": decisions[i],
                 "p_value": None if p is None else float(f"{p[i]:.4g}"),
-                "why": why if is_anomaly[i] else "",
+                "why": why if decisions[i] == "anomaly" else "",
                 "error": "",
             }
 
@@ -97,6 +99,7 @@ class Rows:
         for name in self.scores:
             self._values[name].append(row[name])
         self._anomalies += row["decision"] == "anomaly"
+        self._reviews += row["decision"] == "review"
         score = row[self._calibration.deciding_score]
         for heap, sign in ((self._most, 1), (self._least, -1)):
             push = heapq.heappush if len(heap) < _SHOWN else heapq.heappushpop
@@ -105,7 +108,7 @@ class Rows:
     def summary(self) -> Summary:
         """The Summary of all rows so far."""
         scored = len(self._values[self._calibration.deciding_score])
-        return Summary(scored, self._anomalies, self._unreadable, self._warnings())
+        return Summary(scored, self._anomalies, self._reviews, self._unreadable, self._warnings())
 
     def _warnings(self) -> list[str]:
         """Sentences: what the threshold does not guarantee, drift, unreadable files."""
@@ -148,6 +151,7 @@ class Rows:
             facts=(
                 ("Images scored", f"{summary.scored:,}"),
                 ("Anomalies", f"{summary.anomalies:,}"),
+                *self._for_review(summary),
                 ("Unreadable files", f"{len(summary.unreadable):,}"),
                 ("Deciding score", calibration.deciding_score),
                 ("Model", str(model_dir)),
@@ -162,6 +166,18 @@ class Rows:
             unreadable=tuple(summary.unreadable),
             settings=settings,
         )
+
+    def _for_review(self, summary: Summary) -> list[tuple[str, str]]:
+        threshold = self._calibration.review_threshold
+        if threshold is None:
+            return []
+        return [
+            (
+                "For review",
+                f"{summary.reviews:,}: above {threshold:.4g}, as are"
+                f" {self._calibration.review_fpr:.2%} of normal images, but no anomalies",
+            )
+        ]
 
     def _cards(
         self, reader: Reader, tile_reader: TileReader, ranked: list[tuple[float, str]]

@@ -26,9 +26,9 @@ def score(
     started again; `output` appears when everything is done. Unreadable files become rows with the
     reason in place of scores.
 
-    The table's columns: `path`; every score; `decision`, "anomaly", "normal" or "unreadable";
-    `p_value`, how often a normal image scores as high; `why`, for an anomaly, which parts of the
-    deciding score are above thresholds of their own; `error`.
+    The table's columns: `path`; every score; `decision`, "anomaly", "review", "normal" or
+    "unreadable"; `p_value`, how often a normal image scores as high; `why`, for an anomaly, which
+    parts of the deciding score are above thresholds of their own; `error`.
 
     Args:
         model_dir: see `readers.load`.

@@ -36,10 +36,17 @@ def for_normalisation(detector: Detector, split: Split) -> Subset:
 
 
 def of_outputs(
-    detector: Detector, outputs: predictions.TileOutputs, subset: Subset, is_held_out: bool
+    detector: Detector,
+    outputs: predictions.TileOutputs,
+    subset: Subset,
+    is_held_out: bool,
+    target_fpr: float | None = None,
+    review_fpr: float | None = None,
 ) -> Calibration:
     """The Calibration of a detector with fitted normalisation, from its networks' outputs for the
     normal images of `subset`.
+
+    `target_fpr`, `review_fpr`: in place of those of the detector's settings.
     """
     evaluation = predictions.evaluate(detector, outputs, subset)
     correct, peaks = outputs.rotation_correct, outputs.map_peaks
@@ -60,8 +67,9 @@ def of_outputs(
         reason = "it is the detector's choice"
     return Calibration.fit(
         evaluation.scores,
-        detector.config.target_fpr,
+        detector.config.target_fpr if target_fpr is None else target_fpr,
         None if peaks is None else subset.worst(peaks),
+        detector.config.review_fpr if review_fpr is None else review_fpr,
         deciding_score=chosen,
         parts=detector.parts.get(chosen, (chosen,)),
         reason=f"{chosen} {how}: {reason}.",
