@@ -121,7 +121,7 @@ def test_decide_says_what_is_above_the_threshold(signatures, detector, digit_ima
     threshold = calibration.thresholds[calibration.deciding_score]
     expected = found[calibration.deciding_score].numpy() > threshold
     assert (
-        set(found) == {"a_rec", "a_cls", "a_ws", "a_max", "is_anomaly"}
+        set(found) == {"a_rec", "a_cls", "a_ws", "a_max", "is_anomaly", "decision"}
         and expected.any()
         and not expected.all()
     )

@@ -75,9 +75,9 @@ class RestHandler(http.server.BaseHTTPRequestHandler):
             )
         except tf.errors.InvalidArgumentError as error:
             return self.answer(400, {"error": error.message})
-        self.answer(
-            200, {"outputs": {name: value.numpy().tolist() for name, value in outputs.items()}}
-        )
+        values = {name: value.numpy().tolist() for name, value in outputs.items()}
+        values["decision"] = [value.decode() for value in values["decision"]]
+        self.answer(200, {"outputs": values})
 
     def answer(self, status, value):
         self.send_response(status)
@@ -132,9 +132,10 @@ def test_client_gets_the_models_scores_and_decisions(
         client.score_over_grpc(grpc_address, "parts", files),
     ):
         assert (
-            set(found) == {"a_rec", "a_cls", "a_ws", "a_max", "is_anomaly"}
+            set(found) == {"a_rec", "a_cls", "a_ws", "a_max", "is_anomaly", "decision"}
             and found["is_anomaly"] == anomalies
         )
+        assert found["decision"] == ["anomaly" if value else "normal" for value in anomalies]
         for name, values in expected.items():
             np.testing.assert_allclose(found[name], values, rtol=1e-4, atol=1e-5)
 

@@ -61,6 +61,7 @@ def test_run_folder_is_whole(digits_run):
         "report.html",
         "history.csv",
         "environment.json",
+        "training_images.npy",
         "logs",
     }
     assert not model_dir.with_name("digits.partial").exists()

@@ -4,10 +4,10 @@ import difflib
 import sys
 from collections.abc import Sequence
 
-from tf_ssae.cli import ask, check, demo, doctor, export, score, train
+from tf_ssae.cli import ask, calibrate, check, demo, doctor, export, score, train
 from tf_ssae.cli.verb import listed
 
-_MODULES = (demo, check, train, score, export, ask, doctor)
+_MODULES = (demo, check, train, calibrate, score, export, ask, doctor)
 VERBS = {module.VERB.name: module.VERB for module in _MODULES}
 
 

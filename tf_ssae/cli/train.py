@@ -6,9 +6,9 @@ from typing import Any
 
 from absl import flags
 
-from tf_ssae.cli import plugins, quiet, settings
+from tf_ssae.cli import calibrate, plugins, quiet, settings
 from tf_ssae.cli.verb import Failed, Verb
-from tf_ssae.data import there
+from tf_ssae.data import find, there
 from tf_ssae.runs import run_folder
 
 _FLAGS = flags.FlagValues()
@@ -19,6 +19,15 @@ flags.DEFINE_string(
     None,
     "Folder to write. Default: runs/DATASET-anomaly-K-DETECTOR-seed-S, or runs/NAME-DETECTOR-seed-S"
     " for a folder of images called NAME.",
+    flag_values=_FLAGS,
+)
+
+flags.DEFINE_string(
+    "calibration_dir",
+    None,
+    "Folder of good images that do not train, such as those of another day: the finished run is"
+    " calibrated on them, as tf-ssae calibrate does. --calibration_share=0 then lets all others"
+    " train.",
     flag_values=_FLAGS,
 )
 
@@ -51,7 +60,14 @@ def train(
 
 
 def _run(arguments: list[str]) -> None:
-    train(settings.given(_FLAGS), _FLAGS.model_dir, _FLAGS.plugin)
+    other = _FLAGS.calibration_dir
+    if other is not None:
+        find.require(other)
+    folder = train(settings.given(_FLAGS), _FLAGS.model_dir, _FLAGS.plugin)
+    if other is not None:
+        from tf_ssae.training.recalibrate import recalibrate
+
+        print(calibrate.said(recalibrate(folder, other)))
 
 
 VERB = Verb(

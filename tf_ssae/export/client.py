@@ -22,7 +22,7 @@ class ServerError(RuntimeError):
 
 def ask(
     paths: Sequence[str], model: str, rest: str | None = None, grpc: str | None = None
-) -> Iterator[tuple[str, dict[str, float], bool]]:
+) -> Iterator[tuple[str, dict[str, float], str]]:
     """Asks a server about image files, as many per request as the serving kit's servers accept.
 
     Args:
@@ -31,7 +31,8 @@ def ask(
         rest, grpc: the server's address, one of them: see `score_over_rest`, `score_over_grpc`.
 
     Yields:
-        For each file its path, `{score name: float}` sorted by name, and whether it is an anomaly.
+        For each file its path, `{score name: float}` sorted by name, and the decision, "normal",
+        "review" or "anomaly".
 
     Raises:
         OSError: a file cannot be read.
@@ -45,13 +46,17 @@ def ask(
         else:
             assert grpc is not None
             answer = score_over_grpc(grpc, model, files)
-        decisions = answer.pop("is_anomaly")
+        is_anomaly = answer.pop("is_anomaly")
+        # Exports of earlier versions know no review.
+        plain = ["anomaly" if value else "normal" for value in is_anomaly]
+        decisions = answer.pop("decision", plain)
         for i, path in enumerate(some):
             yield path, {name: answer[name][i] for name in sorted(answer)}, decisions[i]
 
 
 def score_over_rest(url: str, model: str, files: Sequence[bytes]) -> dict[str, list]:
-    """`{score name: [N] floats, "is_anomaly": [N] bools}` of N PNG or JPEG files, given as bytes.
+    """`{score name: [N] floats, "is_anomaly": [N] bools, "decision": [N] texts}` of N PNG or JPEG
+    files, given as bytes.
 
     Args:
         url: of the server, such as `http://localhost:8501`.
@@ -122,4 +127,7 @@ def score_over_grpc(address: str, model: str, files: Sequence[bytes]) -> dict[st
                 f"The server at {address} refused the request ({error.code().name}):"
                 f" {error.details()}"
             ) from error
-    return {name: tf.make_ndarray(tensor).tolist() for name, tensor in response.outputs.items()}
+    answer = {name: tf.make_ndarray(tensor).tolist() for name, tensor in response.outputs.items()}
+    if "decision" in answer:
+        answer["decision"] = [value.decode() for value in answer["decision"]]
+    return answer

@@ -37,8 +37,8 @@ def write(detector: Detector, folder: pathlib.Path) -> None:
     * `serving_default`: `images`, uint8 `[N, H, W, C]` -> every score, float32 `[N]`.
     * `serving_bytes`: `image_bytes`, string `[N]`, each a PNG or JPEG file of its own size -> the
       same.
-    * `decide`: `image_bytes` -> every score, and `is_anomaly`, bool `[N]`: whether the score that
-      decides is above its threshold.
+    * `decide`: `image_bytes` -> every score, `is_anomaly`, bool `[N]`: whether the score that
+      decides is above its threshold, and `decision`, string `[N]`: "normal", "review" or "anomaly".
     * `explain`: `images` -> every score and what it is computed from, for each of the T tiles that
       an image is cut into: `reconstruction` and `squared_error`, `[N, T, S, S, C]`;
       `rotation_probabilities`, `[N, T, 4]`, that of the true rotation for each of the four.
@@ -122,7 +122,10 @@ def write(detector: Detector, folder: pathlib.Path) -> None:
     @tf.function(input_signature=[bytes_spec])
     def decide(image_bytes: tf.Tensor) -> Outputs:
         scores = scores_of_files(image_bytes)
-        return {**scores, "is_anomaly": calibration.is_anomaly(scores)}
+        is_anomaly = calibration.is_anomaly(scores)
+        other = tf.where(calibration.is_review(scores), "review", "normal")
+        decision = tf.where(is_anomaly, "anomaly", other)
+        return {**scores, "is_anomaly": is_anomaly, "decision": decision}
 
     @tf.function(input_signature=[images_spec])
     def explain(images: tf.Tensor) -> Outputs:

@@ -63,10 +63,11 @@ Or without any of this package:
 Signatures: `serving_default` (`images`, uint8 [N, H, W, C]) and `serving_bytes` (`image_bytes`,
 PNG or JPEG files, [N]) give every score, higher = more anomalous; `decide` (`image_bytes`) adds
 `is_anomaly`, whether the score that decides is above its threshold (`NAME/VERSION/detector.json`
-names both); `explain` (`images`) adds to the scores the reconstruction, the squared error, and
-the probability that the classifier gives to each of the four true rotations. The server's
-batching joins requests of one shape: send images of one size, or files. A photo whose EXIF tag
-turns it must be turned by the client: the server reads pixels as they are stored.
+names both), and `decision`, normal, review or anomaly; `explain` (`images`) adds to the scores the
+reconstruction, the squared error, and the probability that the classifier gives to each of the four
+true rotations. The server's batching joins requests of one shape: send images of one size, or
+files. A photo whose EXIF tag turns it must be turned by the client: the server reads pixels as they
+are stored.
 
 `NAME/VERSION/tflite/` holds the same detector for small devices, each `.tflite` with a `.json` that
 holds its thresholds. `NAME/VERSION/parity.json` holds how each file compares with the trained

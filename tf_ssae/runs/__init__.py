@@ -11,11 +11,12 @@ if TYPE_CHECKING:
 
 
 def load(folder: str | os.PathLike[str]) -> "Detector":
-    """The trained, calibrated detector of a finished run.
+    """The trained detector of a finished run, with its current calibration.
 
     Raises:
         FileNotFoundError: `folder` is not a run folder, or the run is not finished.
-        ValueError: the folder is corrupt, or its detector is unknown here.
+        ValueError: the folder or its current calibration is corrupt, or its detector is unknown
+            here.
     """
     run_folder.require_finished(folder)
     config, path = run_folder.read_config(folder), pathlib.Path(folder) / run_folder.MODEL
@@ -23,6 +24,10 @@ def load(folder: str | os.PathLike[str]) -> "Detector":
     import keras
 
     from tf_ssae.detectors import registry
+    from tf_ssae.runs import calibrations
+
+    number = calibrations.current(folder)
+    version = calibrations.read(folder, number) if number else None
 
     # Registers the class with Keras, which looks it up by the name in the file.
     registry.find(config.detector)
@@ -32,6 +37,8 @@ def load(folder: str | os.PathLike[str]) -> "Detector":
             f"The detector in {path} was never calibrated: run its training command again to finish"
             " it."
         )
+    if version is not None:
+        detector.calibration = version.calibration
     # A file holds no mark of it; where it was folded before it was saved, nothing changes.
     detector.fold()
     return detector

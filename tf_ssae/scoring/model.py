@@ -5,7 +5,7 @@ import functools
 import os
 import pathlib
 from collections.abc import Iterable, Iterator
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 
@@ -14,10 +14,11 @@ from tf_ssae.data.decode import UnreadableImage, check_size, decode
 from tf_ssae.data.reader import ReadFile, TileReader
 from tf_ssae.evaluation import whole_map
 from tf_ssae.evaluation.regions import Region, regions
+from tf_ssae.runs import run_folder
 from tf_ssae.scoring import readers
 from tf_ssae.scoring.batches import scored
-from tf_ssae.scoring.readers import Reader
 from tf_ssae.scoring.rows import Row, Rows
+from tf_ssae.training.recalibrate import Recalibrated, Wish, recalibrate
 
 # A path, a file's bytes, or pixels: uint8 `[H, W]`, `[H, W, 1]` or `[H, W, 3]`.
 Image = str | os.PathLike[str] | bytes | np.ndarray
@@ -30,7 +31,7 @@ class Prediction:
     Attributes:
         name: the path, or "image 17" for the 17th of those without one, counted from 0.
         scores: `{score name: float}`, higher = more anomalous; empty if it could not be read.
-        decision: "anomaly", "normal" or "unreadable".
+        decision: "anomaly", "review", "normal" or "unreadable".
         p_value: how often a normal image scores as high, in (0, 1]; None where no image was held
             out.
         why: of an anomaly, which parts of the deciding score are above thresholds of their own.
@@ -79,8 +80,13 @@ class Model:
     print(model.predict("part.png").decision)
     """
 
-    def __init__(self, reader: Reader):
-        self._reader = reader
+    def __init__(self, path: pathlib.Path):
+        """`path`: see `readers.load`."""
+        self._path = path
+        self._load()
+
+    def _load(self) -> None:
+        self._reader = readers.load(self._path)
         self._tiles = TileReader(self.description.image_shape, self.description.crop)
         self._rows = Rows(self.calibration)
 
@@ -125,6 +131,25 @@ class Model:
             (row,) = scored(self._reader, self._read([image], number), self._rows)
             yield self._prediction(row, image)
 
+    def calibrate(self, images: str | os.PathLike[str], **wish: Any) -> Recalibrated:
+        """Calibrates the run again, on a folder of normal images that never trained it: see
+        `training.recalibrate`. The new calibration is stored in the run's folder, and decides from
+        now on, here too.
+
+        `wish`: of `training.recalibrate.Wish`, such as `target_fpr=0.01` or `threshold=3.5`.
+
+        Raises:
+            ValueError: this model is an export, which keeps the calibration it was exported with;
+                or what `recalibrate` raises.
+        """
+        if not (self._path / run_folder.CONFIG).is_file():
+            raise ValueError(
+                f"{self._path} is an export: calibrate the run that it came from, and export again."
+            )
+        done = recalibrate(self._path, images, Wish(**wish))
+        self._load()
+        return done
+
     def map_of(self, image: Image) -> np.ndarray | None:
         """The map of one image: see `Prediction.map`. Raises UnreadableImage, a ValueError."""
         pixels = _pixels(image)
@@ -163,7 +188,7 @@ class Model:
 
 def load(path: str | os.PathLike[str]) -> Model:
     """The Model of a run's folder, an exported version or a file: see `readers.load`."""
-    return Model(readers.load(pathlib.Path(path)))
+    return Model(pathlib.Path(path))
 
 
 def _is_one(images: object) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 from tf_ssae.config import Config
 from tf_ssae.data.images import LabelledImages
-from tf_ssae.runs import run_folder
+from tf_ssae.runs import run_folder, training_images
 from tf_ssae.training import checkpoints, outcome, report, summary
 from tf_ssae.training.begin import begin
 from tf_ssae.training.calibrate import calibrate
@@ -23,7 +23,8 @@ def train(
     same settings started.
 
     The folder holds `config.json`, `model.keras` (see `runs.load`), `metrics.json`, `scores.csv`,
-    `history.csv`, `environment.json`, `report.html` and `logs/` (TensorBoard).
+    `history.csv`, `environment.json`, `training_images.npy` (see `runs.training_images`),
+    `report.html` and `logs/` (TensorBoard).
 
     Args:
         model_dir: the folder to write. It gets this name when the run is finished; until then
@@ -70,6 +71,7 @@ def _run(
     outcome.write_scores(folder.partial / "scores.csv", evaluation)
     page = folder.partial / "report.html"
     report.write(page, detector, split, evaluation, metrics, history)
+    training_images.write(folder.partial, split.train)
     detector.save(folder.partial / run_folder.MODEL)
     run_folder.write_json(folder.partial / run_folder.METRICS, metrics)
     folder.finish()

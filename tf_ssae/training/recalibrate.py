@@ -1,0 +1,264 @@
+"""Calibrates a finished run again, on other normal images: in seconds, without those that trained
+it.
+"""
+
+import dataclasses
+import hashlib
+import os
+import pathlib
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from tf_ssae import runs
+from tf_ssae.calibration import Calibration, operating_points
+from tf_ssae.calibration.conformal import DRIFT_SIGNIFICANCE
+from tf_ssae.data.find import find
+from tf_ssae.data.images import LabelledImages
+from tf_ssae.data.reader import TileReader
+from tf_ssae.data.split import Subset
+from tf_ssae.detectors.base import Detector
+from tf_ssae.evaluation import predictions
+from tf_ssae.runs import calibrations, training_images
+from tf_ssae.training.calibrate import ask, of_outputs
+
+
+@dataclasses.dataclass(frozen=True)
+class Recalibrated:
+    """A new calibration of a run, and how it came about.
+
+    Attributes:
+        version: the calibration as it is stored.
+        before: what decided until now.
+        left_out: `(name, reason)` of the files that were not used.
+        points: the table of operating points; empty without known defects.
+        drift: a sentence, if the images do not score as those of `before` did; else empty.
+    """
+
+    version: calibrations.Version
+    before: Calibration
+    left_out: list[tuple[str, str]]
+    points: list[operating_points.OperatingPoint]
+    drift: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Wish:
+    """How the threshold is to be set.
+
+    Attributes:
+        target_fpr, review_fpr: see `Config`; None: those of the run.
+        threshold: by hand; it promises nothing.
+        known_defects: a folder, from which `choose` chooses.
+        choose: see `operating_points.choose`; None: from `target_fpr`.
+        cost_miss, cost_false_alarm: see there.
+
+    Raises:
+        ValueError: on construction, for wishes that contradict each other.
+    """
+
+    target_fpr: float | None = None
+    review_fpr: float | None = None
+    threshold: float | None = None
+    known_defects: str | os.PathLike[str] | None = None
+    choose: str | None = None
+    cost_miss: float = 1.0
+    cost_false_alarm: float = 1.0
+
+    def __post_init__(self) -> None:
+        ways = {"target_fpr": self.target_fpr, "threshold": self.threshold, "choose": self.choose}
+        given = [name for name, value in ways.items() if value is not None]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)}: expected one of them to set the threshold.")
+        if self.target_fpr is not None and not 0 < self.target_fpr < 1:
+            raise ValueError(f"target_fpr={self.target_fpr}: expected between 0 and 1.")
+        if self.choose is not None:
+            if self.choose not in operating_points.CHOICES:
+                raise ValueError(
+                    f"choose={self.choose!r}: expected one of"
+                    f" {', '.join(operating_points.CHOICES)}."
+                )
+            if self.known_defects is None:
+                raise ValueError(f"choose={self.choose!r} needs known_defects.")
+        if min(self.cost_miss, self.cost_false_alarm) <= 0:
+            raise ValueError("cost_miss and cost_false_alarm: expected more than 0.")
+
+
+def recalibrate(
+    run: str | os.PathLike[str], images: str | os.PathLike[str], wish: Wish = Wish()
+) -> Recalibrated:
+    """Fits the deciding score, thresholds, the guarantee and the scale of maps to the images of a
+    folder, stores them as the run's next calibration and makes it the current one. Weights and
+    normalisation stay as they are.
+
+    Files that cannot be read, copies of images that trained the run, be it of their bytes or their
+    pixels, and second copies of one image are left out.
+
+    Args:
+        run: the folder of a finished run.
+        images: a folder of normal images, which never trained it.
+
+    Raises:
+        FileNotFoundError: there is no such run or folder, or it holds no images.
+        ValueError: none of the images can be used, with the reasons; or the run is corrupt.
+    """
+    trained = training_images.read(run)
+    detector = runs.load(run)
+    with tempfile.TemporaryDirectory() as folder:
+        cache = pathlib.Path(folder)
+        goods = _Gathered(detector, pathlib.Path(images), cache / "goods", trained or set(), set())
+        outputs = ask(detector, goods.subset, with_map_peaks=detector.reconstructs)
+        fitted = of_outputs(
+            detector,
+            outputs,
+            goods.subset,
+            is_held_out=True,
+            target_fpr=wish.target_fpr,
+            review_fpr=wish.review_fpr,
+        )
+        normal = predictions.evaluate(detector, outputs, goods.subset).scores
+        left_out, points = goods.left_out, []
+        if trained is None:
+            left_out = [
+                *left_out,
+                ("", "this run, of an earlier version, stored nothing by which copies of its"
+                     " training images could be found: make sure that there are none"),
+            ]  # fmt: skip
+        if wish.known_defects is not None:
+            where = pathlib.Path(wish.known_defects)
+            bad = _Gathered(detector, where, cache / "bad", trained or set(), goods.digests)
+            asked = ask(detector, bad.subset)
+            defects = predictions.evaluate(detector, asked, bad.subset).scores
+            name = fitted.deciding_score
+            of_goods, of_defects = normal[name].astype(float), defects[name].astype(float)
+            points = operating_points.points(of_goods, of_defects)
+            fitted = _chosen(fitted, of_goods, of_defects, wish)
+            left_out = [*left_out, *bad.left_out]
+        elif wish.threshold is not None:
+            fitted = _chosen(fitted, normal[fitted.deciding_score], None, wish)
+    facts: dict[str, Any] = {
+        "operating_points": [dataclasses.asdict(point) for point in points],
+        "left_out": left_out,
+    }
+    before = detector.calibration
+    version = calibrations.add(run, str(images), goods.fingerprint, fitted, facts)
+    return Recalibrated(version, before, left_out, points, _drift(before, normal))
+
+
+def _drift(before: Calibration, scores: dict[str, np.ndarray]) -> str:
+    if not before.held_out or before.deciding_score not in scores:
+        return ""
+    statistic, p = before.drift(scores)
+    above = float(np.mean(before.is_anomaly(scores)))
+    if p >= DRIFT_SIGNIFICANCE:
+        return ""
+    return (
+        f"Drift: these images do not score as those of the calibration before did"
+        f" (Kolmogorov-Smirnov statistic {statistic:.3f}, p = {p:.1g}); {above:.1%} of them are"
+        " above its threshold."
+    )
+
+
+def _chosen(
+    fitted: Calibration, normal: np.ndarray, defects: np.ndarray | None, wish: Wish
+) -> Calibration:
+    """The Calibration with the threshold that was chosen or set by hand, if any was."""
+    if wish.threshold is not None:
+        above = operating_points.Share.among(normal > wish.threshold)
+        text = (
+            f"The threshold {wish.threshold:.4g} was set by hand and promises nothing: {above} of"
+            " the normal images that calibrated are above it."
+        )
+        return fitted.with_threshold(wish.threshold, text, by_hand=True)
+    if wish.choose is None or defects is None:
+        return fitted
+    threshold = operating_points.choose(
+        wish.choose, normal, defects, wish.cost_miss, wish.cost_false_alarm
+    )
+    point = operating_points.OperatingPoint.at(threshold, normal, defects)
+    costs = ""
+    if wish.choose == "min_cost":
+        costs = f" (a miss costs {wish.cost_miss:g}, a false alarm {wish.cost_false_alarm:g})"
+    text = (
+        f"The threshold {threshold:.4g} was chosen by {wish.choose}{costs} with {len(defects)}"
+        f" known defects, of which it finds {point.detections}; above it are {point.false_alarms}"
+        " of the normal images that calibrated. In brackets: 95% intervals; those of what the"
+        " choice looked at are optimistic."
+    )
+    return fitted.with_threshold(threshold, text)
+
+
+class _Gathered:
+    """The images of a folder, as tiles in a file.
+
+    Attributes:
+        subset: a Subset of all of them, as normal images.
+        digests: see `training_images.digest`.
+        left_out: `(name, reason)`.
+    """
+
+    def __init__(
+        self,
+        detector: Detector,
+        folder: pathlib.Path,
+        cache: pathlib.Path,
+        trained: set[int],
+        calibrated: set[int],
+    ):
+        """`cache`: a file to write. `trained`, `calibrated`: digests of images that cannot be
+        among them.
+
+        Raises:
+            FileNotFoundError, ValueError: no image can be used.
+        """
+        self.digests: set[int] = set()
+        self.left_out: list[tuple[str, str]] = []
+        self._refused = {**dict.fromkeys(trained, "a training image")}
+        self._refused |= dict.fromkeys(calibrated - trained, "an image that calibrates")
+        names: list[str] = []
+        source: list[int] = []
+        paths = find(folder)
+        reader = TileReader(detector.image_shape, detector.config.crop)
+        with open(cache, "wb") as file:
+            for path, tiles in self._usable(reader, paths):
+                tiles.tofile(file)
+                source += [len(names)] * len(tiles)
+                names.append(str(path))
+        if not names:
+            reasons = "; ".join(f"{name}: {reason}" for name, reason in self.left_out[:3])
+            raise ValueError(f"None of the {len(paths)} images in {folder} can be used: {reasons}.")
+        data = LabelledImages(
+            np.memmap(cache, np.uint8, "r", shape=(len(source), *detector.image_shape)),
+            np.zeros(len(source), np.int64),
+            ("good",),
+            source=np.array(source),
+            names=tuple(names),
+        )
+        self.subset = Subset(data, np.arange(len(source)), np.array([False]))
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of all pixels, in order."""
+        images = self.subset.data.images
+        found = hashlib.sha256()
+        for tile in images:
+            found.update(tile.tobytes())
+        return found.hexdigest()
+
+    def _usable(
+        self, reader: TileReader, paths: list[pathlib.Path]
+    ) -> Iterator[tuple[pathlib.Path, np.ndarray]]:
+        for read in reader.read(paths):
+            if read.error:
+                self.left_out.append((str(read.path), read.error))
+                continue
+            digest = training_images.digest(read.tiles)
+            if digest in self._refused:
+                self.left_out.append((str(read.path), f"a copy of {self._refused[digest]}"))
+            elif digest in self.digests:
+                self.left_out.append((str(read.path), "a second copy of an image beside it"))
+            else:
+                self.digests.add(digest)
+                yield read.path, read.tiles
