@@ -26,6 +26,7 @@ def test_a_folder_is_described_in_lines(photos):
     *lines, estimate = done.stdout.splitlines()
     assert lines == [
         f"{photos}: 39 images to use, 1 files left out.",
+        "Read as a folder of good images: 40 good images to train on.",
         "  class    train     test",
         "  good        39        0",
         "Size: all 8x8 pixels; grey. Each is seen at 8x8.",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tf_ssae.data.find import find
+from tf_ssae.data.find import find, named
 
 
 def test_looking_for_images_says_where_and_what_is_there(tmp_path):
@@ -27,3 +27,34 @@ def test_looking_for_images_says_where_and_what_is_there(tmp_path):
         find(tmp_path)
     (tmp_path / "below" / "d.JPG").touch()
     assert [path.name for path in find(tmp_path)] == ["d.JPG"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"a.png\nb c.png\n",
+        b"\xef\xbb\xbfa.png\r\nb c.png",
+        b"a.png\r\rb c.png\r",
+        b"\"a.png\"\n\n  \n'b c.png'\n",
+        "a.png\nb c.png".encode("utf-16"),
+        b"\xfe\xff" + "a.png\r\nb c.png".encode("utf-16-be"),
+    ],
+)
+def test_lists_as_programs_write_them(content, tmp_path):
+    (tmp_path / "list.txt").write_bytes(content)
+    assert [str(path) for path in named(tmp_path / "list.txt").files] == ["a.png", "b c.png"]
+
+
+def test_names_in_a_list_are_whole_whatever_they_hold(tmp_path):
+    names = ["a\x0cb.png", "a\x85b.png", "a\u2028b.png", "\udcfc.png"]
+    (tmp_path / "list.txt").write_bytes("\n".join(names).encode(errors="surrogateescape"))
+    assert [str(path) for path in named(tmp_path / "list.txt").files] == names
+
+
+def test_a_list_that_is_none_is_refused(tmp_path):
+    (tmp_path / "list.txt").write_bytes("a.png".encode("utf-16-le"))
+    with pytest.raises(ValueError, match="not a list of paths in UTF-8"):
+        named(tmp_path / "list.txt")
+    (tmp_path / "list.txt").write_text(" \n")
+    with pytest.raises(FileNotFoundError, match="names no image"):
+        named(tmp_path / "list.txt")

@@ -42,7 +42,9 @@ def parts(tmp_path_factory):
     write("test/scratch/0.png", (32, 40), exif=exif)
     write("test/scratch/1.png")
     (root / "ground_truth/scratch").mkdir(parents=True)
-    Image.new("L", (40, 32), 255).save(root / "ground_truth/scratch/1_mask.png")
+    mask = Image.new("L", (40, 32))
+    mask.paste(255, (5, 5, 20, 20))
+    mask.save(root / "ground_truth/scratch/1_mask.png")
     return root
 
 
@@ -59,21 +61,26 @@ def data(config):
 
 def test_what_is_in_the_folder(config, data):
     found = check.look(config, data)
-    assert found.counts == {"good": (12, 3), "scratch": (0, 2)}
-    assert list(found.sizes.items()) == [((40, 32), 16), ((80, 32), 1)]
+    assert found.counts == {"good": (12, 2), "scratch": (0, 2)}
+    assert list(found.sizes.items()) == [((40, 32), 15), ((80, 32), 1)]
     # 40x32 is covered by two tiles, 80x32 by three.
-    assert found.image_shape == (32, 32, 3) and found.tiles == 16 * 2 + 3
-    assert found.copies == [["test/good/0.png", "test/good/copy.png"]]
+    assert found.image_shape == (32, 32, 3) and found.tiles == 15 * 2 + 3
     assert found.masks == (1, 2)
+    assert found.notes == (
+        "Read as train, test: 12 good images to train on, 5 good ones to test on, 2 bad ones, 1"
+        " masks.",
+        "1 of 2 bad images have a mask that can be used.",
+    )
     assert dict(found.left_out) == {
         "test/good/broken.png": "not a PNG, JPEG, BMP, WebP or TIFF image",
+        "test/good/copy.png": "a copy of test/good/0.png",
         "test/good/trains.png": "a copy of train/good/00.png, a training image",
     }
 
 
 def test_what_a_run_would_do(config, data):
     plan = check.plan(config, data)
-    assert (plan.train, plan.held_out, plan.test, plan.anomalies) == (9, 3, 5, 2)
+    assert (plan.train, plan.held_out, plan.test, plan.anomalies) == (9, 3, 4, 2)
     assert plan.twins == 0
     # The largest of three held-out scores is the threshold.
     assert plan.guarantee.images == 3 and plan.guarantee.expected_fpr == pytest.approx(1 / 4)

@@ -44,6 +44,7 @@ def _found(found: "check.Found", data_dir: str) -> str:
     size, _, channels = found.image_shape
     width = max(map(len, ("class", *found.counts)))
     lines = [f"{data_dir}: {images:,} images to use, {len(found.left_out):,} files left out."]
+    lines += found.notes
     lines += [f"  {'class':{width}}{'train':>9}{'test':>9}"]
     lines += [
         f"  {name:{width}}{train:>9,}{test:>9,}" for name, (train, test) in found.counts.items()
@@ -56,7 +57,6 @@ def _found(found: "check.Found", data_dir: str) -> str:
     if found.masks:
         lines += [f"Masks: {found.masks[0]:,} of {found.masks[1]:,} anomalous images have one."]
     lines += _listed([f"Left out: {name}: {reason}." for name, reason in found.left_out])
-    lines += _listed([f"Equal, byte by byte: {', '.join(names)}." for names in found.copies])
     return "\n".join(lines)
 
 

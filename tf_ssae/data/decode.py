@@ -15,6 +15,8 @@ _FORMATS = ("PNG", "JPEG", "MPO", "BMP", "WEBP", "TIFF")
 # GIFs, which a wrong extension may hide, are opened as well, so that the error can say so.
 _OPENED = ("PNG", "JPEG", "BMP", "WEBP", "TIFF", "GIF")
 
+_ORIENTATION, _LYING = 0x0112, (5, 6, 7, 8)
+
 
 class UnreadableImage(ValueError):
     """A file that cannot be used as an image; the message says why, without the file's name."""
@@ -44,6 +46,26 @@ def decode_with_alpha(data: bytes) -> tuple[np.ndarray, np.ndarray]:
     with _reasons():
         image = _opened(data)
         return _pixels(image), np.asarray(image.convert("RGBA"))[..., 3]
+
+
+@contextlib.contextmanager
+def opened(data: bytes) -> Iterator[Image.Image]:
+    """The image of a file as Pillow has it, loaded and upright, for what is not a photograph.
+
+    Raises:
+        UnreadableImage: saying why.
+    """
+    with _reasons():
+        yield _opened(data)
+
+
+def size_of(data: bytes) -> tuple[int, int]:
+    """Width and height of an image file, upright, from its header. Raises UnreadableImage."""
+    with _reasons(), Image.open(io.BytesIO(data), formats=_OPENED) as image:
+        check(image)
+        width, height = image.size
+        lies = image.format != "TIFF" and image.getexif().get(_ORIENTATION) in _LYING
+        return (height, width) if lies else (width, height)
 
 
 def _opened(data: bytes) -> Image.Image:

@@ -1,99 +1,115 @@
-"""The image files of a folder, by their names."""
+"""The image files that a person names: by a folder, a pattern, a list or a file."""
 
-import glob
-import os
+import codecs
+import collections
+import dataclasses
 import pathlib
+import re
 
-EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
+from tf_ssae.data.walk import EXTENSIONS, Walk, matching, walk
 
 _FOLDERS_NAMED = 10
 
 
 def find(folder: pathlib.Path) -> list[pathlib.Path]:
-    """The image files in a folder and below it, sorted by name; hidden ones are left out.
+    """The image files in a folder and below it, sorted by name; see `images_in`."""
+    return images_in(folder).images
+
+
+def images_in(folder: pathlib.Path) -> Walk:
+    """What is in a folder and below it: at least one image.
 
     Raises:
-        FileNotFoundError: there are none; the message says where it looked, for what, and what is
+        FileNotFoundError: there is none; the message says where it looked, for what, and what is
             there.
+        PermissionError: the folder cannot be looked into.
     """
-    folder = pathlib.Path(folder)
-    if not folder.is_dir():
-        raise FileNotFoundError(f"No such folder: {folder}.")
-    files = sorted(path for path in folder.rglob("*") if _is_visible_file(path, folder))
-    images = [path for path in files if is_image(path, folder)]
-    if not images:
-        raise FileNotFoundError(
-            f"No images in {folder}: searched it and the folders below it for"
-            f" {', '.join(EXTENSIONS)}. Found {_counts(folder, files)}."
-        )
-    return images
+    found = walk(folder)
+    if not found.images:
+        texts = [
+            f"No images in {found.folder}: searched it and the folders below it for"
+            f" {', '.join(EXTENSIONS)}. Found {_counts(found)}.",
+            *found.notes,
+        ]
+        raise FileNotFoundError(" ".join(texts))
+    return found
 
 
-def named(images: str | pathlib.Path) -> list[pathlib.Path]:
-    """The paths that `images` stands for: a folder, a pattern, a .txt file with one path per line,
-    or one image.
+def named(images: str | pathlib.Path) -> Walk:
+    """What `images` stands for: a folder, a pattern, a .txt file with one path per line, or one
+    image. Of a folder, `files` are its images.
 
     Raises:
         FileNotFoundError: there are none.
+        PermissionError: the folder cannot be looked into.
+        ValueError: a list in an encoding that is not understood.
     """
     path = pathlib.Path(images)
-    if path.is_file() and path.suffix != ".txt":
-        return [path]
     if path.is_dir():
-        return find(path)
-    if path.suffix == ".txt" and path.is_file():
-        paths = [
-            pathlib.Path(line)
-            for line in path.read_text(errors="surrogateescape").splitlines()
-            if line.strip()
-        ]
-        if not paths:
-            raise FileNotFoundError(f"{path} names no image; expected one path per line.")
-        return paths
-    paths = sorted(
-        pathlib.Path(name)
-        for name in glob.glob(str(images), recursive=True)
-        if os.path.isfile(name)
-    )
-    if not paths:
+        found = images_in(path)
+        return dataclasses.replace(found, files=found.images)
+    if path.is_file():
+        return Walk(path.parent, _listed(path) if path.suffix == ".txt" else [path], (), (), ())
+    found = None
+    if set(str(images)) & set("*?["):
+        found = matching(str(images))
+    if found is None or not found.files:
         raise FileNotFoundError(
-            f"--images={images}: no such folder or file, and no file that matches it as a pattern."
+            " ".join(
+                [
+                    f"--images={images}: no such folder or file, and no file that matches it as a"
+                    " pattern.",
+                    *(found.notes if found else ()),
+                ]
+            )
         )
+    return found
+
+
+def _listed(path: pathlib.Path) -> list[pathlib.Path]:
+    """The paths in a file, one per line, in quotes or not; UTF-8, or UTF-16 that says so. Bytes
+    that are no text are taken as they are: names may hold them.
+    """
+    data = path.read_bytes()
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        text = data.decode("utf-16", errors="replace")
+    else:
+        text = data.removeprefix(codecs.BOM_UTF8).decode(errors="surrogateescape")
+    if "\0" in text:
+        raise ValueError(f"{path} is not a list of paths in UTF-8, or in UTF-16 with a mark.")
+    # Not splitlines: names may hold what else counts as a line break.
+    lines = [line for line in re.split("\r\n|\n|\r", text) if line.strip()]
+    paths = [_unquoted(line) for line in lines]
+    if not paths:
+        raise FileNotFoundError(f"{path} names no image; expected one path per line.")
     return paths
 
 
+def _unquoted(line: str) -> pathlib.Path:
+    """The path of a line: as it is, if it is there, else without quotes and blanks around it."""
+    if not pathlib.Path(line).exists():
+        line = line.strip(" \t")
+        if len(line) > 2 and line[0] == line[-1] and line[0] in "\"'":
+            line = line[1:-1]
+    return pathlib.Path(line)
+
+
 def require(images: str | pathlib.Path) -> None:
-    """Raises FileNotFoundError if `named` would; it stops at the first image."""
-    path = pathlib.Path(images)
-    if path.is_dir():
-        there = any(is_image(file, path) for file in path.rglob("*"))
-    else:
-        there = path.suffix != ".txt" and os.path.isfile(next(glob.iglob(str(images)), ""))
-    if not there:
-        named(images)
+    """Raises what `named` would."""
+    named(images)
 
 
-def is_image(path: pathlib.Path, folder: pathlib.Path) -> bool:
-    """Whether a path in `folder`, or below it, has the name of an image file and is not hidden."""
-    return path.suffix.lower() in EXTENSIONS and _is_visible_file(path, folder)
-
-
-def _is_visible_file(path: pathlib.Path, folder: pathlib.Path) -> bool:
-    return path.is_file() and not any(
-        part.startswith(".") for part in path.relative_to(folder).parts
-    )
-
-
-def _counts(folder: pathlib.Path, files: list[pathlib.Path]) -> str:
+def _counts(found: Walk) -> str:
     """ "3 .txt; in defects: 1 .gif", or "no files at all"."""
-    found = []
-    for parent in sorted({path.parent for path in files})[:_FOLDERS_NAMED]:
-        suffixes = [
-            path.suffix.lower() or "without extension" for path in files if path.parent == parent
-        ]
-        counts = ", ".join(f"{suffixes.count(suffix)} {suffix}" for suffix in sorted(set(suffixes)))
-        found.append(counts if parent == folder else f"in {parent.relative_to(folder)}: {counts}")
-    return "; ".join(found) or "no files at all"
+    groups: dict[pathlib.Path, collections.Counter] = collections.defaultdict(collections.Counter)
+    for path in found.files:
+        groups[path.parent][path.suffix.lower() or "without extension"] += 1
+    texts = []
+    for folder in sorted(groups)[:_FOLDERS_NAMED]:
+        counts = ", ".join(f"{count} {ending}" for ending, count in sorted(groups[folder].items()))
+        inside = "" if folder == found.folder else f"in {folder.relative_to(found.folder)}: "
+        texts.append(inside + counts)
+    return "; ".join(texts) or "no files at all"
 
 
 def printable(name: object) -> str:

@@ -1,14 +1,17 @@
-"""Image files in folders: the layout of MVTec AD, or just a folder of normal images."""
+"""Image files in folders, of good images alone or with bad ones to test on."""
 
+import dataclasses
 import pathlib
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
 
 from tf_ssae.config import Config
-from tf_ssae.data import decode, layout
+from tf_ssae.data import copies, decode, layout
 from tf_ssae.data.images import LabelledImages
-from tf_ssae.data.masks import bad_masks
+from tf_ssae.data.layout import HELD_OUT, TEST, Layout
+from tf_ssae.data.masks import matched
 from tf_ssae.data.reader import TileReader
 from tf_ssae.system.files import replacing
 
@@ -16,15 +19,13 @@ from tf_ssae.system.files import replacing
 def load(config: Config, cache: pathlib.Path) -> LabelledImages:
     """The images of `config.data_dir`, as tiles (see `ops.tiles.cut`).
 
-    * With `train/good`: the layout of MVTec AD. `train/good` trains; `test/good` and `test/DEFECT`
-      test, if they exist.
-    * Otherwise: every image in the folder and below it is normal; but a folder `good` beside others
-      is taken for a mistake.
+    Which of them train, are held out or test: see `layout`. Where no normal image is said to test,
+    the protocol chooses.
 
     Images that are all square, and of one size that preprocessing brings to `config.image_size` by
     repeating pixels and a narrow border, stay as they are (28x28 for 32); others are resized to
     `config.image_size`. They are grey if all are. Left out, with a reason in `left_out`, are files
-    that cannot be read and copies, byte for byte, of a training image.
+    that cannot be read and copies (see `copies`).
 
     Args:
         cache: a file to write the tiles to. They are read from there, so that memory does not grow
@@ -33,51 +34,137 @@ def load(config: Config, cache: pathlib.Path) -> LabelledImages:
     Raises:
         FileNotFoundError: the folder or its images are missing; the message says where it looked,
             for what, and what is there.
-        ValueError: none of its images can be read.
+        ValueError: none of its images can be read, or all are the same.
     """
-    listed, class_names = layout.listed(config.data_dir)
-    root = pathlib.Path(config.data_dir)
-    image_shape = _image_shape([path for path, _, _ in listed], config.image_size)
-    labels, official_test, source = [], [], []
-    names: list[str] = []
-    left_out: list[tuple[str, str]] = []
-    seen: dict[bytes, pathlib.Path] = {}
-    is_test = {path: test for path, _, test in listed}
-    label_of = {path: label for path, label, _ in listed}
-    with replacing(cache) as temporary, open(temporary, "wb") as file:
-        for read in TileReader(image_shape, config.crop).read(is_test):
-            name = str(read.path.relative_to(root))
-            if read.error:
-                left_out.append((name, read.error))
-                continue
-            # Training images come first. A copy of one of them must neither test nor be held out
-            # for the threshold.
-            first = seen.setdefault(read.digest, read.path)
-            if first != read.path and not is_test[first]:
-                reason = f"a copy of {first.relative_to(root)}, a training image"
-                left_out.append((name, reason))
-                continue
-            read.tiles.tofile(file)
-            count = len(read.tiles)
-            source += [len(names)] * count
-            labels += [label_of[read.path]] * count
-            official_test += [is_test[read.path]] * count
-            names.append(name)
-        if not names:
-            reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out[:3])
-            raise ValueError(
-                f"None of the {len(left_out)} images in {root} can be read: {reasons}."
-            )
-    left_out += layout.loose(root) + bad_masks(root, names)
+    read, root = layout.read(config.data_dir), pathlib.Path(config.data_dir)
+    image_shape = _image_shape([image.path for image in read.images], config.image_size)
+    with replacing(cache) as temporary:
+        kept = _read_tiles(root, read, TileReader(image_shape, config.crop), temporary)
+        tiles = np.array(kept.tiles)
+        images = np.memmap(temporary, np.uint8, "r", shape=(int(tiles.sum()), *image_shape))
+        _require_different(images, kept, root)
+        del images
+    masks, bad_masks, remarks = matched(root, read, set(kept.names))
+    left_out = [(str(path.relative_to(root)), reason) for path, reason in read.left_out]
+    placed = [kept.placed[name] for name in kept.names]
+    roles = np.repeat([image.role for image in placed], tiles)
     return LabelledImages(
-        np.memmap(cache, np.uint8, "r", shape=(len(source), *image_shape)),
-        np.array(labels),
-        class_names,
-        official_test=np.array(official_test) if any(official_test) else None,
-        source=np.array(source),
-        names=tuple(names),
-        left_out=tuple(left_out),
+        np.memmap(cache, np.uint8, "r", shape=(int(tiles.sum()), *image_shape)),
+        np.repeat([image.label for image in placed], tiles),
+        tuple(read.class_names),
+        official_test=roles == TEST if read.tests_chosen and TEST in roles else None,
+        source=np.repeat(np.arange(len(placed)), tiles),
+        names=tuple(kept.names),
+        left_out=(*kept.left_out, *left_out, *bad_masks),
+        held_out=roles == HELD_OUT if HELD_OUT in roles else None,
+        masks=masks,
+        notes=(
+            *read.notes,
+            *_about_defects(kept),
+            *_about_masks(read, masks, placed),
+            *remarks,
+        ),
     )
+
+
+@dataclasses.dataclass
+class _Kept:
+    """The images that were read and are used, in order.
+
+    Attributes:
+        names: of the images.
+        tiles: how many each was cut into.
+        placed: `{name: Placed}` of all that were read.
+        left_out: `(name, reason)`.
+    """
+
+    names: list[str]
+    tiles: list[int]
+    placed: dict[str, layout.Placed]
+    left_out: list[tuple[str, str]]
+
+
+def _read_tiles(root: pathlib.Path, read: Layout, reader: TileReader, cache: pathlib.Path) -> _Kept:
+    """Writes the tiles of the images to a file, in order, without those of copies."""
+    placed: dict[str, layout.Placed] = {}
+    digests: dict[str, bytes] = {}
+    tiles: dict[str, int] = {}
+    left_out: list[tuple[str, str]] = []
+    image_at = {image.path: image for image in read.images}
+    with open(cache, "wb") as file:
+        for found in reader.read(image_at, digests=True):
+            name = str(found.path.relative_to(root))
+            if found.error:
+                left_out.append((name, found.error))
+                continue
+            found.tiles.tofile(file)
+            placed[name], tiles[name] = image_at[found.path], len(found.tiles)
+            digests[name] = found.digest
+    if not placed:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out[:3])
+        raise ValueError(f"None of the {len(left_out)} images in {root} can be read: {reasons}.")
+    of_copies = copies.left_out(placed, digests, read.class_names)
+    kept = [name for name in placed if name not in of_copies]
+    if of_copies:
+        _compact(cache, tiles, set(kept))
+    good = {digests[name] for name in kept if not placed[name].label}
+    if len(good) < 2 < len(placed):
+        raise ValueError(
+            f"The images in {root} are all the same, pixel by pixel: there is nothing to learn"
+            f" from. {len(of_copies)} of {len(placed)} are copies."
+        )
+    left_out += of_copies.items()
+    return _Kept(kept, [tiles[name] for name in kept], placed, left_out)
+
+
+def _compact(cache: pathlib.Path, tiles: dict[str, int], kept: set[str]) -> None:
+    """Removes the tiles of all images but those kept from the file, an image at a time."""
+    size = cache.stat().st_size // sum(tiles.values())
+    read = written = 0
+    with open(cache, "r+b") as file:
+        for name, count in tiles.items():
+            length = count * size
+            if name in kept:
+                if read != written:
+                    file.seek(read)
+                    data = file.read(length)
+                    file.seek(written)
+                    file.write(data)
+                written += length
+            read += length
+        file.truncate(written)
+
+
+def _require_different(images: np.ndarray, kept: _Kept, root: pathlib.Path) -> None:
+    """Raises ValueError if all tiles are the same, as the networks see them."""
+    if len(kept.names) > 1 and all((images[0] == image).all() for image in images):
+        raise ValueError(
+            f"The {len(kept.names)} images in {root} are all the same once they are shrunk to"
+            f" {images.shape[1]}x{images.shape[2]} pixels: there is nothing to learn from."
+        )
+
+
+def _about_defects(kept: _Kept) -> list[str]:
+    """A sentence if known defects lie among the good images."""
+    found = [name for name, reason in kept.left_out if copies.KNOWN_DEFECT in reason]
+    if not found:
+        return []
+    return [
+        f"WARNING: {len(found):,} known defects lay among the good images, such as {found[0]}: they"
+        " were left out. Are there others that look like them?"
+    ]
+
+
+def _about_masks(
+    read: Layout, masks: dict[str, tuple[str, ...]], placed: Sequence[layout.Placed]
+) -> list[str]:
+    """A sentence if masks are there but not for every bad image."""
+    bad = sum(image.label > 0 for image in placed)
+    if not read.masks or len(masks) == bad:
+        return []
+    if not masks:
+        return [f"None of the {len(read.masks):,} masks can be used: no pixel metrics."]
+    return [f"{len(masks):,} of {bad:,} bad images have a mask that can be used."]
 
 
 def _image_shape(paths: list[pathlib.Path], image_size: int) -> tuple[int, int, int]:

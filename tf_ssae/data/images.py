@@ -1,6 +1,7 @@
 """Labelled images, in memory or in a file mapped to it, checked on construction."""
 
 import dataclasses
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -21,6 +22,10 @@ class LabelledImages:
             where each is an image by itself.
         names: one name per image; None where they have none.
         left_out: `(name, reason)` of what the source could not use.
+        held_out: bool `[N]`, true for normal images that the source itself keeps for the threshold;
+            None where it keeps none.
+        masks: `{name of an image: names of the files that mark its defects}`.
+        notes: sentences about how the source was read.
 
     Raises:
         ValueError: on construction, for another shape or dtype, for pixels that are NaN or out of
@@ -35,6 +40,9 @@ class LabelledImages:
     source: np.ndarray | None = None
     names: tuple[str, ...] | None = None
     left_out: tuple[tuple[str, str], ...] = ()
+    held_out: np.ndarray | None = None
+    masks: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_images(self.images)
@@ -73,6 +81,11 @@ class LabelledImages:
             raise ValueError(
                 f"official_test of shape {self.official_test.shape} for {len(self.images)} images;"
                 " expected one per image."
+            )
+        if self.held_out is not None and self.held_out.shape != self.labels.shape:
+            raise ValueError(
+                f"held_out of shape {self.held_out.shape} for {len(self.images)} images; expected"
+                " one per image."
             )
         if self.names is not None and len(self.names) != len(self.first_tiles):
             raise ValueError(

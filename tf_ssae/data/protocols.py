@@ -19,7 +19,8 @@ def split(data: LabelledImages, config: Config) -> Split:
     The last `config.calibration_share` of the normal images that would train are held out,
     rounded to a number for which the threshold is exact (`conformal.exact`). Folders
     of images (`dataset="folder"`) have a protocol of their own: their own test images test; where
-    they have none, a tenth of the normal images does.
+    they choose none of the normal ones for it, a tenth of these does. Images that they hold out
+    themselves (`LabelledImages.held_out`) are all held out, and no others.
 
     Raises:
         ValueError: the anomalous class does not exist, or leaves nothing to train or to test on; or
@@ -46,8 +47,13 @@ def split(data: LabelledImages, config: Config) -> Split:
         train = train[: config.max_train_images]
     if 0 < config.max_test_images < len(test):
         test = _cut(test, anomalous[data.labels[data.first_tiles[test]]], config.max_test_images)
-    held_out = conformal.exact(round(config.calibration_share * len(train)), config.target_fpr)
-    train, calibration = train[: len(train) - held_out], train[len(train) - held_out :]
+    own = _own_held_out(data, train)
+    if own.any():
+        train, calibration = train[~own], train[own]
+        held_out = len(calibration)
+    else:
+        held_out = conformal.exact(round(config.calibration_share * len(train)), config.target_fpr)
+        train, calibration = train[: len(train) - held_out], train[len(train) - held_out :]
     result = Split(*(_subset(data, images, anomalous) for images in (train, calibration, test)))
     anomalies = int(result.test.is_anomaly.sum())
     if config.dataset == "folder" and not (len(train) and len(test)):
@@ -96,9 +102,19 @@ def _folder(data: LabelledImages, random: np.random.Generator) -> tuple[np.ndarr
         is_test = data.official_test[data.first_tiles]
         train, test = np.flatnonzero(~is_test), np.flatnonzero(is_test)
         return random.permutation(train), random.permutation(test)
-    images = random.permutation(len(data.first_tiles))
+    labels = data.labels[data.first_tiles]
+    images = random.permutation(np.flatnonzero(labels == 0))
     cut = len(images) - max(1, round(FOLDER_TEST_SHARE * len(images)))
-    return images[:cut], images[cut:]
+    anomalies = np.flatnonzero(labels > 0)
+    test = np.concatenate([images[cut:], anomalies])
+    return images[:cut], random.permutation(test) if len(anomalies) else test
+
+
+def _own_held_out(data: LabelledImages, images: np.ndarray) -> np.ndarray:
+    """Which of these images the source itself holds out, bool."""
+    if data.held_out is None:
+        return np.zeros(len(images), bool)
+    return data.held_out[data.first_tiles[images]]
 
 
 def _pooled(

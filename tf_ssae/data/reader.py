@@ -3,6 +3,7 @@
 import concurrent.futures
 import contextlib
 import dataclasses
+import functools
 import hashlib
 import io
 import pathlib
@@ -29,7 +30,8 @@ class ReadFile:
     Attributes:
         path: as it was given.
         tiles: uint8 `[T, S, S, C]`; T is 0 if the file is unreadable.
-        digest: the SHA-256 of the file's bytes.
+        digest: a hash of the image's pixels, if it was asked for: equal for equal images,
+            whatever their files.
         error: why it is unreadable, without the file's name; empty if it is readable.
     """
 
@@ -58,22 +60,23 @@ class TileReader:
             return image[np.newaxis]
         return self._cut(image[np.newaxis]).numpy()
 
-    def read(self, paths: Iterable[pathlib.Path]) -> Iterator[ReadFile]:
-        """Yields a ReadFile for every path, in order."""
-        yield from _in_order(self._read, paths)
+    def read(self, paths: Iterable[pathlib.Path], digests: bool = False) -> Iterator[ReadFile]:
+        """Yields a ReadFile for every path, in order; with `digests`, of its pixels too."""
+        yield from _in_order(functools.partial(self._read, digests=digests), paths)
 
-    def _read(self, path: pathlib.Path) -> ReadFile:
+    def _read(self, path: pathlib.Path, digests: bool) -> ReadFile:
         try:
             data = pathlib.Path(path).read_bytes()
         except OSError as error:
             return ReadFile(path, error=f"cannot be read: {error.strerror}")
-        return self.of_bytes(data, path)
+        return self.of_bytes(data, path, digests)
 
-    def of_bytes(self, data: bytes, path: pathlib.Path) -> ReadFile:
+    def of_bytes(self, data: bytes, path: pathlib.Path, digests: bool = False) -> ReadFile:
         """The ReadFile of an image file in memory. `path`: what it is called."""
         try:
             with self._turn(data):
-                return ReadFile(path, self.cut(decode(data)), hashlib.sha256(data).digest())
+                pixels = decode(data)
+                return ReadFile(path, self.cut(pixels), _digest(pixels) if digests else b"")
         except UnreadableImage as error:
             return ReadFile(path, error=str(error))
 
@@ -88,6 +91,15 @@ class TileReader:
         except Exception:
             large = False
         return self._large if large else contextlib.nullcontext()
+
+
+def _digest(pixels: np.ndarray) -> bytes:
+    """A hash of uint8 `[H, W, C]`; that of grey if colour is grey everywhere."""
+    if pixels.shape[2] == 3 and (pixels == pixels[..., :1]).all():
+        pixels = pixels[..., :1]
+    digest = hashlib.blake2b(str(pixels.shape).encode(), digest_size=16)
+    digest.update(np.ascontiguousarray(pixels))
+    return digest.digest()
 
 
 def _in_order(function: Callable[[Any], Any], items: Iterable) -> Iterator:

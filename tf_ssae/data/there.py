@@ -11,7 +11,7 @@ def require(config: Config) -> None:
     no prepared data set. What would be downloaded is not looked for.
     """
     if config.dataset == "folder":
-        layout.listed(config.data_dir)
+        layout.read(config.data_dir)
     elif config.dataset != "digits" and config.data_dir:
         require_prepared(config.dataset, pathlib.Path(config.data_dir))
     if config.defects:

@@ -47,10 +47,11 @@ class Rows:
         columns: the names of a row's columns, in order; see `run.score`.
     """
 
-    def __init__(self, calibration: Calibration):
+    def __init__(self, calibration: Calibration, notes: Sequence[str] = ()):
+        """`notes`: sentences about how the images were found, for the warnings."""
         self.scores = list(calibration.thresholds)
         self.columns = ["path", *self.scores, "decision", "p_value", "why", "error"]
-        self._calibration = calibration
+        self._calibration, self._notes = calibration, notes
         self._values = {name: array.array("f") for name in self.scores}
         self._most: list[tuple[float, str]] = []
         self._least: list[tuple[float, str]] = []
@@ -112,7 +113,7 @@ class Rows:
 
     def _warnings(self) -> list[str]:
         """Sentences: what the threshold does not guarantee, drift, unreadable files."""
-        calibration, warnings = self._calibration, []
+        calibration, warnings = self._calibration, list(self._notes)
         if not calibration.guarantee_holds:
             warnings.append(calibration.guarantee_in_words)
         values = {name: np.array(column) for name, column in self._values.items()}

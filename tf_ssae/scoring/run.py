@@ -47,11 +47,12 @@ def score(
     places.require_new(output)
     page, partial_path = places.report_of(output), places.partial_of(output)
     output.parent.mkdir(parents=True, exist_ok=True)
-    paths = named(images)
+    found = named(images)
+    paths = found.files
     reader = readers.load(model_dir)
     description = reader.description
     tile_reader = TileReader(description.image_shape, description.crop)
-    rows = Rows(description.calibration)
+    rows = Rows(description.calibration, found.notes)
     partial = PartialTable(partial_path, paths, description.to_dict())
     with partial:
         if output.exists():
@@ -74,11 +75,11 @@ def score(
 
 def _printed(model_dir: str | pathlib.Path, images: str | pathlib.Path) -> Summary:
     """Prints a row per image, as JSON, as soon as it is known."""
-    paths = named(images)
+    found = named(images)
     reader = readers.load(model_dir)
     tile_reader = TileReader(reader.description.image_shape, reader.description.crop)
-    rows = Rows(reader.calibration)
-    for row in scored(reader, tile_reader.read(paths), rows):
+    rows = Rows(reader.calibration, found.notes)
+    for row in scored(reader, tile_reader.read(found.files), rows):
         print_rows([row], rows.columns)
         rows.add(row)
     return rows.summary()

@@ -5,7 +5,6 @@ long the run would take.
 import collections
 import contextlib
 import dataclasses
-import hashlib
 import io
 import pathlib
 import tempfile
@@ -15,22 +14,19 @@ from typing import Any
 
 import keras
 import numpy as np
-from PIL import Image
 
 from tf_ssae.calibration import Guarantee
 from tf_ssae.config import Config
 from tf_ssae.data import folder as image_folder
 from tf_ssae.data import protocols
+from tf_ssae.data.decode import size_of
 from tf_ssae.data.images import LabelledImages
-from tf_ssae.data.masks import masks
 from tf_ssae.data.split import Subset
 from tf_ssae.training import run as training
 
 # Steps are timed for this long, without the first ones, in which TensorFlow compiles them.
 _SECONDS = 10.0
 _WARM_UP = 3
-
-_ORIENTATION, _LYING = 0x0112, (5, 6, 7, 8)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,8 +39,7 @@ class Found:
         sizes: `{(width, height): images}` in pixels, the most common first.
         tiles: the number of tiles that the images were cut into.
         left_out: `(name, reason)` of files that cannot be used.
-        copies: the names of files that are equal byte by byte, in groups of two or more. (Copies of
-            a training image are left out.)
+        notes: sentences about how the folder was read.
         masks: `(anomalous images that have one, anomalous images)`; None if there are no masks.
     """
 
@@ -53,7 +48,7 @@ class Found:
     sizes: dict[tuple[int, int], int]
     tiles: int
     left_out: Sequence[tuple[str, str]]
-    copies: Sequence[Sequence[str]]
+    notes: Sequence[str]
     masks: tuple[int, int] | None
 
 
@@ -108,18 +103,16 @@ def look(config: Config, data: LabelledImages) -> Found:
     """What is in the folder that `data` was loaded from."""
     root = pathlib.Path(config.data_dir)
     sizes: collections.Counter[tuple[int, int]] = collections.Counter()
-    by_digest = collections.defaultdict(list)
     for name in data.names or ():
-        content = (root / name).read_bytes()
-        sizes[_size(content)] += 1
-        by_digest[hashlib.sha256(content).digest()].append(name)
+        sizes[size_of((root / name).read_bytes())] += 1
 
     labels = data.labels[data.first_tiles]
     tests = np.zeros(len(labels), bool)
     if data.official_test is not None:
         tests = data.official_test[data.first_tiles]
+    # Bad images test, whether or not the folder says which good ones do.
+    tests = tests | (labels > 0)
     bad = Subset(data, np.flatnonzero(data.labels > 0), np.arange(len(data.class_names)) > 0)
-    known = masks(config, bad)
     return Found(
         image_shape=data.image_shape,
         counts={
@@ -129,8 +122,8 @@ def look(config: Config, data: LabelledImages) -> Found:
         sizes=dict(sizes.most_common()),
         tiles=len(data.images),
         left_out=data.left_out,
-        copies=[names for names in by_digest.values() if len(names) > 1],
-        masks=(len(known[0]), len(bad)) if known else None,
+        notes=data.notes,
+        masks=(len(data.masks), len(bad)) if data.masks else None,
     )
 
 
@@ -208,10 +201,3 @@ def _seconds(ends: np.ndarray, steps: int, epochs: int) -> float:
         step = np.diff(ends)
         epoch = steps * step[min(_WARM_UP, len(step) - 1) :]
     return float(ends[1] - ends[0] + epochs * np.median(epoch))
-
-
-def _size(content: bytes) -> tuple[int, int]:
-    """Width and height of an image file, after its EXIF orientation was applied."""
-    with Image.open(io.BytesIO(content)) as image:
-        width, height = image.size
-        return (height, width) if image.getexif().get(_ORIENTATION) in _LYING else (width, height)

@@ -22,6 +22,7 @@ def beginning(config: Config, split: Split, folder: str) -> str:
             f"{config.data_dir}: {len(data.first_tiles)} images; normal: good; anomalous:"
             f" {', '.join(anomalous) or 'none'}."
         ]
+        lines += map(printable, data.notes)
         lines += [printable(f"Left out: {name}: {why}.") for name, why in data.left_out[:_LISTED]]
         if len(data.left_out) > _LISTED:
             lines.append(f"... and {len(data.left_out) - _LISTED} more.")
