@@ -1,6 +1,8 @@
 """Image files as people have them: every kind that is read, and why the others are not."""
 
 import io
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -121,3 +123,113 @@ def test_channels_are_made_to_fit():
     np.testing.assert_array_equal(
         with_channels(np.full((2, 3, 3), [255, 0, 0], np.uint8), 1), np.full((2, 3, 1), 76)
     )
+
+
+def png_with(*chunks):
+    """A PNG with more chunks, `(type, data, whether the checksum is right)`, behind its header."""
+    data = encoded(Image.fromarray(PIXELS), "PNG")
+    extra = b""
+    for kind, body, right in chunks:
+        checksum = zlib.crc32(kind + body) ^ (not right)
+        extra += struct.pack(">I", len(body)) + kind + body + struct.pack(">I", checksum)
+    return data[:33] + extra + data[33:]
+
+
+def exif(*entries):
+    """EXIF of `(tag, type, count, value)`, each value of four bytes or behind the table."""
+    body, behind = b"", b""
+    for tag, kind, count, value in entries:
+        if len(value) > 4:
+            at = 14 + 12 * len(entries) + len(behind)
+            behind, value = behind + value, struct.pack("<I", at)
+        body += struct.pack("<HHI", tag, kind, count) + value.ljust(4, b"\0")
+    table = struct.pack("<H", len(entries)) + body + b"\0\0\0\0" + behind
+    return b"Exif\0\0II*\0\x08\0\0\0" + table
+
+
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        (b"tEXt", b"k\0v", False),
+        (b"zTXt", b"k\0\0" + zlib.compress(bytes(2**21)), True),
+        (b"iTXt", b"\xff" * 9, True),
+        (b"iCCP", b"p\0\0" + zlib.compress(bytes(2**22)), True),
+        (b"iCCP", b"no profile", False),
+        (b"gAMA", b"x", False),
+        (b"pHYs", b"short", True),
+        (b"eXIf", b"nothing", True),
+        (b"tIME", b"", False),
+    ],
+)
+def test_metadata_of_a_png_do_not_decide(chunk):
+    np.testing.assert_array_equal(decode(png_with(chunk)), PIXELS)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        (0x011A, 10, 1, struct.pack("<ii", -72, 1)),
+        (0x0213, 2, 2, b"1\0"),
+        (0x0131, 2, 9, b"\xff" * 9),
+        (0x8769, 4, 1, struct.pack("<I", 10**9)),
+    ],
+)
+def test_only_the_orientation_of_exif_is_wanted(entry):
+    turned = (0x0112, 3, 1, struct.pack("<H", 6))
+    image = Image.fromarray(np.full((16, 32), 90, np.uint8))
+    assert decode(encoded(image, "JPEG", exif=exif(turned, entry))).shape == (32, 16, 1)
+
+
+def test_a_jpeg_with_odd_segments_is_read():
+    data = encoded(Image.fromarray(PIXELS), "JPEG")
+    expected = decode(data)
+    for marker, body in ((0xE2, b"ICC_PROFILE\0\1\1bad"), (0xE2, b"MPF\0broken"), (0xED, b"8BIM")):
+        segment = bytes([0xFF, marker]) + struct.pack(">H", len(body) + 2) + body
+        np.testing.assert_array_equal(decode(data[:2] + segment + data[2:]), expected)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF", "BMP"])
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9, 0.98])
+def test_a_file_that_ends_early_is_damaged(kind, share):
+    data = encoded(Image.fromarray(PIXELS.repeat(8, 0).repeat(8, 1)), kind)
+    with pytest.raises(UnreadableImage):
+        decode(data[: int(share * len(data))])
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"subsampling": 0}])
+def test_a_jpeg_that_its_decoder_would_repair_is_damaged(options):
+    smooth = np.linspace(0, 255, 256 * 256).reshape(256, 256).astype(np.uint8)
+    data = encoded(Image.fromarray(smooth).convert("RGB"), "JPEG", quality=95, **options)
+    decode(data)
+    cut = len(data) * 3 // 4
+    for damaged in (data[:cut] + b"\xff\xd9", data[:cut] + b"\xff\xd0" * 9 + data[cut + 99 :]):
+        with pytest.raises(UnreadableImage, match="damaged: "):
+            decode(damaged)
+
+
+def test_a_flipped_bit_in_a_png_is_damaged():
+    data = bytearray(encoded(Image.fromarray(PIXELS), "PNG"))
+    data[len(data) // 2] ^= 4
+    with pytest.raises(UnreadableImage, match="damaged: the checksum of 'IDAT' is wrong"):
+        decode(bytes(data))
+
+
+def test_what_claims_more_pixels_than_it_can_hold_is_refused_unread():
+    header = struct.pack(">IIBBBBB", 9_999, 9_999, 8, 2, 0, 0, 0)
+    chunk = b"IHDR" + header
+    data = encoded(Image.fromarray(PIXELS), "PNG")
+    claims = data[:8] + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    with pytest.raises(UnreadableImage, match="bytes cannot hold 9999x9999 pixels"):
+        decode(claims + data[33:])
+    jpeg = bytearray(encoded(Image.new("L", (64, 64)), "JPEG"))
+    at = jpeg.index(b"\xff\xc0") + 5
+    jpeg[at : at + 4] = struct.pack(">HH", 9_999, 9_999)
+    with pytest.raises(UnreadableImage, match="bytes cannot hold 9999x9999 pixels"):
+        decode(bytes(jpeg))
+
+
+def test_many_scans_are_refused():
+    data = encoded(Image.fromarray(PIXELS), "JPEG", progressive=True)
+    start, end = data.rindex(b"\xff\xda"), data.rindex(b"\xff\xd9")
+    with pytest.raises(UnreadableImage, match="scans, which would take long"):
+        decode(data[:end] + data[start:end] * 100 + data[end:])

@@ -5,8 +5,9 @@ import io
 from collections.abc import Iterator
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
+from tf_ssae.data import containers
 from tf_ssae.ops import tiles
 
 # MPO: a JPEG with a second image behind it, as many phones write it, which Pillow opens as JPEG;
@@ -16,6 +17,16 @@ _FORMATS = ("PNG", "JPEG", "MPO", "BMP", "WEBP", "TIFF")
 _OPENED = ("PNG", "JPEG", "BMP", "WEBP", "TIFF", "GIF")
 
 _ORIENTATION, _LYING = 0x0112, (5, 6, 7, 8)
+# How an image of each orientation is brought upright.
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 class UnreadableImage(ValueError):
@@ -26,7 +37,8 @@ def decode(data: bytes) -> np.ndarray:
     """The pixels of an image file.
 
     EXIF orientation is applied: an image that lies on its side would teach rotation prediction
-    nonsense. 16-bit grey becomes 8-bit, CMYK and palettes become colour, alpha is dropped.
+    nonsense. No other metadata is looked at. 16-bit grey becomes 8-bit, CMYK and palettes become
+    colour, alpha is dropped.
 
     Args:
         data: the file's bytes.
@@ -61,20 +73,44 @@ def opened(data: bytes) -> Iterator[Image.Image]:
 
 def size_of(data: bytes) -> tuple[int, int]:
     """Width and height of an image file, upright, from its header. Raises UnreadableImage."""
-    with _reasons(), Image.open(io.BytesIO(data), formats=_OPENED) as image:
-        check(image)
+    with header(data) as image:
         width, height = image.size
-        lies = image.format != "TIFF" and image.getexif().get(_ORIENTATION) in _LYING
+        lies = image.format != "TIFF" and orientation(data) in _LYING
         return (height, width) if lies else (width, height)
+
+
+@contextlib.contextmanager
+def header(data: bytes) -> Iterator[Image.Image]:
+    """The image of a file, not loaded: its size as stored, its mode. Raises UnreadableImage."""
+    with _reasons():
+        bare = containers.without_metadata(data)
+        with Image.open(io.BytesIO(bare), formats=_OPENED) as image:
+            check(image)
+            yield image
 
 
 def _opened(data: bytes) -> Image.Image:
     if not data:
         raise UnreadableImage("an empty file")
-    image = Image.open(io.BytesIO(data), formats=_OPENED)
+    bare = containers.without_metadata(data)
+    image = Image.open(io.BytesIO(bare), formats=_OPENED)
     check(image)
+    containers.require_whole(image, bare)
     image.load()
-    return ImageOps.exif_transpose(image)
+    # Pillow turns a TIFF when it loads it.
+    method = None if image.format == "TIFF" else _TURNS.get(orientation(data))
+    return image if method is None else image.transpose(method)
+
+
+def orientation(data: bytes) -> int:
+    """The EXIF orientation of an image file, 1 to 8; 1 if there is none that can be read."""
+    try:
+        with Image.open(io.BytesIO(data), formats=_OPENED) as image:
+            value = image.getexif().get(_ORIENTATION)
+        return value if value in _TURNS else 1
+    # Metadata may be broken in many ways, and none of them touches the pixels.
+    except Exception:
+        return 1
 
 
 @contextlib.contextmanager

@@ -5,7 +5,6 @@ import pathlib
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image
 
 from tf_ssae.config import Config
 from tf_ssae.data import copies, decode, layout
@@ -172,8 +171,7 @@ def _image_shape(paths: list[pathlib.Path], image_size: int) -> tuple[int, int, 
     sizes, colour = set(), False
     for path in paths:
         try:
-            with Image.open(path) as image:
-                decode.check(image)
+            with decode.header(path.read_bytes()) as image:
                 sizes.add(image.size)
                 colour = colour or image.mode not in (
                     "1",
