@@ -24,9 +24,9 @@ def _run(arguments: list[str]) -> None:
     chosen = settings.given(_FLAGS)
     there.require(settings.named({"dataset": "folder", **chosen}, _FLAGS.plugin))
     quiet.import_tensorflow()
-    from tf_ssae.data.find import printable
     from tf_ssae.detectors.health import TrainingFailed
     from tf_ssae.detectors.registry import preset
+    from tf_ssae.system.text import printable
     from tf_ssae.training import check
 
     made = preset("folder", **chosen)

@@ -110,8 +110,3 @@ def _counts(found: Walk) -> str:
         inside = "" if folder == found.folder else f"in {folder.relative_to(found.folder)}: "
         texts.append(inside + counts)
     return "; ".join(texts) or "no files at all"
-
-
-def printable(name: object) -> str:
-    """A file's name for a message: bytes that are not UTF-8 are escaped."""
-    return str(name).encode(errors="backslashreplace").decode()

@@ -13,6 +13,7 @@ from sklearn.metrics import roc_auc_score
 from tf_ssae.report import axes, charts, png
 from tf_ssae.report.content import Report
 from tf_ssae.system.files import replacing
+from tf_ssae.system.text import printable
 
 # Curves in one chart; the style has as many colours.
 _CURVES = 5
@@ -140,6 +141,8 @@ _ENVIRONMENT = jinja2.Environment(
     undefined=jinja2.StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
+    # Charts are markup; names of files are text.
+    finalize=lambda value: printable(value) if type(value) is str else value,
 )
 _ENVIRONMENT.filters.update(
     count="{:,}".format,

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from tf_ssae.data.find import printable
+from tf_ssae.system.text import csv_cell, printable
 
 _ROWS_AT_ONCE = 10_000
 _TEXTS = ("path", "decision", "why", "error")
@@ -17,7 +17,9 @@ def _write_csv(rows: Iterable[dict[str, Any]], columns: list[str], path: pathlib
     with open(path, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
-        writer.writerows(rows)
+        for row in rows:
+            texts = {name: csv_cell(row[name]) for name in _TEXTS if isinstance(row[name], str)}
+            writer.writerow({**row, **texts})
 
 
 def _write_jsonl(rows: Iterable[dict[str, Any]], columns: list[str], path: pathlib.Path) -> None:

@@ -13,6 +13,7 @@ from tf_ssae.detectors.base import Detector
 from tf_ssae.evaluation import maps, predictions
 from tf_ssae.evaluation.pixel_metrics import pixel_metrics
 from tf_ssae.ops.batched import at_once
+from tf_ssae.system.text import csv_cell
 from tf_ssae.training.calibrate import ask
 from tf_ssae.training.synthetic import synthetic_defects
 
@@ -80,4 +81,5 @@ def write_scores(path: pathlib.Path, evaluation: predictions.Evaluation) -> None
         writer = csv.writer(file)
         writer.writerow(["id", "label", "is_anomaly", *evaluation.scores])
         columns = [subset.labels, subset.is_anomaly.astype(int), *evaluation.scores.values()]
-        writer.writerows(zip(ids, *(column.tolist() for column in columns)))
+        cells = (csv_cell(name) if isinstance(name, str) else name for name in ids)
+        writer.writerows(zip(cells, *(column.tolist() for column in columns)))

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from tf_ssae.config import Config
-from tf_ssae.data.find import printable
 from tf_ssae.data.images import LabelledImages
 from tf_ssae.data.split import Split
+from tf_ssae.system.text import printable
 
 _LISTED = 10
 
@@ -22,8 +22,8 @@ def beginning(config: Config, split: Split, folder: str) -> str:
             f"{config.data_dir}: {len(data.first_tiles)} images; normal: good; anomalous:"
             f" {', '.join(anomalous) or 'none'}."
         ]
-        lines += map(printable, data.notes)
-        lines += [printable(f"Left out: {name}: {why}.") for name, why in data.left_out[:_LISTED]]
+        lines += data.notes
+        lines += [f"Left out: {name}: {why}." for name, why in data.left_out[:_LISTED]]
         if len(data.left_out) > _LISTED:
             lines.append(f"... and {len(data.left_out) - _LISTED} more.")
     else:
@@ -42,7 +42,7 @@ def beginning(config: Config, split: Split, folder: str) -> str:
         f" anomalies{protocol}.{' Images are cut into square tiles.' if cut else ''}",
         f"{config.detector}, {config.epochs} epochs; {folder}.",
     ]
-    return "\n".join(lines)
+    return printable("\n".join(lines))
 
 
 def _cut(config: Config, data: LabelledImages) -> str:
