@@ -92,3 +92,10 @@ def test_an_image_is_as_anomalous_as_its_most_anomalous_tile():
         False,
         False,
     ]
+
+
+def test_bytes_are_resized_as_their_values_are():
+    images = np.random.default_rng(1).integers(0, 256, (2, 77, 77, 3), np.uint8)
+    resized = tf.image.resize(tf.constant(images, tf.float32), [32, 32], antialias=True)
+    expected = np.clip(np.round(resized), 0, 255).astype(np.uint8)
+    np.testing.assert_array_equal(cut(tf.constant(images), 32, "tiles")[:, 0], expected)

@@ -9,9 +9,10 @@ from PIL import Image
 
 # Standard progressive files have ten; each scan costs as much as decoding all pixels.
 MOST_SCANS = 64
+MOST_PER_BYTE = 1032  # bytes that deflate can make of one
+MOST_JPEG_PIXELS = 512  # of one byte: at least a bit for a block of 8x8
 
 _PNG = b"\x89PNG\r\n\x1a\n"
-_MOST_PER_BYTE = 1032  # of deflate
 _OFFSETS, _LENGTHS = (273, 324), (279, 325)  # TIFF's tags, of strips and of tiles
 
 
@@ -78,7 +79,7 @@ def _require_possible(header: bytes, length: int) -> None:
     width, height = int.from_bytes(header[:4], "big"), int.from_bytes(header[4:8], "big")
     depth, colour = header[8], header[9]
     bits = depth * {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}.get(colour, 1)
-    if width * height * bits > 8 * _MOST_PER_BYTE * length:
+    if width * height * bits > 8 * MOST_PER_BYTE * length:
         raise Damaged(f"{length:,} bytes cannot hold {width}x{height} pixels")
 
 
@@ -106,8 +107,7 @@ def _require_whole_jpeg(data: bytes) -> None:
         raise Damaged(f"{scans} scans, which would take long; expected at most {MOST_SCANS}")
     try:
         height, width, colours = simplejpeg.decode_jpeg_header(data)[:3]
-        if height * width > 512 * len(data):
-            # Not even one bit for a block of 8x8.
+        if height * width > MOST_JPEG_PIXELS * len(data):
             raise Damaged(f"{len(data):,} bytes cannot hold {width}x{height} pixels")
         kind = "CMYK" if colours in ("CMYK", "YCCK") else "GRAY"
         # An eighth of the size: all is read, warnings included, little is computed.

@@ -2,7 +2,8 @@
 
 import tensorflow as tf
 
-from tf_ssae.export.requirements import require_size
+from tf_ssae.data import containers
+from tf_ssae.export.requirements import require, require_size
 
 
 def decode(data: tf.Tensor, channels: int) -> tf.Tensor:
@@ -12,7 +13,9 @@ def decode(data: tf.Tensor, channels: int) -> tf.Tensor:
     EXIF orientation is not applied: no operator reads it.
     """
     # Checked before it is decoded: a file of a few hundred bytes may hold any number of pixels.
-    with tf.control_dependencies([require_size("image_bytes", *_height_and_width(data))]):
+    height, width = _height_and_width(data)
+    checks = [require_size("image_bytes", height, width), *_require_cheap(data, height, width)]
+    with tf.control_dependencies(checks):
         data = tf.identity(data)
     # Reads PNG as well. As in Pillow: an accurate inverse DCT, and grey by integer arithmetic.
     image = tf.io.decode_jpeg(data, channels=3, dct_method="INTEGER_ACCURATE")
@@ -37,6 +40,22 @@ def _is_png(data: tf.Tensor) -> tf.Tensor:
 
 def _is_png_or_jpeg(data: tf.Tensor) -> tf.Tensor:
     return _is_png(data) | (tf.strings.substr(data, 0, 3) == b"\xff\xd8\xff")
+
+
+def _require_cheap(data: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> list[tf.Operation]:
+    """Fails for a file that claims more pixels than its bytes can hold, or has too many scans."""
+    pixels = tf.cast(height, tf.int64) * tf.cast(width, tf.int64)
+    per_byte = tf.where(_is_png(data), 8 * containers.MOST_PER_BYTE, containers.MOST_JPEG_PIXELS)
+    room = tf.cast(tf.strings.length(data), tf.int64) * tf.cast(per_byte, tf.int64)
+    # The mark of a scan occurs nowhere else in a JPEG's data.
+    scans = tf.shape(tf.strings.split(data[tf.newaxis], b"\xff\xda").values)[0] - 1
+    return [
+        require(pixels <= room, "image_bytes: damaged: its bytes cannot hold its pixels"),
+        require(
+            _is_png(data) | (scans <= containers.MOST_SCANS),
+            f"image_bytes: more than {containers.MOST_SCANS} scans, which would take long",
+        ),
+    ]
 
 
 def _height_and_width(data: tf.Tensor) -> list[tf.Tensor]:
