@@ -204,3 +204,23 @@ def test_a_test_set_smaller_than_max_test_images_is_whole(data, count):
     config = preset("digits", anomaly=3)
     cut = dataclasses.replace(config, max_test_images=count)
     assert split(data, config).fingerprint() == split(data, cut).fingerprint()
+
+
+def parts(**changes):
+    """A hundred good images of a folder and ten bad ones, all different."""
+    images = np.arange(110, dtype=np.uint8)[:, None, None, None].repeat(64, axis=1)
+    labels = np.repeat([0, 1], [100, 10])
+    data = LabelledImages(images.reshape(110, 8, 8, 1), labels, ("good", "bad"), **changes)
+    return split(data, preset("folder", data_dir="parts", calibration_share=0.1))
+
+
+def test_bad_images_of_a_folder_test_with_a_tenth_of_the_good_ones():
+    result = parts()
+    assert len(result.test) == 20 and result.test.is_anomaly.sum() == 10
+    assert len(result.train) + len(result.calibration) == 90
+
+
+def test_what_a_folder_holds_out_itself_is_held_out_and_nothing_else():
+    held_out, official_test = np.arange(110) < 13, np.arange(110) >= 90
+    result = parts(held_out=held_out, official_test=official_test)
+    assert sorted(result.calibration.ids) == list(range(13)) and len(result.train) == 77

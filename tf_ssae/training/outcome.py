@@ -42,11 +42,13 @@ def _pixel_metrics(detector: Detector, split: Split) -> dict[str, Any]:
     """The pixel metrics of the error maps of test images, if there are masks: of all normal images,
     and of anomalies that have a mask.
     """
-    if detector.config.dataset != "folder" or not detector.reconstructs:
+    if detector.config.dataset != "folder" or not split.data.masks:
         return {}
+    if not detector.reconstructs:
+        return {"no_pixels": f"{detector.config.detector} makes no maps to compare the masks with"}
     known = masks(detector.config, split.test)
     if known is None or not known[1].any():
-        return {}
+        return {"no_pixels": "no mask marks a pixel of a test image"}
     subset, truth = known
     batches = subset.batches(at_once(detector.config.image_size))
     found = np.concatenate(list(maps.of_batches(detector, batches)))

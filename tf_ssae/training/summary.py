@@ -81,6 +81,8 @@ def table(metrics: dict) -> str:
             f"Error maps compared with the masks: pixel AUROC {pixels['pixel_auroc']:.4f}, AUPRO"
             f" {pixels['aupro']:.4f}."
         )
+    if "no_pixels" in metrics:
+        lines.append(f"No pixel metrics: {metrics['no_pixels']}.")
     decision, rates = metrics["decision"], []
     if "false_alarm_rate" in decision:
         rates.append(f"{decision['false_alarm_rate']:.1%} of the normal test images")
