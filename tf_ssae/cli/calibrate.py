@@ -94,7 +94,7 @@ def _run(arguments: list[str]) -> None:
 
 def said(done: "Recalibrated") -> str:
     """The outcome of a calibration, for a terminal."""
-    from tf_ssae.data.find import printable
+    from tf_ssae.system.text import printable
 
     calibration, before = done.version.calibration, done.before
     lines = [

@@ -46,11 +46,11 @@ def named(images: str | pathlib.Path) -> Walk:
     """
     path = pathlib.Path(images)
     if path.is_dir():
-        found = images_in(path)
-        return dataclasses.replace(found, files=found.images)
+        inside = images_in(path)
+        return dataclasses.replace(inside, files=inside.images)
     if path.is_file():
         return Walk(path.parent, _listed(path) if path.suffix == ".txt" else [path], (), (), ())
-    found = None
+    found: Walk | None = None
     if set(str(images)) & set("*?["):
         found = matching(str(images))
     if found is None or not found.files:

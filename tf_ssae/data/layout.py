@@ -305,11 +305,11 @@ class _Reading:
                     " train all of its images would train as normal",
                     self._inner(),
                 )
-            good = [name for name in self._below(*parts) if words.kind(name) == "good"]
-            if good and len(good) < len(self._below(*parts)):
-                beside = [name for name in self._below(*parts) if name not in good]
+            goods = [name for name in self._below(*parts) if words.kind(name) == "good"]
+            if goods and len(goods) < len(self._below(*parts)):
+                beside = [name for name in self._below(*parts) if name not in goods]
                 raise self._refused(
-                    f"{'/'.join(parts)} holds {good[0]} beside {', '.join(beside)}", self._inner()
+                    f"{'/'.join(parts)} holds {goods[0]} beside {', '.join(beside)}", self._inner()
                 )
         self.layout.tests_chosen = False
         self._place((), 0, TRAIN)

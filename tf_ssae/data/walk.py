@@ -121,7 +121,7 @@ class _Walking:
                 self.outputs.append(folder)
                 return []
             self.folders.append(folder)
-        below = []
+        below: list[pathlib.Path] = []
         for entry in entries:
             path = folder / entry.name
             try:

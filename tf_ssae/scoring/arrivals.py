@@ -10,7 +10,7 @@ from typing import NamedTuple, Self
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
-from tf_ssae.data.find import is_image
+from tf_ssae.data.walk import is_image
 
 # A file counts as complete when its size and its time of change have stood still for so long.
 STILL = 0.25  # seconds
@@ -124,7 +124,7 @@ class Arrivals(FileSystemEventHandler):
     def _state(self, path: pathlib.Path) -> tuple[int, int] | None:
         """Size and time of change, in microseconds; None for what is not an image file, or gone."""
         try:
-            if not is_image(path, self._folder):
+            if not (path.is_file() and is_image(path)) or _is_hidden(path, self._folder):
                 return None
             found = path.stat()
         except OSError:
@@ -136,3 +136,7 @@ def _iso(microseconds: int) -> str:
     seconds, rest = divmod(microseconds, 1_000_000)
     when = datetime.datetime.fromtimestamp(seconds, datetime.UTC).replace(microsecond=rest)
     return when.isoformat(timespec="microseconds")
+
+
+def _is_hidden(path: pathlib.Path, folder: pathlib.Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(folder).parts)
