@@ -12,6 +12,7 @@ from conftest import ROOT, run_python
 from PIL import Image
 
 from tf_ssae import report
+from tf_ssae.system.text import printable
 
 NASTY = "<script>alert(\"x\")</script> & 'größe'/异常-صورة.png"
 VOID = {"meta", "img", "br"}
@@ -194,9 +195,9 @@ def test_names_are_shown_as_they_are(tmp_path, shown):
 
 
 @pytest.mark.parametrize("name", ["a\nb\x1b[31m\x7f.png", "\u202egnp.exe", "{{ 7 * 7 }}{% x %}"])
-def test_names_of_odd_characters_are_shown_as_they_are(tmp_path, name):
+def test_characters_of_names_that_do_not_show_are_escapes(tmp_path, name):
     shown = dataclasses.replace(BARE, galleries=(("A", "", (card(name),)),), settings={name: name})
-    parsed = page(tmp_path, shown)
+    parsed, name = page(tmp_path, shown), printable(name)
     assert parsed.texts.count(name) == 2 + 1
     assert parsed.source.count(f"<bdi>{name}</bdi>") == 2
 
@@ -357,6 +358,7 @@ sys.modules["matplotlib"] = None  # As if it were not installed; Keras imports i
 import numpy as np
 import tf_ssae.training.run
 from tf_ssae import report
+from tf_ssae.system.text import printable
 report.write("report.html", report.Report("", (), (), "a", {"a": 0.5}, {}, {"a": np.arange(3)}))
 """
     done = run_python("-c", program, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)})
