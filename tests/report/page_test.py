@@ -358,7 +358,6 @@ sys.modules["matplotlib"] = None  # As if it were not installed; Keras imports i
 import numpy as np
 import tf_ssae.training.run
 from tf_ssae import report
-from tf_ssae.system.text import printable
 report.write("report.html", report.Report("", (), (), "a", {"a": 0.5}, {}, {"a": np.arange(3)}))
 """
     done = run_python("-c", program, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)})
