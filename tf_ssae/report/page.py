@@ -149,6 +149,7 @@ _ENVIRONMENT.filters.update(
     data_uri=png.data_uri,
     label=lambda metric: _LABELS.get(metric, metric),
     number=axes.number,
+    printable=printable,
     rate=_rate,
 )
 _ENVIRONMENT.globals.update(
