@@ -192,6 +192,9 @@ class Config:
             "w_rec",
         ):
             self._require(name, getattr(self, name) >= 0, "0 or more")
+        # Larger is a slip of the keyboard, and would fill the memory.
+        for name in ("latent_depth", "lambda_e", "side_latent_depth"):
+            self._require(name, getattr(self, name) <= 2**16, "at most 65,536")
         self._require("beta_1", 0 <= self.beta_1 < 1, "0 up to, not including, 1")
         self._require(
             "calibration_share", 0 <= self.calibration_share < 1, "0 up to, not including, 1"

@@ -303,7 +303,7 @@ def test_names_that_are_not_utf_8(digits_run, photos, tmp_path):
 _HOLDER = """
 import pathlib, sys
 from tf_ssae.scoring.partial_table import PartialTable
-table = PartialTable(pathlib.Path(sys.argv[1]), [], {})
+table = PartialTable(pathlib.Path(sys.argv[1]), [], {}, [])
 print("open", flush=True)
 sys.stdin.read()
 """

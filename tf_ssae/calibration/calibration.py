@@ -4,6 +4,7 @@ p-values, drift, a guarantee.
 
 import dataclasses
 import math
+import numbers
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -13,6 +14,13 @@ from tf_ssae.calibration import conformal
 from tf_ssae.calibration.guarantee import Guarantee
 
 Scores = Mapping[str, np.ndarray]
+
+_WORDS = {
+    str: "text",
+    numbers.Real: "a number",
+    numbers.Integral: "a whole number",
+    bool: "true or false",
+}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -60,6 +68,7 @@ class Calibration:
     by_hand: bool = False
 
     def __post_init__(self) -> None:
+        self._check_types()
         names = set(self.thresholds)
         if set(self.scores) != names or not {self.deciding_score, *self.parts} <= names:
             raise ValueError(
@@ -81,6 +90,8 @@ class Calibration:
         for name, threshold in self.thresholds.items():
             if not math.isfinite(threshold):
                 raise ValueError(f"threshold of {name} = {threshold}: expected a finite number.")
+        if not 0 < self.images < 2**53:
+            raise ValueError(f"images={self.images}: expected how many there were.")
         if not 0 < self.target_fpr < 1:
             raise ValueError(f"target_fpr={self.target_fpr}: expected between 0 and 1.")
         review = self.review_threshold
@@ -95,6 +106,35 @@ class Calibration:
             math.isfinite(self.map_scale) and self.map_scale > 0
         ):
             raise ValueError(f"map_scale={self.map_scale}: expected a finite number above 0.")
+
+        if self.rotation_accuracy is not None and not 0 <= self.rotation_accuracy <= 1:
+            raise ValueError(f"rotation_accuracy={self.rotation_accuracy}: expected 0 to 1.")
+
+    def _check_types(self) -> None:
+        """Raises ValueError for a value of another type than its field's: a stored True is no
+        threshold, a text no tuple of names.
+        """
+        real, text = numbers.Real, str
+        for field, values, kind in (
+            ("deciding_score", [self.deciding_score], text),
+            ("parts", self.parts if isinstance(self.parts, tuple) else [None], text),
+            ("reason", [self.reason], text),
+            ("target_fpr", [self.target_fpr], real),
+            ("held_out", [self.held_out], bool),
+            ("images", [self.images], numbers.Integral),
+            ("thresholds", [*self.thresholds.values()], real),
+            ("map_scale", [] if self.map_scale is None else [self.map_scale], real),
+            (
+                "rotation_accuracy",
+                [] if self.rotation_accuracy is None else [self.rotation_accuracy],
+                real,
+            ),
+        ):
+            for value in values:
+                if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+                    raise ValueError(
+                        f"{field} = {getattr(self, field)!r:.200}: expected {_WORDS[kind]}."
+                    )
 
     def __eq__(self, other: object) -> bool:
         # A dataclass's own comparison would ask arrays of scores for one truth value.
@@ -253,9 +293,15 @@ class Calibration:
             found = ", ".join(sorted(values)) if isinstance(values, Mapping) else repr(values)
             raise ValueError(f"A calibration holds {', '.join(sorted(fields))}; found {found}.")
         try:
-            scores = {n: np.array(v, np.float64) for n, v in values["scores"].items()}
-            thresholds = {name: float(value) for name, value in values["thresholds"].items()}
-            rest = {"parts": tuple(values["parts"]), "scores": scores, "thresholds": thresholds}
-            return cls(**{**values, **rest})
-        except (TypeError, AttributeError) as error:
+            scores = {n: _stored_scores(n, v) for n, v in values["scores"].items()}
+            parts = tuple(values["parts"]) if isinstance(values["parts"], list) else values["parts"]
+            return cls(**{**values, "parts": parts, "scores": scores})
+        except (TypeError, AttributeError, OverflowError) as error:
             raise ValueError(f"A calibration with values of a wrong type: {error}") from error
+
+
+def _stored_scores(name: str, values: Any) -> np.ndarray:
+    # numpy would make numbers of texts and of booleans.
+    if not isinstance(values, list) or any(type(v) not in (int, float) for v in values):
+        raise ValueError(f"scores of {name}: expected a list of numbers.")
+    return np.array(values, np.float64)

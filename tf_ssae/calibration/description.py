@@ -8,6 +8,9 @@ from tf_ssae.calibration.calibration import Calibration
 from tf_ssae.config import CROPS
 from tf_ssae.ops.batched import at_once
 
+# The side of a tile, in pixels: as networks see it, many times what any detector here takes.
+_LARGEST_SIDE = 4096
+
 
 @dataclasses.dataclass(frozen=True)
 class Description:
@@ -41,6 +44,13 @@ class Description:
             )
         if not (self.image_size is None or type(self.image_size) is int and self.image_size > 0):
             raise ValueError(f"image_size={self.image_size!r}: expected a number of pixels.")
+        seen = self.image_shape[0] if self.image_size is None else self.image_size
+        if not self.image_shape[0] <= seen <= _LARGEST_SIDE:
+            raise ValueError(
+                f"image_size={self.image_size!r}, image_shape={list(self.image_shape)}: expected"
+                f" tiles that are at most as large as the networks see them, and those at most"
+                f" {_LARGEST_SIDE} pixels a side."
+            )
         if self.crop not in CROPS:
             raise ValueError(f"crop={self.crop!r}: expected {' or '.join(CROPS)}.")
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 from tf_ssae.data.split import Split
 from tf_ssae.detectors.base import Detector
 from tf_ssae.export import openvino_ir, parity, saved_model, tflite, timing, warmup
-from tf_ssae.runs.run_folder import write_json
+from tf_ssae.scoring import description_file
 from tf_ssae.scoring import saved_model as exported
 
 _REPRESENTATIVE_IMAGES = 300
@@ -51,8 +51,12 @@ def write(
 
     print("SavedModel ...", flush=True)
     saved_model.write(detector, folder)
-    described = {"class_names": data.class_names, **detector.description.to_dict()}
-    write_json(folder / exported.DESCRIPTION, described)
+    description_file.write(
+        folder / exported.DESCRIPTION,
+        detector.description,
+        exported.digest(folder),
+        class_names=data.class_names,
+    )
     warmup.write(folder, name, data.images[test.index[:_WARMUP_IMAGES]])
     speed = timing.of_saved_model(folder, data.image_shape)
     found = scores(exported.load(folder)[0])
@@ -77,8 +81,7 @@ def write(
             model = tflite.convert(calibrated, kind, representative, tflite_batch_size)
         path = edge / f"{kind}.tflite"
         path.write_bytes(model)
-        described = tflite.description(calibrated, model, kind, data.class_names)
-        write_json(path.with_suffix(".json"), described)
+        tflite.describe(path, calibrated, kind, data.class_names)
         found = scores(tflite.scorer(model))
         own = calibrated.calibration.thresholds
         compared.add(kind, found, own, timing.size(path), timing.of_tflite(model))

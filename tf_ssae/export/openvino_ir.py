@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tf_ssae.detectors.base import Detector
 from tf_ssae.export import saved_model
-from tf_ssae.runs.run_folder import write_json
+from tf_ssae.scoring import description_file
 from tf_ssae.scoring.openvino_ir import OpenVINOModel, digest, require
 
 __all__ = ["require", "write"]
@@ -14,7 +14,7 @@ __all__ = ["require", "write"]
 
 def write(detector: Detector, path: pathlib.Path, class_names: Sequence[str]) -> OpenVINOModel:
     """Writes `path`, an .xml file, in a folder of its own; beside it the .bin with the weights,
-    float32, and a .json as that of `tflite.description`. Returns what the files score.
+    float32, and a .json as that of `tflite.describe`. Returns what the files score.
 
     They take `images`, uint8 `[N, S, S, C]` of the size the detector was trained on, and return
     every score, float32 `[N]`, by name.
@@ -25,13 +25,13 @@ def write(detector: Detector, path: pathlib.Path, class_names: Sequence[str]) ->
     with tempfile.TemporaryDirectory() as folder:
         saved_model.write_tiles(detector, folder)
         openvino.save_model(openvino.convert_model(folder), path, compress_to_fp16=False)
-    described = {
-        "kind": "openvino",
-        "sha256": digest(path),
-        "input": {"name": "images", "dtype": "uint8", "shape": [-1, *detector.image_shape]},
-        "class_names": list(class_names),
-        "normalisation": detector.normalisation(),
-        **detector.description.to_dict(),
-    }
-    write_json(path.with_suffix(".json"), described)
+    description_file.write(
+        path.with_suffix(".json"),
+        detector.description,
+        digest(path),
+        kind="openvino",
+        input={"name": "images", "dtype": "uint8", "shape": [-1, *detector.image_shape]},
+        class_names=list(class_names),
+        normalisation=detector.normalisation(),
+    )
     return OpenVINOModel(path)

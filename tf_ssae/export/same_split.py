@@ -1,7 +1,6 @@
 """The images of a finished run, in its own split, on which an export is proven."""
 
 import dataclasses
-import json
 import pathlib
 
 import numpy as np
@@ -35,7 +34,7 @@ def same_split(
     if data_dir is not None:
         config = dataclasses.replace(config, data_dir=data_dir)
     split = protocols.split(data or sources.load(config, cache), config)
-    trained_on = json.loads((model_dir / run_folder.ENVIRONMENT).read_text())
+    trained_on = run_folder.read_json(model_dir / run_folder.ENVIRONMENT)
     if split.fingerprint() != trained_on.get("split_fingerprint"):
         raise ValueError(
             f"The images of {config.dataset} are not those that {model_dir} was trained and tested"

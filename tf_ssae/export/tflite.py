@@ -5,9 +5,9 @@ operators only.
 import dataclasses
 import hashlib
 import os
+import pathlib
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -18,6 +18,7 @@ from tf_ssae.detectors.base import Detector
 from tf_ssae.evaluation.predictions import TileOutputs, evaluate
 from tf_ssae.export import saved_model
 from tf_ssae.ops.batched import joined
+from tf_ssae.scoring import description_file
 from tf_ssae.scoring.tflite import TFLiteModel
 from tf_ssae.training.calibrate import for_normalisation
 
@@ -143,22 +144,22 @@ def scores_of(
     return joined(score(subset.data.images[batch]) for batch in batches)
 
 
-def description(
-    detector: Detector, model: bytes, kind: str, class_names: Sequence[str]
-) -> dict[str, Any]:
-    """What a program that loads the file needs, as JSON values: the detector's Description, and the
-    file's kind, hash and input.
+def describe(path: pathlib.Path, detector: Detector, kind: str, class_names: Sequence[str]) -> None:
+    """Writes, beside the file at `path`, what a program that loads it needs, as `.json`: the
+    detector's Description, and the file's kind, hash and input.
     """
+    model = path.read_bytes()
     file = TFLiteModel(model)
-    return {
-        "kind": kind,
-        "sha256": hashlib.sha256(model).hexdigest(),
-        "input": {
+    description_file.write(
+        path.with_suffix(".json"),
+        detector.description,
+        hashlib.sha256(model).hexdigest(),
+        kind=kind,
+        input={
             "name": "images",
             "dtype": "uint8",
             "shape": [file.batch_size, *file.image_shape],
         },
-        "class_names": list(class_names),
-        "normalisation": detector.normalisation(),
-        **detector.description.to_dict(),
-    }
+        class_names=list(class_names),
+        normalisation=detector.normalisation(),
+    )

@@ -4,7 +4,7 @@ import os
 import pathlib
 from typing import TYPE_CHECKING
 
-from tf_ssae.runs import run_folder
+from tf_ssae.runs import model_file, run_folder
 
 if TYPE_CHECKING:
     from tf_ssae.detectors.base import Detector
@@ -15,8 +15,9 @@ def load(folder: str | os.PathLike[str]) -> "Detector":
 
     Raises:
         FileNotFoundError: `folder` is not a run folder, or the run is not finished.
-        ValueError: the folder or its current calibration is corrupt, or its detector is unknown
-            here.
+        OSError: the folder cannot be read.
+        ValueError: the folder or its current calibration is corrupt, its files are not of one run,
+            or its detector is unknown here.
     """
     run_folder.require_finished(folder)
     config, path = run_folder.read_config(folder), pathlib.Path(folder) / run_folder.MODEL
@@ -30,8 +31,15 @@ def load(folder: str | os.PathLike[str]) -> "Detector":
     version = calibrations.read(folder, number) if number else None
 
     # Registers the class with Keras, which looks it up by the name in the file.
-    registry.find(config.detector)
-    detector = keras.saving.load_model(path)
+    known = registry.find(config.detector)
+    model_file.check(path, config, keras.saving.get_registered_name(known))
+    try:
+        detector = keras.saving.load_model(path, compile=False, safe_mode=True)
+    # Keras, h5py and TensorFlow raise many kinds of exceptions for what is damaged.
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno:
+            raise
+        raise ValueError(f"{path} is damaged: {_first_line(error)}") from error
     if not detector.is_calibrated:
         raise ValueError(
             f"The detector in {path} was never calibrated: run its training command again to finish"
@@ -42,3 +50,8 @@ def load(folder: str | os.PathLike[str]) -> "Detector":
     # A file holds no mark of it; where it was folded before it was saved, nothing changes.
     detector.fold()
     return detector
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return f"{lines[0]:.300}"

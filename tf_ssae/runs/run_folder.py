@@ -97,7 +97,7 @@ class RunFolder:
         if (
             self.resumed
             and path.is_file()
-            and json.loads(path.read_text()).get("split_fingerprint") != fingerprint
+            and read_json(path).get("split_fingerprint") != fingerprint
         ):
             raise FileExistsError(
                 f"{self.partial} was started on other images: resuming it would test on images it"
@@ -110,7 +110,7 @@ class RunFolder:
         """
         path, earlier = self.partial / ENVIRONMENT, []
         if self.resumed and path.is_file():
-            before = json.loads(path.read_text())
+            before = read_json(path)
             earlier = before.pop("earlier", [])
             earlier += [before] * (before != environment)
         write_json(path, {**environment, "earlier": earlier})
@@ -172,10 +172,24 @@ def read_config(folder: str | os.PathLike[str]) -> Config:
     path = pathlib.Path(folder) / CONFIG
     if not path.is_file():
         raise FileNotFoundError(f"{folder} is not a run folder of tf_ssae: it has no {CONFIG}.")
+    values = read_json(path)
     try:
-        return Config.from_dict(json.loads(path.read_text()))
-    except (ValueError, TypeError, AttributeError) as error:
+        return Config.from_dict(values)
+    except (ValueError, TypeError) as error:
         raise ValueError(f"{path} is corrupt: {error}") from error
+
+
+def read_json(path: pathlib.Path) -> dict[str, Any]:
+    """The JSON object in a file of a run folder. Raises OSError if it cannot be read, ValueError
+    if it holds anything else.
+    """
+    try:
+        values = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is corrupt: {error}") from error
+    if not isinstance(values, dict):
+        raise ValueError(f"{path} is corrupt: it holds a {type(values).__name__}, no object.")
+    return values
 
 
 def write_json(path: str | os.PathLike[str], value: Any) -> None:

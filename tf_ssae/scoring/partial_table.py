@@ -22,15 +22,21 @@ class PartialTable:
     """
 
     def __init__(
-        self, path: pathlib.Path, paths: Sequence[pathlib.Path], description: dict[str, Any]
+        self,
+        path: pathlib.Path,
+        paths: Sequence[pathlib.Path],
+        description: dict[str, Any],
+        columns: Sequence[str],
     ):
         """Reads the rows of an earlier process, and cuts off a line that it did not finish.
+
+        `columns`: of every row, in order.
 
         Raises:
             ValueError: they are of other images or another model.
             FileExistsError: another process is writing the file.
         """
-        self.path = path
+        self.path, self._columns = path, list(columns)
         names = b"\n".join(map(os.fsencode, paths))
         model = json.dumps(description, sort_keys=True).encode()
         header = {
@@ -85,9 +91,21 @@ class PartialTable:
         )
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """Yields all rows, including those of earlier processes."""
+        """Yields all rows, including those of earlier processes. Raises ValueError for a line that
+        is not a row, such as a failing disk leaves.
+        """
         if not self._file.closed:
             self._file.flush()
         with open(self.path, encoding="utf-8", errors="surrogateescape") as file:
             next(file)
-            yield from map(json.loads, file)
+            for number, line in enumerate(file, 2):
+                yield self._row(line, number)
+
+    def _row(self, line: str, number: int) -> dict[str, Any]:
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            row = None
+        if not isinstance(row, dict) or list(row) != self._columns:
+            raise ValueError(f"{self.path} is damaged at line {number}. Remove it to start again.")
+        return row

@@ -3,7 +3,6 @@
 """
 
 import hashlib
-import json
 import os
 import pathlib
 from collections.abc import Callable
@@ -15,7 +14,7 @@ from tf_ssae import runs
 from tf_ssae.calibration import Calibration, Description
 from tf_ssae.detectors.base import Detector
 from tf_ssae.ops.batched import in_batches, padded
-from tf_ssae.scoring import openvino_ir, places, saved_model
+from tf_ssae.scoring import description_file, openvino_ir, places, saved_model
 from tf_ssae.scoring.tflite import TFLiteModel
 
 # Tiles to gather before they are scored.
@@ -100,7 +99,9 @@ def _of_any_number(function: Callable, image_shape: tuple[int, ...]) -> _Functio
 
 
 def _of_saved_model(path: pathlib.Path) -> Reader:
-    description = _description(path / saved_model.DESCRIPTION)[0]
+    description = description_file.read(
+        path / saved_model.DESCRIPTION, saved_model.digest(path), required=False
+    )
     try:
         score, explain_all = saved_model.load(path)
     # TensorFlow raises many kinds of exceptions for truncated or missing files.
@@ -117,9 +118,18 @@ def _of_saved_model(path: pathlib.Path) -> Reader:
 
 
 def _of_tflite(path: pathlib.Path) -> Reader:
-    model = path.read_bytes()
-    description = _description_of_file(path, hashlib.sha256(model).hexdigest())
-    return Reader(description, TFLiteModel(model, os.cpu_count()))
+    content = path.read_bytes()
+    description = description_file.read(
+        path.with_suffix(".json"), hashlib.sha256(content).hexdigest()
+    )
+    model = TFLiteModel(content, os.cpu_count())
+    if model.image_shape != description.image_shape:
+        raise ValueError(
+            f"{path} takes images of shape {list(model.image_shape)}, but"
+            f" {path.with_suffix('.json')} says {list(description.image_shape)}. Copy both from one"
+            " export."
+        )
+    return Reader(description, model)
 
 
 def _of_openvino(path: pathlib.Path) -> Reader:
@@ -127,36 +137,6 @@ def _of_openvino(path: pathlib.Path) -> Reader:
     weights = path.with_suffix(".bin")
     if not weights.is_file():
         raise FileNotFoundError(f"No such file: {weights}.")
-    description = _description_of_file(path, openvino_ir.digest(path))
+    description = description_file.read(path.with_suffix(".json"), openvino_ir.digest(path))
     score = openvino_ir.OpenVINOModel(path)
     return Reader(description, padded(score, description.at_once))
-
-
-def _description_of_file(path: pathlib.Path, digest: str) -> Description:
-    """The Description in the `.json` beside a model that consists of one file, or of two, which
-    have this hash.
-    """
-    beside = path.with_suffix(".json")
-    description, expected = _description(beside)
-    if digest != expected:
-        raise ValueError(
-            f"{beside} does not belong to {path}: it holds the thresholds of another file. Copy"
-            " both from one export."
-        )
-    return description
-
-
-def _description(path: pathlib.Path) -> tuple[Description, str | None]:
-    """The Description in a file beside a model, and the hash of the model that it belongs to."""
-    try:
-        values = json.loads(path.read_text())
-        if not isinstance(values, dict):
-            raise ValueError(f"it holds a {type(values).__name__}, expected an object.")
-        return Description.from_dict(values), values.get("sha256")
-    except OSError as error:
-        raise FileNotFoundError(
-            f"{path} is missing: it holds the model's thresholds. The export wrote it there; copy"
-            " both."
-        ) from error
-    except ValueError as error:
-        raise ValueError(f"{path} does not describe a model: {error}") from error

@@ -67,6 +67,9 @@ class Rows:
         p = self._calibration.p_values(scores)
 
         def row(i: int) -> Row:
+            if not all(np.isfinite(scores[name][i]) for name in self.scores):
+                # Compared with a threshold, NaN would be called normal.
+                return self.of_unreadable(paths[i], "its scores are not numbers")
             # Only parts of the deciding score are named, whatever the other scores are.
             parts = [name for name, above in fired.items() if above[i]]
             why = " and ".join(parts) or "together, none of them alone"

@@ -1,5 +1,6 @@
 """Loads an exported SavedModel (see `export.saved_model`) as functions of NumPy arrays."""
 
+import hashlib
 import pathlib
 from collections.abc import Callable
 
@@ -9,7 +10,22 @@ import tensorflow as tf
 # The file beside a SavedModel that holds its Description.
 DESCRIPTION = "detector.json"
 
+# What a SavedModel consists of. Warm-up requests (`assets.extra`) are the server's.
+_PARTS = ("saved_model.pb", "variables/*", "assets/*")
+
 Answer = Callable[[np.ndarray], dict[str, np.ndarray]]
+
+
+def digest(folder: pathlib.Path) -> str:
+    """The SHA-256 of the files that make up a SavedModel, and of their names, as hexadecimal
+    digits.
+    """
+    total = hashlib.sha256()
+    for path in sorted(path for part in _PARTS for path in folder.glob(part) if path.is_file()):
+        with open(path, "rb") as file:
+            of_file = hashlib.file_digest(file, "sha256").hexdigest()
+        total.update(f"{path.relative_to(folder).as_posix()}\0{of_file}\n".encode())
+    return total.hexdigest()
 
 
 def load(folder: str | pathlib.Path) -> tuple[Answer, Answer]:
