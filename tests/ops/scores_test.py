@@ -55,6 +55,15 @@ def test_normalisation_does_not_clip():
     )
 
 
+@pytest.mark.parametrize("minimum", [-0.2552166, 0.0, 152.5522, 1e6])
+def test_normalisation_survives_constants_in_float16(minimum):
+    normalise, span = scores.MinMax(), 0.0041 * max(1, minimum)
+    normalise.fit(minimum, minimum + span)
+    values = np.linspace(minimum, minimum + span, 7, dtype=np.float32)
+    exact = (values.astype(float) - float(normalise.minimum)) / span
+    np.testing.assert_allclose(normalise(tf.constant(values)), exact, rtol=1e-4, atol=1e-4)
+
+
 def test_normalisation_that_was_not_fitted_gives_nan():
     assert np.isnan(scores.MinMax()(tf.constant([1.0]))).all()
 

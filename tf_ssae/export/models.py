@@ -47,7 +47,13 @@ def write(
         found = tflite.scores_of(function, test, detector.description.at_once)
         return {name: test.worst(values) for name, values in found.items()}
 
-    compared = parity.Parity(name, scores(detector), thresholds, test.is_anomaly)
+    compared = parity.Parity(
+        name,
+        scores(detector),
+        scores(lambda tiles: detector(parity.nudged(tiles))),
+        detector.calibration,
+        test.is_anomaly,
+    )
 
     print("SavedModel ...", flush=True)
     saved_model.write(detector, folder)

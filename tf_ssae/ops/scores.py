@@ -131,4 +131,10 @@ class MinMax(keras.layers.Layer):
         self.maximum.assign(maximum)
 
     def call(self, scores: tf.Tensor) -> tf.Tensor:
-        return (scores - self.minimum) / (self.maximum - self.minimum)
+        # In two parts, the first one exact in float16, whose largest number is 65504: a float16
+        # file rounds every constant, and where scores lie close together far from zero the rounding
+        # of one minimum would be a percent of their range.
+        high = tf.cast(tf.clip_by_value(self.minimum, -65504.0, 65504.0), tf.float16)
+        high = tf.cast(high, tf.float32)
+        span = self.maximum - self.minimum
+        return (scores - high) / span - (self.minimum - high) / span
