@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from tf_ssae.cli import ask, calibrate, check, demo, doctor, export, score, train
 from tf_ssae.cli.verb import listed
+from tf_ssae.system.streams import lasting_streams
 
 _MODULES = (demo, check, train, calibrate, score, export, ask, doctor)
 VERBS = {module.VERB.name: module.VERB for module in _MODULES}
@@ -16,6 +17,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     name, *rest = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
     if name in VERBS:
         return VERBS[name].main(rest)
+    with lasting_streams():
+        return _other(name)
+
+
+def _other(name: str) -> int:
     if name in ("help", "-h", "--help"):
         print(listed(VERBS.values()))
         return 0

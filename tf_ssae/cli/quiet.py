@@ -13,12 +13,16 @@ from tf_ssae.system.terminal import held_back_stderr
 def import_tensorflow() -> None:
     """Imports TensorFlow and Keras without their start-up notices."""
     with held_back_stderr():
-        import keras  # noqa: F401
+        import keras
         import tensorflow as tf
 
         # The search for a GPU logs as well. It leaves the runtime uninitialised, so memory growth
         # can still be set.
         tf.config.list_physical_devices()
+    # A program's own, whatever ~/.keras/keras.json says for others.
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_floatx("float32")
+    keras.config.set_dtype_policy("float32")
     _filter_warnings()
 
 

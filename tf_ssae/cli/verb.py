@@ -4,14 +4,19 @@ and one sentence for what goes wrong.
 
 import dataclasses
 import difflib
+import os
 import pathlib
 import re
 import shutil
+import signal
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from absl import flags
+
+from tf_ssae.cli.interrupts import interrupts
+from tf_ssae.system.streams import lasting_streams
 
 _WIDEST = 100
 _COLUMN = 30
@@ -32,7 +37,8 @@ EXPECTED = (Failed, ValueError, OSError)
 
 @dataclasses.dataclass(frozen=True)
 class Verb:
-    """One verb. Its exit status is 0; 1 if it failed; 2 if its flags are wrong; 130 after Ctrl-C.
+    """One verb. Its exit status is 0; 1 if it failed; 2 if its flags are wrong; 128 and its
+    number if a signal stopped it (130 after Ctrl-C).
 
     Attributes:
         name: what is typed after `tf-ssae`.
@@ -62,6 +68,22 @@ class Verb:
 
     def main(self, arguments: Sequence[str]) -> int:
         """Runs the verb with the arguments of the command line. Returns the exit status."""
+        with lasting_streams() as streams, interrupts() as received:
+            try:
+                status = self._status(arguments)
+            except BaseException as error:
+                # An import, or native code, that a signal interrupted may raise anything.
+                if received.number is None and not isinstance(error, KeyboardInterrupt):
+                    raise
+                print(f"\n{self.stopped}", file=sys.stderr)
+                return 128 + (received.number or signal.SIGINT)
+            lost = streams.error()
+            if lost and not status:
+                print(f"Error: not all could be printed: {lost.strerror}.", file=sys.stderr)
+                return 1
+            return status
+
+    def _status(self, arguments: Sequence[str]) -> int:
         try:
             if any(argument in _HELP for argument in arguments):
                 print(self.help())
@@ -73,14 +95,12 @@ class Verb:
         except EXPECTED as error:
             print(f"Error: {error}", file=sys.stderr)
             return 1
-        except KeyboardInterrupt:
-            print(f"\n{self.stopped}", file=sys.stderr)
-            return 130
         return 0
 
     def _parse(self, arguments: Sequence[str]) -> list[str]:
         # Flags may stand behind other arguments too.
         self.flag_values.set_gnu_getopt()
+        arguments = [_home(argument) for argument in arguments]
         try:
             rest = self.flag_values([self.name, *arguments])[1:]
         except flags.UnrecognizedFlagError as error:
@@ -139,6 +159,16 @@ class Verb:
     def _command(self) -> str:
         program = pathlib.Path(sys.argv[0]).name
         return f"python {program}" if program == f"{self.name}.py" else f"tf-ssae {self.name}"
+
+
+def _home(argument: str) -> str:
+    """An argument with the home folder in place of `~`, which shells leave alone in `--flag=~/x`
+    and in quotes.
+    """
+    name, equals, value = argument.partition("=")
+    if equals and name.startswith("-"):
+        return f"{name}={os.path.expanduser(value)}"
+    return os.path.expanduser(argument)
 
 
 def listed(verbs: Iterable[Verb]) -> str:

@@ -96,7 +96,8 @@ def _read_tiles(root: pathlib.Path, read: Layout, reader: TileReader, cache: pat
             if found.error:
                 left_out.append((name, found.error))
                 continue
-            found.tiles.tofile(file)
+            # Not `tofile`, which says nothing of a full disk below 4,096 bytes.
+            file.write(np.ascontiguousarray(found.tiles).data)
             placed[name], tiles[name] = image_at[found.path], len(found.tiles)
             digests[name] = found.digest
     if not placed:

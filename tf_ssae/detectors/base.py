@@ -64,6 +64,7 @@ class Detector(keras.Model):
         """Raises ValueError for settings that the detector cannot have, or an `image_shape` that
         `preprocess` cannot take.
         """
+        _require_keras_settings()
         super().__init__(**kwargs)
         self.check_settings(config)
         preprocessing.check_image_shape(image_shape, config.image_size)
@@ -313,6 +314,17 @@ class Detector(keras.Model):
         if config["calibration"] is not None:
             detector.calibration = Calibration.from_dict(config["calibration"])
         return detector
+
+
+def _require_keras_settings() -> None:
+    """Raises ValueError for defaults of Keras that the networks are not built for."""
+    found = keras.config.image_data_format(), keras.config.dtype_policy().name
+    if found != ("channels_last", "float32"):
+        raise ValueError(
+            f"Keras is set to {' and '.join(found)}; tf_ssae needs channels_last and float32. Call"
+            " keras.config.set_image_data_format and keras.config.set_dtype_policy first, or change"
+            " ~/.keras/keras.json."
+        )
 
 
 def accuracy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:

@@ -5,6 +5,7 @@ Every export is proven: the files score the run's own test images, and are not p
 differ from the trained model by more than the tolerance of `parity`.
 """
 
+import contextlib
 import os
 import pathlib
 import shutil
@@ -19,6 +20,8 @@ from tf_ssae.export import models, parity, serving_kit
 from tf_ssae.export.published import published_at
 from tf_ssae.export.same_split import same_split
 from tf_ssae.runs import provenance, run_folder
+from tf_ssae.system.disk import full_disk_is_an_os_error
+from tf_ssae.system.scratch import building
 
 
 class ParityError(RuntimeError):
@@ -45,7 +48,7 @@ def export(
     * a SavedModel (see `saved_model.write`) with warm-up requests, and `detector.json` (see
       `calibration.Description`);
     * `tflite/`: `float32`, `float16` and, unless the detector loses too much by it, `int8`, each as
-      `.tflite` and `.json` (see `tflite.description`);
+      `.tflite` and `.json` (see `tflite.describe`);
     * with `openvino`, `openvino/float32.xml`, `.bin` and `.json` (see `openvino_ir.write`);
     * `parity.json`: how the scores, the size and the speed of each compare with the trained model
       (see `parity`).
@@ -74,6 +77,7 @@ def export(
             not installed.
         FileExistsError: this version exists.
         PermissionError: `export_dir` cannot be written.
+        OSError: a disk is full; nothing was published.
         ParityError: a file is out of tolerance. It is not published, but kept in
             `NAME-VERSION.rejected`.
     """
@@ -81,7 +85,11 @@ def export(
     model_dir, export_dir = pathlib.Path(model_dir), pathlib.Path(export_dir)
     target = published_at(model_dir, export_dir, name, version)
     detector = runs.load(model_dir)
-    with tempfile.TemporaryDirectory() as cache:
+    remedy = "Nothing was published: free some space and run the same command again."
+    with (
+        full_disk_is_an_os_error(f"{export_dir} or {tempfile.gettempdir()}", remedy),
+        tempfile.TemporaryDirectory() as cache,
+    ):
         split = same_split(
             detector.config, model_dir, data_dir, data, pathlib.Path(cache) / "images"
         )
@@ -97,33 +105,36 @@ def _publish(
     openvino: bool,
 ) -> dict[str, Any]:
     export_dir, name = target.parent.parent, target.parent.name
+    made = [path for path in (export_dir, target.parent) if not path.exists()]
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        folder = pathlib.Path(tempfile.mkdtemp(prefix=".exporting-", dir=export_dir))
+        build = contextlib.ExitStack()
+        folder = build.enter_context(building(export_dir, ".exporting-"))
     except OSError as error:
         raise PermissionError(f"Cannot write the export folder {export_dir}: {error}.") from error
 
-    try:
-        compared = models.write(
-            detector, split, name, folder, tflite_batch_size, test_images, openvino
-        )
-        report = compared.values
-        run_folder.write_json(folder / "parity.json", {**report, **provenance.environment()})
-        print("\n" + parity.table(report), flush=True)
-        if compared.violations:
-            rejected = export_dir / f"{name}-{target.name}.rejected"
-            shutil.rmtree(rejected, ignore_errors=True)
-            os.rename(folder, rejected)
-            raise ParityError(
-                "\n".join([f"Not published, but kept in {rejected}:", *compared.violations])
+    with build:
+        try:
+            compared = models.write(
+                detector, split, name, folder, tflite_batch_size, test_images, openvino
             )
-        # mkdtemp's folder is for its owner alone, but a server runs as another user.
-        folder.chmod(0o755)
-        os.rename(folder, target)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        if not any(target.parent.iterdir()):
-            target.parent.rmdir()
+            report = compared.values
+            run_folder.write_json(folder / "parity.json", {**report, **provenance.environment()})
+            print("\n" + parity.table(report), flush=True)
+            if compared.violations:
+                rejected = export_dir / f"{name}-{target.name}.rejected"
+                shutil.rmtree(rejected, ignore_errors=True)
+                os.rename(folder, rejected)
+                raise ParityError(
+                    "\n".join([f"Not published, but kept in {rejected}:", *compared.violations])
+                )
+            # Whatever this process's umask: a server runs as another user.
+            for path in (*made, folder, *folder.rglob("*")):
+                path.chmod(0o755 if path.is_dir() else 0o644)
+            os.rename(folder, target)
+        finally:
+            if not any(target.parent.iterdir()):
+                target.parent.rmdir()
     serving_kit.write(export_dir)
     print(
         f"\nSavedModel: {target}\nTFLite: {target / 'tflite'}\nHow to serve it:"

@@ -105,3 +105,5 @@ def write(export_dir: pathlib.Path) -> None:
             continue
         with replacing(path) as temporary:
             temporary.write_text(f"{mark}\n{text}")
+            # Whatever this process's umask: a server runs as another user.
+            temporary.chmod(0o644)

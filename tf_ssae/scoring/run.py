@@ -14,6 +14,7 @@ from tf_ssae.scoring.batches import scored
 from tf_ssae.scoring.partial_table import PartialTable
 from tf_ssae.scoring.rows import Rows, Summary
 from tf_ssae.scoring.tables import WRITERS, print_rows
+from tf_ssae.system.disk import full_disk_is_an_os_error
 from tf_ssae.system.files import replacing
 
 
@@ -40,6 +41,7 @@ def score(
         FileNotFoundError, ValueError: the model or the images are not there; or `OUTPUT.partial` is
             of other images or another model.
         FileExistsError: `output` exists.
+        OSError: the disk is full; the same call resumes.
     """
     if str(output) == "-":
         return _printed(model_dir, images)
@@ -53,8 +55,9 @@ def score(
     description = reader.description
     tile_reader = TileReader(description.image_shape, description.crop)
     rows = Rows(description.calibration, found.notes)
-    partial = PartialTable(partial_path, paths, description.to_dict())
-    with partial:
+    partial = PartialTable(partial_path, paths, description.to_dict(), rows.columns)
+    remedy = "Free some space and run the same command again: it resumes."
+    with full_disk_is_an_os_error(output.parent, remedy), partial:
         if output.exists():
             # Another process finished between our look and our lock.
             partial_path.unlink(missing_ok=True)

@@ -4,8 +4,9 @@ import contextlib
 import faulthandler
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
+
+from tf_ssae.system import streams
 
 
 @contextlib.contextmanager
@@ -30,8 +31,9 @@ def held_back_stderr(*expected: type[BaseException]) -> Iterator[None]:
     sys.stderr.flush()
     was_enabled = faulthandler.is_enabled()
     with (
-        open(os.dup(2), "w", buffering=1, encoding="utf-8", errors="backslashreplace") as original,
-        tempfile.TemporaryFile() as held_back,
+        streams.lasting(os.dup(2), "utf-8") as original,
+        # In memory: there may be no temporary folder.
+        open(os.memfd_create("stderr"), "w+b", buffering=0) as held_back,
     ):
         if not was_enabled:
             faulthandler.enable(original)

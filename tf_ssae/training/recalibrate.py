@@ -223,7 +223,8 @@ class _Gathered:
         reader = TileReader(detector.image_shape, detector.config.crop)
         with open(cache, "wb") as file:
             for path, tiles in self._usable(reader, paths):
-                tiles.tofile(file)
+                # Not `tofile`, which says nothing of a full disk below 4,096 bytes.
+                file.write(np.ascontiguousarray(tiles).data)
                 source += [len(names)] * len(tiles)
                 names.append(str(path))
         if not names:

@@ -7,6 +7,7 @@ from typing import Any
 from tf_ssae.config import Config
 from tf_ssae.data.images import LabelledImages
 from tf_ssae.runs import run_folder, training_images
+from tf_ssae.system.disk import full_disk_is_an_os_error
 from tf_ssae.training import checkpoints, outcome, report, summary
 from tf_ssae.training.begin import begin
 from tf_ssae.training.calibrate import calibrate
@@ -43,11 +44,13 @@ def train(
         TrainingFailed: a loss became NaN, or the decoder died.
     """
     folder = run_folder.RunFolder(model_dir, config)
-    folder.open()
-    try:
-        return _run(config, folder, data, watch)
-    finally:
-        folder.release()
+    remedy = "Free some space and run the same command again: it resumes."
+    with full_disk_is_an_os_error(folder.partial.parent, remedy):
+        folder.open()
+        try:
+            return _run(config, folder, data, watch)
+        finally:
+            folder.release()
 
 
 def _run(
