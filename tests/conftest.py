@@ -3,11 +3,15 @@ process of its own.
 """
 # ruff: noqa: E402  (the lines between the imports have to run there)
 
+import contextlib
+import ctypes
+import gc
 import html
 import os
 import pathlib
 import pickle
 import re
+import resource
 import subprocess
 import sys
 
@@ -27,6 +31,7 @@ from tf_ssae.cli import quiet
 quiet.import_tensorflow()
 
 # isort: split
+import keras
 import numpy as np
 import tensorflow as tf
 from stored_results import Store, fill_one_seed
@@ -52,6 +57,48 @@ def pytest_runtest_logreport(report):
     """Names a failure as it happens: a suite of minutes need not run to its end to be mended."""
     if report.failed:
         print(f"\nFAILED {report.nodeid} ({report.when})", flush=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item, nextitem):
+    """Gives memory back after each file of tests."""
+    result = yield
+    if nextitem is None or nextitem.path != item.path:
+        keras.utils.clear_session(free_memory=False)
+        give_back_memory()
+    return result
+
+
+def give_back_memory():
+    """Frees models and traced functions that are not used any more, to the system: they refer to
+    themselves, so a worker would keep those of the whole suite.
+    """
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def pytest_sessionfinish(session):
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["peak"] = peak
+    else:
+        _peaks.append(peak)
+
+
+def pytest_testnodedown(node, error):
+    if peak := getattr(node, "workeroutput", {}).get("peak"):
+        _peaks.append(peak)
+
+
+def pytest_terminal_summary(terminalreporter):
+    # Of the process that only hands out tests, without interest, it is the smallest.
+    terminalreporter.write_line(
+        f"Largest memory of a process: {max(_peaks, default=0) / 2**20:.1f} GB."
+    )
+
+
+_peaks: list[int] = []  # kB
 
 
 @pytest.fixture(scope="session")

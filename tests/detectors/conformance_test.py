@@ -6,7 +6,7 @@ import numpy as np
 import own_detector
 import pytest
 import tensorflow as tf
-from conftest import run_python
+from conftest import give_back_memory, run_python
 from stored_results import SCORES
 
 from tf_ssae.calibration import Calibration
@@ -61,7 +61,8 @@ class Trained:
 
 @pytest.fixture(scope="module", params=registry.names())
 def trained(request, digit_images):
-    return Trained(request.param, digit_images)
+    yield Trained(request.param, digit_images)
+    give_back_memory()
 
 
 def test_scores_have_names_and_one_value_per_image(trained):
