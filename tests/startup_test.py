@@ -82,3 +82,29 @@ assert not found, found
 """
     done = run_python("-c", program, cwd=ROOT)
     assert done.returncode == 0, done.stderr
+
+
+_OTHER_DEFAULTS = """
+import keras
+from tf_ssae.detectors import registry
+assert keras.config.image_data_format() == "channels_first"
+try:
+    registry.make(registry.preset("digits", detector="autoencoder"), (8, 8, 1))
+    raise SystemExit("made")
+except ValueError as error:
+    assert "Keras is set to channels_first and float16; tf_ssae needs" in str(error), error
+from tf_ssae.cli import quiet
+quiet.import_tensorflow()
+detector = registry.make(registry.preset("digits", detector="autoencoder"), (8, 8, 1))
+assert {variable.dtype for variable in detector.trainable_variables} == {"float32"}
+assert detector.networks(keras.ops.zeros([2, 8, 8, 1]))["a_rec"].shape == (2,)
+"""
+
+
+def test_other_defaults_of_keras_are_refused_and_set_by_the_commands(tmp_path):
+    (tmp_path / "keras.json").write_text(
+        '{"image_data_format": "channels_first", "floatx": "float16", "backend": "tensorflow"}'
+    )
+    environment = {**os.environ, "KERAS_HOME": str(tmp_path)}
+    done = run_python("-c", _OTHER_DEFAULTS, cwd=ROOT, env=environment)
+    assert done.returncode == 0, done.stderr

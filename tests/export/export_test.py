@@ -75,7 +75,14 @@ def test_a_second_export_is_the_next_version_and_batches_if_asked(
 ):
     for name in ("parts", "others"):
         (tmp_path / name / "7").mkdir(parents=True)
-    publish.export(digits_model, tmp_path, name="parts", tflite_batch_size=4, test_images=50)
+    before = os.umask(0o077)
+    try:
+        publish.export(digits_model, tmp_path, name="parts", tflite_batch_size=4, test_images=50)
+    finally:
+        os.umask(before)
+    # A server that runs as another user can read all of it.
+    for path in [*(tmp_path / "parts" / "8").rglob("*"), tmp_path / "models.config"]:
+        assert path.stat().st_mode & 0o777 == (0o755 if path.is_dir() else 0o644), path
     float32 = (tmp_path / "parts" / "8" / "tflite" / "float32.tflite").read_bytes()
     assert TFLiteModel(float32).batch_size == 4
     with pytest.raises(FileExistsError, match="parts/8 exists: leave out --version"):
