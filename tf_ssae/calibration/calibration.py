@@ -295,7 +295,12 @@ class Calibration:
         try:
             scores = {n: _stored_scores(n, v) for n, v in values["scores"].items()}
             parts = tuple(values["parts"]) if isinstance(values["parts"], list) else values["parts"]
-            return cls(**{**values, "parts": parts, "scores": scores})
+            # Of another type, it is refused by name.
+            thresholds = {
+                name: float(value) if type(value) is int else value
+                for name, value in values["thresholds"].items()
+            }
+            return cls(**{**values, "parts": parts, "scores": scores, "thresholds": thresholds})
         except (TypeError, AttributeError, OverflowError) as error:
             raise ValueError(f"A calibration with values of a wrong type: {error}") from error
 
