@@ -123,12 +123,12 @@ class Calibration:
             ("held_out", [self.held_out], bool),
             ("images", [self.images], numbers.Integral),
             ("thresholds", [*self.thresholds.values()], real),
-            ("map_scale", [] if self.map_scale is None else [self.map_scale], real),
-            (
-                "rotation_accuracy",
-                [] if self.rotation_accuracy is None else [self.rotation_accuracy],
-                real,
-            ),
+            ("map_scale", _given(self.map_scale), real),
+            ("rotation_accuracy", _given(self.rotation_accuracy), real),
+            ("review_threshold", _given(self.review_threshold), real),
+            ("review_fpr", _given(self.review_fpr), real),
+            ("chosen", [self.chosen], text),
+            ("by_hand", [self.by_hand], bool),
         ):
             for value in values:
                 if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
@@ -303,6 +303,10 @@ class Calibration:
             return cls(**{**values, "parts": parts, "scores": scores, "thresholds": thresholds})
         except (TypeError, AttributeError, OverflowError) as error:
             raise ValueError(f"A calibration with values of a wrong type: {error}") from error
+
+
+def _given(value: float | None) -> list[float]:
+    return [] if value is None else [value]
 
 
 def _stored_scores(name: str, values: Any) -> np.ndarray:
