@@ -2,6 +2,7 @@
 
 import copy
 import json
+import pathlib
 import random
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from tf_ssae.calibration import Calibration, Description
 from tf_ssae.scoring import description_file
 
+MODEL = pathlib.Path("model.tflite")
 NAMES = ("a_rec", "a_cls", "a_ws")
 WRONG = (
     None, True, False, "", "a_ws", "many", [], {}, [[]], {"a": {}}, -1, 0, 1, 2**70, 30000, 0.5,
@@ -53,10 +55,10 @@ def changed(values, place, value):
 
 
 def test_what_was_written_is_read(path, description):
-    assert description_file.read(path, "ab") == description
+    assert description_file.read(path, MODEL, "ab") == description
     # Laid out otherwise, it says the same.
     path.write_text(json.dumps(json.loads(path.read_text()), indent=None, sort_keys=True))
-    assert description_file.read(path, "ab") == description
+    assert description_file.read(path, MODEL, "ab") == description
 
 
 def test_every_change_of_a_value_is_noticed(path):
@@ -72,7 +74,7 @@ def test_every_change_of_a_value_is_noticed(path):
             continue
         path.write_text(json.dumps(other))
         with pytest.raises(ValueError, match="detector.json (does not|was changed)"):
-            description_file.read(path, "ab")
+            description_file.read(path, MODEL, "ab")
 
 
 def test_a_change_sealed_anew_is_refused_or_means_what_it_says(path):
@@ -83,7 +85,7 @@ def test_a_change_sealed_anew_is_refused_or_means_what_it_says(path):
         for wrong in WRONG:
             path.write_text(json.dumps(changed(values, place, wrong)))
             try:
-                found = description_file.read(path, "ab")
+                found = description_file.read(path, MODEL, "ab")
             except ValueError:
                 continue
             accepted += 1
@@ -107,7 +109,7 @@ def test_a_change_sealed_anew_is_refused_or_means_what_it_says(path):
 def test_what_is_no_description_is_a_value_error(path, content):
     path.write_bytes(content)
     with pytest.raises(ValueError, match="detector.json does not describe a model"):
-        description_file.read(path, "ab")
+        description_file.read(path, MODEL, "ab")
 
 
 def test_random_bytes_in_it_raise_nothing_else(path, description):
@@ -118,7 +120,7 @@ def test_random_bytes_in_it_raise_nothing_else(path, description):
             damaged[chance.randrange(len(damaged))] = chance.randrange(256)
         path.write_bytes(bytes(damaged[: chance.choice([len(damaged), chance.randrange(2000)])]))
         try:
-            found = description_file.read(path, "ab")
+            found = description_file.read(path, MODEL, "ab")
         except ValueError:
             continue
         # The name of the hash may have been hit, nothing else.
@@ -126,18 +128,18 @@ def test_random_bytes_in_it_raise_nothing_else(path, description):
 
 
 def test_a_description_of_another_model(path):
-    with pytest.raises(ValueError, match="does not belong to the model beside it"):
-        description_file.read(path, "cd")
+    with pytest.raises(ValueError, match="does not belong to .*model.tflite: it holds"):
+        description_file.read(path, MODEL, "cd")
 
 
 def test_descriptions_of_earlier_versions_are_read(path, description):
     values = json.loads(path.read_text())
     del values["description_sha256"], values["image_size"]
     path.write_text(json.dumps(values))
-    assert description_file.read(path, "ab").calibration == description.calibration
+    assert description_file.read(path, MODEL, "ab").calibration == description.calibration
     # That of a SavedModel named no hash, that of a .tflite file did.
     del values["sha256"]
     path.write_text(json.dumps(values))
-    assert description_file.read(path, "ab", required=False).image_shape == (8, 8, 1)
+    assert description_file.read(path, MODEL, "ab", required=False).image_shape == (8, 8, 1)
     with pytest.raises(ValueError, match="does not belong"):
-        description_file.read(path, "ab")
+        description_file.read(path, MODEL, "ab")

@@ -256,7 +256,12 @@ def test_drift_is_reported(digits_run, digit_images, tmp_path):
             "lonely.json is missing: it holds the model's thresholds",
         ),
         ("other.tflite", "photos", "scores.csv", "other.json does not belong to .*other.tflite"),
-        ("half", "photos", "scores.csv", "The SavedModel in .*half is incomplete or damaged"),
+        (
+            "half",
+            "photos",
+            "scores.csv",
+            "detector.json does not belong to .*half: it holds .*damaged",
+        ),
         (
             "foreign",
             "photos",

@@ -20,8 +20,10 @@ def write(path: pathlib.Path, description: Description, sha256: str, **more: Any
     write_json(path, {**values, "description_sha256": _digest(values)})
 
 
-def read(path: pathlib.Path, sha256: str, required: bool = True) -> Description:
-    """The Description of the model whose files have the hash `sha256`.
+def read(
+    path: pathlib.Path, model: pathlib.Path, sha256: str, required: bool = True
+) -> Description:
+    """The Description of a model, at `model`, whose files have the hash `sha256`.
 
     The hashes notice a file of another model and what was changed by hand or by accident; whoever
     means harm can make them anew (see SECURITY.md).
@@ -38,8 +40,8 @@ def read(path: pathlib.Path, sha256: str, required: bool = True) -> Description:
             content = file.read(_LARGEST + 1)
     except OSError as error:
         raise FileNotFoundError(
-            f"{path} is missing, or cannot be read ({error.strerror}): it holds the model's"
-            " thresholds. The export wrote it there; copy both."
+            f"{path} is missing: it holds the model's thresholds. The export wrote it there; copy"
+            f" both. ({error.strerror})"
         ) from error
     try:
         values = _object(content)
@@ -49,8 +51,8 @@ def read(path: pathlib.Path, sha256: str, required: bool = True) -> Description:
     found = values.get("sha256")
     if found != sha256 and (required or found is not None):
         raise ValueError(
-            f"{path} does not belong to the model beside it: it holds the thresholds of another, or"
-            " the model was changed. Copy both from one export."
+            f"{path} does not belong to {model}: it holds the thresholds of another model, or that"
+            " one is damaged or was changed. Copy both from one export."
         )
     # Earlier versions did not write it.
     sealed = values.pop("description_sha256", None)

@@ -100,7 +100,7 @@ def _of_any_number(function: Callable, image_shape: tuple[int, ...]) -> _Functio
 
 def _of_saved_model(path: pathlib.Path) -> Reader:
     description = description_file.read(
-        path / saved_model.DESCRIPTION, saved_model.digest(path), required=False
+        path / saved_model.DESCRIPTION, path, saved_model.digest(path), required=False
     )
     try:
         score, explain_all = saved_model.load(path)
@@ -120,7 +120,7 @@ def _of_saved_model(path: pathlib.Path) -> Reader:
 def _of_tflite(path: pathlib.Path) -> Reader:
     content = path.read_bytes()
     description = description_file.read(
-        path.with_suffix(".json"), hashlib.sha256(content).hexdigest()
+        path.with_suffix(".json"), path, hashlib.sha256(content).hexdigest()
     )
     model = TFLiteModel(content, os.cpu_count())
     if model.image_shape != description.image_shape:
@@ -137,6 +137,6 @@ def _of_openvino(path: pathlib.Path) -> Reader:
     weights = path.with_suffix(".bin")
     if not weights.is_file():
         raise FileNotFoundError(f"No such file: {weights}.")
-    description = description_file.read(path.with_suffix(".json"), openvino_ir.digest(path))
+    description = description_file.read(path.with_suffix(".json"), path, openvino_ir.digest(path))
     score = openvino_ir.OpenVINOModel(path)
     return Reader(description, padded(score, description.at_once))
