@@ -72,7 +72,7 @@ def config(change: Callable[[dict], object]) -> Tamper:
     return lambda run: rewritten(run / "model.keras", {"config.json": changed})
 
 
-def class_named(module: str, name: str, registered: str | None, **inner: object) -> Tamper:
+def class_named(module: str, name: str, registered: str | None, /, **inner: object) -> Tamper:
     def change(values: dict) -> None:
         values.update(module=module, class_name=name, registered_name=registered)
         values["config"].update(inner)
