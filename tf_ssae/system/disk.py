@@ -42,4 +42,4 @@ class FullDisk(OSError):
         super().__init__(errno.ENOSPC, sentence)
 
     def __str__(self) -> str:
-        return self.strerror
+        return self.strerror or ""

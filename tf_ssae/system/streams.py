@@ -94,7 +94,7 @@ def lasting(
 ) -> io.TextIOWrapper:
     """A text stream that writes to a descriptor, and never raises: see `lasting_streams`."""
     return io.TextIOWrapper(
-        io.BufferedWriter(_Lasting(descriptor, "w", closefd=closefd)),
+        io.BufferedWriter(_Lasting(descriptor, "w", closefd=closefd)),  # type: ignore[type-var]
         encoding,
         "backslashreplace",
         line_buffering=line_buffering,
