@@ -8,6 +8,7 @@ import io
 import os
 import sys
 from collections.abc import Iterator
+from typing import TextIO
 
 
 class _Lasting(io.FileIO):
@@ -57,7 +58,7 @@ def lasting_streams() -> Iterator[Streams]:
     error = _lasting(sys.stderr, 2)
     sys.stdout, sys.stderr = out or sys.stdout, error or sys.stderr
     try:
-        yield Streams(out.buffer.raw if out else None)  # type: ignore[arg-type]
+        yield Streams(out.buffer.raw if out else None)  # type: ignore[attr-defined]
     finally:
         for stream in (out, error):
             if stream:
@@ -77,7 +78,7 @@ def _open_missing() -> None:
     sys.stderr = sys.stderr or open(2, "w", closefd=False)
 
 
-def _lasting(stream: io.TextIOWrapper, number: int) -> io.TextIOWrapper | None:
+def _lasting(stream: TextIO, number: int) -> io.TextIOWrapper | None:
     # With PYTHONUNBUFFERED it is a FileIO.
     kinds = (io.BufferedWriter, io.FileIO)
     if not isinstance(stream, io.TextIOWrapper) or not isinstance(stream.buffer, kinds):
