@@ -7,7 +7,7 @@ from typing import Any
 from absl import flags
 
 from tf_ssae.cli import calibrate, plugins, quiet, settings
-from tf_ssae.cli.verb import Failed, Verb
+from tf_ssae.cli.verb import Failed, UsageError, Verb
 from tf_ssae.data import find, there
 from tf_ssae.runs import run_folder
 
@@ -28,6 +28,14 @@ flags.DEFINE_string(
     "Folder of good images that do not train, such as those of another day: the finished run is"
     " calibrated on them, as tf-ssae calibrate does. --calibration_share=0 then lets all others"
     " train.",
+    flag_values=_FLAGS,
+)
+
+flags.DEFINE_string(
+    "products",
+    None,
+    "Folder of folders of images, one a product, in place of --data_dir: trains each as a run of"
+    " its own, in --model_dir (default: runs/NAME), with one index.html and index.csv.",
     flag_values=_FLAGS,
 )
 
@@ -60,6 +68,9 @@ def train(
 
 
 def _run(arguments: list[str]) -> None:
+    if _FLAGS.products is not None:
+        _train_products()
+        return
     other = _FLAGS.calibration_dir
     if other is not None:
         find.require(other)
@@ -68,6 +79,24 @@ def _run(arguments: list[str]) -> None:
         from tf_ssae.training.recalibrate import recalibrate
 
         print(calibrate.said(recalibrate(folder, other)))
+
+
+def _train_products() -> None:
+    from tf_ssae.training import products
+
+    chosen = settings.given(_FLAGS)
+    clash = [name for name in ("data_dir", "anomaly") if name in chosen]
+    clash += ["calibration_dir"] * (_FLAGS.calibration_dir is not None)
+    if clash or chosen.pop("dataset", "folder") != "folder":
+        named = " and ".join(f"--{name}" for name in clash) or "--dataset"
+        raise UsageError(f"--products trains on its own folders: leave out {named}.")
+    folder = pathlib.Path(_FLAGS.products)
+    where = pathlib.Path(_FLAGS.model_dir or pathlib.Path("runs") / folder.resolve().name)
+    trained = products.train_each(folder, where, chosen, _FLAGS.plugin)
+    failed = [product.name for product in trained if product.failed]
+    print(f"\n{len(trained) - len(failed)} of {len(trained)} products: {where / 'index.html'}")
+    if failed:
+        raise Failed(f"Not trained: {', '.join(failed)}. The same command tries them again.")
 
 
 VERB = Verb(

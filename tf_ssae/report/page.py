@@ -42,7 +42,7 @@ def write(path: str | os.PathLike[str], report: Report) -> None:
 def render(report: Report) -> str:
     """The page of a Report, as one string."""
     cards = [card for *_, cards in report.galleries for card in cards]
-    return _ENVIRONMENT.get_template("page.html").render(
+    return ENVIRONMENT.get_template("page.html").render(
         report=report,
         decisions=_decisions(report),
         curves=_curves(report),
@@ -135,7 +135,7 @@ def _share(part: int, whole: int) -> str:
     return f"{part / whole:.1%}" if whole else "unknown"
 
 
-_ENVIRONMENT = jinja2.Environment(
+ENVIRONMENT = jinja2.Environment(
     loader=jinja2.FileSystemLoader(pathlib.Path(__file__).parent),
     autoescape=True,
     undefined=jinja2.StrictUndefined,
@@ -144,7 +144,7 @@ _ENVIRONMENT = jinja2.Environment(
     # Charts are markup; names of files are text.
     finalize=lambda value: printable(value) if type(value) is str else value,
 )
-_ENVIRONMENT.filters.update(
+ENVIRONMENT.filters.update(
     count="{:,}".format,
     data_uri=png.data_uri,
     label=lambda metric: _LABELS.get(metric, metric),
@@ -152,7 +152,7 @@ _ENVIRONMENT.filters.update(
     printable=printable,
     rate=_rate,
 )
-_ENVIRONMENT.globals.update(
+ENVIRONMENT.globals.update(
     curves_of=_CURVES,
     share=_share,
     error_overlay=png.error_overlay,

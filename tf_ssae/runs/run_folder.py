@@ -153,6 +153,16 @@ def require_new(path: pathlib.Path, wanted: Mapping[str, Any]) -> None:
         )
 
 
+def holds(path: pathlib.Path, wanted: Mapping[str, Any]) -> bool:
+    """Whether a folder holds a finished run with these settings. Raises FileExistsError for one
+    with others.
+    """
+    if not (path / METRICS).is_file():
+        return False
+    _require_same_run(path, path, wanted)
+    return True
+
+
 def require_finished(folder: str | os.PathLike[str]) -> None:
     """Raises FileNotFoundError if a folder is not that of a finished run, ValueError if it is a
     corrupt one.

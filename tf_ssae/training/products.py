@@ -1,0 +1,139 @@
+"""Many products: one folder of images each, one run each, and one page and table of all.
+
+Every run has a process of its own: one that fails, or is killed for its memory, stops no other.
+"""
+
+import csv
+import dataclasses
+import json
+import pathlib
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tf_ssae.report import index_page
+from tf_ssae.runs import run_folder
+from tf_ssae.system.files import replacing
+from tf_ssae.system.text import printable
+
+_PROGRAM = "import sys; from tf_ssae.cli.main import main; sys.exit(main(sys.argv[1:]))"
+
+
+@dataclasses.dataclass(frozen=True)
+class Product:
+    """One row of the index; None where it is not known.
+
+    Attributes:
+        name: of its folder.
+        failed: why there is no run; empty if there is one.
+        images: how many trained, were held out, and tested.
+        auroc: of the deciding score, if there are defects to test on.
+        guarantee: what share of normal images is expected above the threshold, as a sentence.
+        minutes: of training.
+        warnings: sentences.
+    """
+
+    name: str
+    failed: str = ""
+    images: int | None = None
+    auroc: float | None = None
+    guarantee: str = ""
+    minutes: float | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def train_each(
+    folder: pathlib.Path,
+    model_dir: pathlib.Path,
+    chosen: Mapping[str, Any],
+    plugin: Sequence[str] = (),
+) -> list[Product]:
+    """Trains a run, `model_dir/NAME`, on each folder in `folder`, by name; what is finished stays,
+    what was stopped resumes. `index.html` and `index.csv` hold what is known after each.
+
+    Args:
+        chosen: settings of every run, but for its images.
+        plugin: see `tf-ssae train --plugin`.
+
+    Raises:
+        FileNotFoundError: there are no folders in `folder`.
+    """
+    found = sorted(
+        path for path in folder.glob("*") if path.is_dir() and not path.name.startswith(".")
+    )
+    if not found:
+        raise FileNotFoundError(f"--products={folder}: expected a folder for each product in it.")
+    model_dir.mkdir(parents=True, exist_ok=True)
+    products: list[Product] = []
+    for number, images in enumerate(found, 1):
+        print(f"\n{printable(images.name)} ({number} of {len(found)})", flush=True)
+        products.append(_train(images, model_dir / images.name, chosen, plugin))
+        _write_index(model_dir, folder, products)
+    return products
+
+
+def _train(
+    images: pathlib.Path, run: pathlib.Path, chosen: Mapping[str, Any], plugin: Sequence[str]
+) -> Product:
+    settings = {**chosen, "dataset": "folder", "data_dir": str(images)}
+    try:
+        if run_folder.holds(run, settings):
+            print(f"Finished before: {run}.", flush=True)
+            return _of_run(run)
+    except FileExistsError as error:
+        print(f"Error: {error}", flush=True)
+        return Product(images.name, failed=str(error))
+    flags = [f"--{name}={value}" for name, value in settings.items()]
+    flags += [f"--model_dir={run}", *(f"--plugin={path}" for path in plugin)]
+    command = [sys.executable, "-c", _PROGRAM, "train", *flags]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, errors="replace") as process:
+        assert process.stderr is not None
+        last = ""
+        for line in process.stderr:
+            print(line, end="", file=sys.stderr, flush=True)
+            last = line.strip() or last
+    if process.returncode:
+        ended = f"ended by signal {-process.returncode}" if process.returncode < 0 else "failed"
+        return Product(images.name, failed=last.removeprefix("Error: ") or f"Its process {ended}.")
+    return _of_run(run)
+
+
+def _of_run(run: pathlib.Path) -> Product:
+    """What a finished run's metrics say."""
+    metrics = json.loads((run / run_folder.METRICS).read_text())
+    scores, guarantee = metrics.get("scores", {}), metrics.get("guarantee")
+    promise, held_out = "no image was held out: nothing is guaranteed", 0
+    warnings = list(metrics.get("health", {}).get("warnings", []))
+    if guarantee:
+        held_out = guarantee["images"]
+        promise = (
+            f"{guarantee['expected_fpr']:.2%} ({guarantee['low']:.2%} to {guarantee['high']:.2%})"
+        )
+        if guarantee["expected_fpr"] > guarantee["target_fpr"] * (1 + 1e-9):
+            warnings.append(
+                f"Too few images are held out to guarantee {guarantee['target_fpr']:.2%}."
+            )
+    else:
+        warnings.append("No image was held out.")
+    return Product(
+        name=run.name,
+        images=metrics["train_images"] + held_out + metrics["test_images"],
+        auroc=scores[metrics["decision"]["score"]]["auroc"] if scores else None,
+        guarantee=promise,
+        minutes=metrics["training_seconds"] / 60,
+        warnings=tuple(warnings),
+    )
+
+
+def _write_index(model_dir: pathlib.Path, folder: pathlib.Path, products: list[Product]) -> None:
+    index_page.write(model_dir / "index.html", str(folder), products)
+    with (
+        replacing(model_dir / "index.csv") as temporary,
+        open(temporary, "w", newline="", encoding="utf-8", errors="surrogateescape") as file,
+    ):
+        writer = csv.writer(file)
+        writer.writerow([field.name for field in dataclasses.fields(Product)])
+        for product in products:
+            row = {**dataclasses.asdict(product), "warnings": " ".join(product.warnings)}
+            writer.writerow(row.values())
