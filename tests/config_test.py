@@ -56,6 +56,12 @@ def test_presets_of_the_gans_hold_their_papers_constants():
     assert preset("mnist", detector="egbad", learning_rate=1e-3).learning_rate == 1e-3
 
 
+@pytest.mark.parametrize("settings", [dict(tile_size=7), dict(tile_size=96, crop="centre")])
+def test_a_tile_size_has_to_fit(settings):
+    with pytest.raises(ValueError, match="tile_size=.*expected 0, or 8 or more with crop='tiles'"):
+        preset("folder", **settings)
+
+
 def test_known_defects_are_for_a_detector_that_learns_from_them():
     assert preset("folder", defects="cut_outs").defects == "cut_outs"
     with pytest.raises(ValueError, match="defects='cut_outs': ssae learns from normal images al"):

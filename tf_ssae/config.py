@@ -15,6 +15,7 @@ THESIS_DATASETS = ("mnist", "fashion_mnist", "cifar10")
 
 # How an image that is not square is cut: see `ops.tiles.cut`.
 CROPS = ("tiles", "centre")
+_SMALLEST_TILE = 8  # pixels of a photo
 
 
 def _setting(default: Any, help: str, choices: tuple | None = None) -> Any:
@@ -76,6 +77,12 @@ class Config:
         "How an image that is not square is cut (folders only). tiles: into square tiles that cover"
         " it; it scores as its most anomalous tile. centre: to the square in its middle.",
         CROPS,
+    )
+    tile_size: int = _setting(
+        0,
+        "Side, in pixels of the photo, of the square tiles that it is cut into (folders only), for"
+        " defects too small to be seen when the whole photo is shrunk to --image_size. Neighbours"
+        " overlap. 0: the photo's shorter side.",
     )
     calibration_share: float = _setting(
         0.1,
@@ -186,6 +193,7 @@ class Config:
             "max_train_images",
             "max_test_images",
             "steps",
+            "tile_size",
             "seed",
             "split_seed",
             "w_cls",
@@ -195,6 +203,11 @@ class Config:
         # Larger is a slip of the keyboard, and would fill the memory.
         for name in ("latent_depth", "lambda_e", "side_latent_depth"):
             self._require(name, getattr(self, name) <= 2**16, "at most 65,536")
+        self._require(
+            "tile_size",
+            not self.tile_size or (self.tile_size >= _SMALLEST_TILE and self.crop == "tiles"),
+            f"0, or {_SMALLEST_TILE} or more with crop='tiles'",
+        )
         self._require("beta_1", 0 <= self.beta_1 < 1, "0 up to, not including, 1")
         self._require(
             "calibration_share", 0 <= self.calibration_share < 1, "0 up to, not including, 1"

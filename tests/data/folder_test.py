@@ -64,6 +64,15 @@ def test_images_that_are_not_square_become_tiles(crop, source, tmp_path, cache, 
     assert data.source.tolist() == source and len(data.names) == 2
 
 
+def test_photos_are_cut_into_tiles_of_a_set_size(tmp_path, cache, write):
+    write(tmp_path / "parts" / "a.png", 0, (40, 40))
+    write(tmp_path / "parts" / "b.png", 1, (40, 40))
+    data = load(tmp_path / "parts", cache, tile_size=20, image_size=64)
+    # Overlapping by an eighth of 20 pixels, three fit along a side. The photo's own size, which a
+    # narrow border would bring to the networks', is not that of a tile.
+    assert data.source.tolist() == [0] * 9 + [1] * 9 and data.images.shape[1:3] == (64, 64)
+
+
 def test_what_cannot_be_used_is_left_out_with_a_reason(parts, cache):
     (parts / "train" / "good" / "broken.png").write_bytes(b"\x89PNG\r\n")
     (parts / "test" / "good" / "empty.png").write_bytes(b"")

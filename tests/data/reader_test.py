@@ -53,3 +53,8 @@ def test_an_image_that_is_not_square_is_cut_as_the_crop_says():
     np.testing.assert_array_equal(
         TileReader((20, 20, 3), "centre").cut(PIXELS), PIXELS[np.newaxis, :, 5:25]
     )
+
+
+def test_a_tile_size_cuts_an_image_of_the_size_of_a_tile_too():
+    assert TileReader((20, 20, 3), "tiles", 10).cut(PIXELS[:, :20]).shape == (9, 20, 20, 3)
+    assert TileReader((20, 20, 3), "tiles", 20).cut(PIXELS[:, :20]).shape == (1, 20, 20, 3)

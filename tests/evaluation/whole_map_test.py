@@ -49,18 +49,12 @@ def test_what_no_tile_covers_is_nowhere_anomalous():
     assert not found[:, :30].any() and not found[:, 70:].any()
 
 
-@pytest.mark.parametrize("crop", ["tiles", "centre"])
-@pytest.mark.parametrize("height, width", [(8, 8), (8, 20), (20, 8), (9, 17), (17, 9), (8, 128)])
-def test_the_layout_is_where_tiles_are_cut(height, width, crop):
-    full = np.random.default_rng(0).integers(0, 256, (1, height, width, 1), np.uint8)
-    layout = Layout.of(height, width, crop)
-    tiles = cut(tf.constant(full), layout.side, crop)[0].numpy()
-    corners = [(top, left) for top in layout.tops for left in layout.lefts]
-    assert len(tiles) == len(layout) == len(corners)
-    for tile, (top, left) in zip(tiles, corners):
-        np.testing.assert_array_equal(
-            tile, full[0, top : top + layout.side, left : left + layout.side]
-        )
+def test_a_grid_of_tiles_that_disagree_has_no_seams():
+    layout = Layout.of(300, 200, "tiles", 64)
+    checks = np.add.outer(np.arange(len(layout.tops)), np.arange(len(layout.lefts))).ravel() % 2
+    found = whole_map(checks[:, np.newaxis, np.newaxis] * np.ones([1, 32, 32]), layout)
+    assert max(np.abs(np.diff(found, axis=axis)).max() for axis in (0, 1)) <= 1 / 8 + 1e-5
+    np.testing.assert_allclose(whole_map(np.ones([len(layout), 9, 9]), layout), 1, rtol=1e-5)
 
 
 def test_maps_of_another_layout_are_refused():

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_ssae.ops.tiles import cut, first_tiles, largest
+from tf_ssae.ops.tiles import Layout, cut, first_tiles, largest
 
 
 def image(height, width, channels=1, seed=0):
@@ -33,6 +33,43 @@ def test_tiles_cover_the_image_evenly(height, width, starts):
         part = full[0, :, start : start + 8] if width > height else full[0, start : start + 8]
         np.testing.assert_array_equal(tile, part)
     assert starts[0] == 0 and starts[-1] + 8 == max(height, width)
+
+
+@pytest.mark.parametrize(
+    "height, width, tile_size, crop",
+    [
+        *((h, w, 0, crop) for crop in ("tiles", "centre") for h, w in [(8, 20), (17, 9), (8, 128)]),
+        *((h, w, 16, "tiles") for h, w in [(16, 16), (17, 40), (64, 50), (8, 40)]),
+    ],
+)
+def test_the_layout_says_where_tiles_are_cut(height, width, tile_size, crop):
+    full = image(height, width, 3)
+    layout = Layout.of(height, width, crop, tile_size)
+    tiles = cut(tf.constant(full), layout.side, crop, tile_size)[0].numpy()
+    corners = [(top, left) for top in layout.tops for left in layout.lefts]
+    assert len(tiles) == len(layout) == len(corners)
+    for tile, (top, left) in zip(tiles, corners):
+        part = full[0, top : top + layout.side, left : left + layout.side]
+        np.testing.assert_array_equal(tile, part)
+
+
+@pytest.mark.parametrize("height, width", [(100, 300), (57, 31), (112, 112), (16, 17)])
+def test_tiles_of_a_set_size_cover_the_image_and_overlap_by_an_eighth(height, width):
+    layout = Layout.of(height, width, "tiles", 32)
+    assert layout.side == min(32, height, width)
+    for starts, length in ((layout.tops, height), (layout.lefts, width)):
+        assert starts[0] == 0 and starts[-1] + layout.side == length
+        steps = np.diff(starts)
+        assert (steps <= layout.side - layout.side // 8).all()
+        # As few as do so, evenly spaced.
+        fewer = (len(starts) - 2) * (layout.side - layout.side // 8) + layout.side
+        assert len(starts) == 1 or fewer < length
+        assert not len(steps) or np.ptp(steps) <= 1
+
+
+def test_a_tile_size_above_the_shorter_side_is_that_side():
+    assert Layout.of(20, 50, "tiles", 999).side == 20
+    assert len(Layout.of(20, 20, "tiles", 999)) == 1
 
 
 @pytest.mark.parametrize("side", [8, 9])
@@ -99,3 +136,12 @@ def test_bytes_are_resized_as_their_values_are():
     resized = tf.image.resize(tf.constant(images, tf.float32), [32, 32], antialias=True)
     expected = np.clip(np.round(resized), 0, 255).astype(np.uint8)
     np.testing.assert_array_equal(cut(tf.constant(images), 32, "tiles")[:, 0], expected)
+
+
+def test_a_grid_of_tiles_commutes_with_rotation():
+    full = image(90, 142)
+    tiles = cut(tf.constant(full), 32, "tiles", 40).numpy()[0]
+    grid = tiles.reshape(3, 4, 32, 32).astype(int)
+    turned = cut(tf.constant(np.rot90(full, 1, (1, 2)).copy()), 32, "tiles", 40).numpy()[0]
+    expected = np.rot90(np.rot90(grid, 1, (0, 1)), 1, (2, 3))
+    assert np.abs(turned.reshape(4, 3, 32, 32).astype(int) - expected).max() <= 1

@@ -170,7 +170,7 @@ def test_an_interrupted_scoring_resumes_without_scoring_twice(
 ):
     output, partial = tmp_path / "scores.csv", tmp_path / "scores.csv.partial"
     monkeypatch.setattr(readers, "BATCH_SIZE", 16)
-    plain, seen = readers.Reader.score, []
+    plain, seen = readers.Reader.score_and_map, []
 
     def counting(self, tiles):
         if seen:
@@ -178,7 +178,7 @@ def test_an_interrupted_scoring_resumes_without_scoring_twice(
         seen.append(len(tiles))
         return plain(self, tiles)
 
-    monkeypatch.setattr(readers.Reader, "score", counting)
+    monkeypatch.setattr(readers.Reader, "score_and_map", counting)
     with pytest.raises(KeyboardInterrupt):
         scoring.score(digits_run[0], photos[0], output)
     assert not output.exists() and len(partial.read_text().splitlines()) == 1 + 16

@@ -22,6 +22,7 @@ class Description:
         calibration: which score decides, above what.
         image_size: T, the side at which the networks see a tile, which may be larger than S; None
             in exports of earlier versions.
+        tile_size: the side of the tiles in pixels of the image, or 0: see `ops.tiles.cut`.
 
     Raises:
         ValueError: on construction, for values that no detector can have.
@@ -31,6 +32,7 @@ class Description:
     crop: str
     calibration: Calibration
     image_size: int | None = None
+    tile_size: int = 0
 
     def __post_init__(self) -> None:
         if not (
@@ -51,6 +53,8 @@ class Description:
                 f" tiles that are at most as large as the networks see them, and those at most"
                 f" {_LARGEST_SIDE} pixels a side."
             )
+        if not (type(self.tile_size) is int and self.tile_size >= 0):
+            raise ValueError(f"tile_size={self.tile_size!r}: expected a number of pixels, or 0.")
         if self.crop not in CROPS:
             raise ValueError(f"crop={self.crop!r}: expected {' or '.join(CROPS)}.")
 
@@ -66,6 +70,7 @@ class Description:
             "crop": self.crop,
             "calibration": self.calibration.to_dict(),
             "image_size": self.image_size,
+            "tile_size": self.tile_size,
         }
 
     @classmethod
@@ -83,4 +88,4 @@ class Description:
             raise ValueError(f"image_shape={values['image_shape']!r}: expected [S, S, C].")
         calibration = Calibration.from_dict(values["calibration"])
         shape, size = tuple(values["image_shape"]), values.get("image_size")
-        return cls(shape, values["crop"], calibration, size)
+        return cls(shape, values["crop"], calibration, size, values.get("tile_size", 0))

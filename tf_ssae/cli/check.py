@@ -109,7 +109,7 @@ VERB = Verb(
     example="--data_dir=parts",
     flag_values=_FLAGS,
     first={
-        "The images": ("data_dir", "image_size", "crop"),
+        "The images": ("data_dir", "image_size", "crop", "tile_size"),
         "The threshold": ("calibration_share", "target_fpr"),
         "The run": ("detector", "epochs", "batch_size"),
     },

@@ -27,8 +27,22 @@ flags.DEFINE_string(
 flags.DEFINE_string(
     "output",
     None,
-    "Table to write: .csv, .jsonl or .parquet. The report is written beside it, as .html."
-    " -: JSON lines to the standard output, without a report.",
+    "Table to write: .csv, .jsonl or .parquet; or .json: the regions alone, as in COCO. The report"
+    " is written beside it, as .html. -: JSON lines to the standard output, without a report.",
+    flag_values=_FLAGS,
+)
+flags.DEFINE_string(
+    "maps",
+    None,
+    "A new folder for two pictures of every anomaly, at the photo's own resolution:"
+    " NAME_overlay.png, the photo with its map and regions over it, and NAME_mask.png.",
+    flag_values=_FLAGS,
+)
+flags.DEFINE_bool(
+    "mask_values",
+    False,
+    "Masks hold the values of the map, 16 bits (10000: the level of the regions), in place of 0"
+    " and 255.",
     flag_values=_FLAGS,
 )
 flags.DEFINE_bool(
@@ -46,6 +60,14 @@ plugins.define(_FLAGS)
 
 def _run(arguments: list[str]) -> None:
     plugins.load(_FLAGS.plugin)
+    if _FLAGS.maps and _FLAGS.watch:
+        raise Failed(
+            "--maps is not written while a folder is watched: score its photos afterwards."
+        )
+    if _FLAGS.maps:
+        places.require_new_maps(
+            pathlib.Path(_FLAGS.maps), _FLAGS.images, pathlib.Path(_FLAGS.output)
+        )
     places.require_model(pathlib.Path(_FLAGS.model_dir))
     if not _FLAGS.watch:
         find.require(_FLAGS.images)
@@ -60,7 +82,9 @@ def _run(arguments: list[str]) -> None:
             return
         from tf_ssae.scoring import run as scoring
 
-        result = scoring.score(_FLAGS.model_dir, _FLAGS.images, _FLAGS.output)
+        result = scoring.score(
+            _FLAGS.model_dir, _FLAGS.images, _FLAGS.output, _FLAGS.maps, _FLAGS.mask_values
+        )
     _say(
         f"{result.scored} images scored, {result.anomalies} of them anomalies"
         f"{f', {result.reviews} for review' if result.reviews else ''};"
@@ -71,6 +95,8 @@ def _run(arguments: list[str]) -> None:
     if _FLAGS.output != "-":
         page = pathlib.Path(_FLAGS.output).with_suffix(".html")
         print(f"Scores: {_FLAGS.output}\nReport: {page}")
+    if _FLAGS.maps and result.anomalies + result.reviews:
+        _say(f"Maps: {_FLAGS.maps}")
     if _FLAGS.strict and result.unreadable:
         raise Failed(f"{len(result.unreadable)} files could not be read (--strict).")
 
@@ -85,7 +111,10 @@ VERB = Verb(
     summary="Score image files with a trained detector: a row per image, and a report",
     example="--model_dir=runs/parts-ssae-seed-0 --images=parts/test --output=scores.csv",
     flag_values=_FLAGS,
-    first={"What to score": ("model_dir", "images"), "Where to": ("output", "watch", "strict")},
+    first={
+        "What to score": ("model_dir", "images"),
+        "Where to": ("output", "maps", "mask_values", "watch", "strict"),
+    },
     run=_run,
     required=("model_dir", "images", "output"),
     hint="Quote a pattern: --images='parts/*.png'.",

@@ -21,10 +21,10 @@ def load(config: Config, cache: pathlib.Path) -> LabelledImages:
     Which of them train, are held out or test: see `layout`. Where no normal image is said to test,
     the protocol chooses.
 
-    Images that are all square, and of one size that preprocessing brings to `config.image_size` by
-    repeating pixels and a narrow border, stay as they are (28x28 for 32); others are resized to
-    `config.image_size`. They are grey if all are. Left out, with a reason in `left_out`, are files
-    that cannot be read and copies (see `copies`).
+    Images that are all square and one tile each, and of one size that preprocessing brings to
+    `config.image_size` by repeating pixels and a narrow border, stay as they are (28x28 for 32);
+    others are resized to `config.image_size`. They are grey if all are. Left out, with a reason in
+    `left_out`, are files that cannot be read and copies (see `copies`).
 
     Args:
         cache: a file to write the tiles to. They are read from there, so that memory does not grow
@@ -36,9 +36,10 @@ def load(config: Config, cache: pathlib.Path) -> LabelledImages:
         ValueError: none of its images can be read, or all are the same.
     """
     read, root = layout.read(config.data_dir), pathlib.Path(config.data_dir)
-    image_shape = _image_shape([image.path for image in read.images], config.image_size)
+    image_shape = _image_shape([image.path for image in read.images], config)
     with replacing(cache) as temporary:
-        kept = _read_tiles(root, read, TileReader(image_shape, config.crop), temporary)
+        reader = TileReader(image_shape, config.crop, config.tile_size)
+        kept = _read_tiles(root, read, reader, temporary)
         tiles = np.array(kept.tiles)
         images = np.memmap(temporary, np.uint8, "r", shape=(int(tiles.sum()), *image_shape))
         _require_different(images, kept, root)
@@ -167,7 +168,7 @@ def _about_masks(
     return [f"{len(masks):,} of {bad:,} bad images have a mask that can be used."]
 
 
-def _image_shape(paths: list[pathlib.Path], image_size: int) -> tuple[int, int, int]:
+def _image_shape(paths: list[pathlib.Path], config: Config) -> tuple[int, int, int]:
     """`(S, S, C)` of the tiles, from the files' headers."""
     sizes, colour = set(), False
     for path in paths:
@@ -188,10 +189,11 @@ def _image_shape(paths: list[pathlib.Path], image_size: int) -> tuple[int, int, 
         # Why it cannot be read is reported when it is read.
         except Exception:
             continue
-    size = image_size
+    size = image_size = config.image_size
     if len(sizes) == 1:
         ((width, height),) = sizes
-        if width == height <= image_size:
+        is_one_tile = width == height <= (config.tile_size or width)
+        if is_one_tile and width <= image_size:
             border = image_size - width * (image_size // width)
             if border % 2 == 0 and border <= image_size // 8:
                 size = width

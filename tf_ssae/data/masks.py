@@ -31,7 +31,7 @@ def masks(config: Config, test: Subset) -> tuple[Subset, np.ndarray] | None:
     if not data.masks:
         return None
     size = data.image_shape[0]
-    reader = TileReader((size, size, 1), config.crop)
+    reader = TileReader((size, size, 1), config.crop, config.tile_size)
     tiles_of, known, found = np.bincount(test.source), [], []
     for image, name, is_anomaly in zip(test.ids, test.names, test.is_anomaly):
         files = data.masks.get(name, ())

@@ -9,17 +9,20 @@ import io
 import pathlib
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Self
 
 import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from tf_ssae.data.decode import UnreadableImage, decode, with_channels
+from tf_ssae.calibration import Description
+from tf_ssae.data.decode import UnreadableImage, decode, orientation, with_channels
 from tf_ssae.ops import tiles
 
 _LARGE_IMAGE = 16_000_000  # pixels; larger images are read one at a time
+# What is read ahead: so many files, but of those with many tiles no more than so many bytes.
 _READ_AHEAD = 64
+_BYTES_AHEAD = 64_000_000
 _THREADS = 4
 
 
@@ -33,30 +36,47 @@ class ReadFile:
         digest: a hash of the image's pixels, if it was asked for: equal for equal images,
             whatever their files.
         error: why it is unreadable, without the file's name; empty if it is readable.
+        size: `(H, W)` of the image, upright.
+        orientation: of its EXIF, 1..8: how a viewer turns the file's own pixels upright.
     """
 
     path: pathlib.Path
     tiles: np.ndarray = dataclasses.field(default_factory=lambda: np.empty([0, 0, 0, 0], np.uint8))
     digest: bytes = b""
     error: str = ""
+    size: tuple[int, int] = (0, 0)
+    orientation: int = 1
+
+    @property
+    def stored_size(self) -> tuple[int, int]:
+        """`(H, W)` in the file's own pixels."""
+        return self.size[::-1] if self.orientation >= 5 else self.size
 
 
 class TileReader:
     """Reads image files as tiles, in an amount of memory that does not grow with their number."""
 
-    def __init__(self, image_shape: tuple[int, ...], crop: str):
-        """`image_shape`: `(S, S, C)` of the tiles. `crop`: see `ops.tiles.cut`."""
+    def __init__(self, image_shape: tuple[int, ...], crop: str, tile_size: int = 0):
+        """`image_shape`: `(S, S, C)` of the tiles. `crop`, `tile_size`: see `ops.tiles.cut`."""
         self._size, _, self._channels = image_shape
+        # An image of this size is one tile as it is.
+        self._is_one_tile = not 0 < tile_size < self._size
         self._large = threading.Lock()
         spec = tf.TensorSpec([1, None, None, self._channels], tf.uint8)
         self._cut = tf.function(
-            lambda images: tiles.cut(images, self._size, crop)[0], input_signature=[spec]
+            lambda images: tiles.cut(images, self._size, crop, tile_size)[0],
+            input_signature=[spec],
         )
+
+    @classmethod
+    def of(cls, description: Description) -> Self:
+        """The reader of what a detector takes."""
+        return cls(description.image_shape, description.crop, description.tile_size)
 
     def cut(self, image: np.ndarray) -> np.ndarray:
         """uint8 `[H, W, 1 or 3] -> [T, S, S, C]`."""
         image = with_channels(image, self._channels)
-        if image.shape[:2] == (self._size, self._size):
+        if image.shape[:2] == (self._size, self._size) and self._is_one_tile:
             return image[np.newaxis]
         return self._cut(image[np.newaxis]).numpy()
 
@@ -76,7 +96,9 @@ class TileReader:
         try:
             with self._turn(data):
                 pixels = decode(data)
-                return ReadFile(path, self.cut(pixels), _digest(pixels) if digests else b"")
+                found, digest = self.cut(pixels), _digest(pixels) if digests else b""
+                size = (pixels.shape[0], pixels.shape[1])
+                return ReadFile(path, found, digest, "", size, orientation(data))
         except UnreadableImage as error:
             return ReadFile(path, error=str(error))
 
@@ -102,13 +124,20 @@ def _digest(pixels: np.ndarray) -> bytes:
     return digest.digest()
 
 
-def _in_order(function: Callable[[Any], Any], items: Iterable) -> Iterator:
-    """Yields `function(item)` for every item, in order, computed ahead by a few threads."""
+def _in_order(
+    function: Callable[[pathlib.Path], ReadFile], paths: Iterable[pathlib.Path]
+) -> Iterator[ReadFile]:
+    """Yields `function(path)` for every path, in order, computed ahead by a few threads."""
     with concurrent.futures.ThreadPoolExecutor(_THREADS) as pool:
-        pending = []
-        for item in items:
-            pending.append(pool.submit(function, item))
-            if len(pending) >= _READ_AHEAD:
+        pending: list[concurrent.futures.Future[ReadFile]] = []
+        for path in paths:
+            pending.append(pool.submit(function, path))
+            while len(pending) >= _READ_AHEAD or _bytes_waiting(pending) > _BYTES_AHEAD:
                 yield pending.pop(0).result()
-        for future in pending:
-            yield future.result()
+        while pending:
+            yield pending.pop(0).result()
+
+
+def _bytes_waiting(pending: list["concurrent.futures.Future[ReadFile]"]) -> int:
+    done = (future for future in pending if future.done() and not future.exception())
+    return sum(future.result().tiles.nbytes for future in done)

@@ -248,7 +248,9 @@ class Detector(keras.Model):
     def description(self) -> Description:
         """What a program needs beside the scores. Raises what `calibration` raises."""
         config = self.config
-        return Description(self.image_shape, config.crop, self.calibration, config.image_size)
+        return Description(
+            self.image_shape, config.crop, self.calibration, config.image_size, config.tile_size
+        )
 
     def compile_from_settings(self) -> None:
         """Compiles for training with the optimizer of the settings."""

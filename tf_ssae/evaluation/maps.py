@@ -27,16 +27,20 @@ def error_maps(squared_error: np.ndarray) -> np.ndarray:
     return gaussian_filter(squared_error.sum(axis=3), sigma=(0, sigma, sigma))
 
 
+def made_of(outputs: Mapping[str, np.ndarray]) -> str:
+    """The name of what maps are made of: `location`, if a detector has it, else `squared_error`."""
+    return "location" if "location" in outputs else "squared_error"
+
+
 def of_outputs(outputs: Mapping[str, np.ndarray]) -> np.ndarray:
     """The anomaly maps `[B, T, T]`, unscaled, from a detector's outputs: its `location`, if it has
     one, else its error maps.
     """
-    if "location" in outputs:
-        return np.asarray(outputs["location"])
-    return error_maps(outputs["squared_error"])
+    name = made_of(outputs)
+    return np.asarray(outputs[name]) if name == "location" else error_maps(outputs[name])
 
 
-def scaled(outputs: Mapping[str, np.ndarray], map_scale: float) -> np.ndarray:
+def scaled(outputs: Mapping[str, np.ndarray], map_scale: float | None) -> np.ndarray:
     """The anomaly maps `[B, T, T]` of a detector's outputs on one scale for all images: 0 is
     normal, and more than 1 is found somewhere in as many normal images as raise false alarms.
 
@@ -45,11 +49,16 @@ def scaled(outputs: Mapping[str, np.ndarray], map_scale: float) -> np.ndarray:
 
     Args:
         map_scale: of the detector's Calibration.
+
+    Raises:
+        ValueError: it is None: the detector has no maps.
     """
+    if map_scale is None:
+        raise ValueError("This detector has no maps, and so its calibration has no scale of them.")
     maps = of_outputs(outputs)
-    if "location" not in outputs:
+    if made_of(outputs) != "location":
         return maps / map_scale
-    return (_surprise(maps) / _surprise(np.float64(map_scale))).astype(np.float32)
+    return (_surprise(maps) / _surprise(np.asarray(map_scale))).astype(np.float32)
 
 
 def _surprise(p: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Where something is anomalous: the connected areas of an image's anomaly map above a level."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -23,6 +24,15 @@ class Region:
     peak: float
     centre: tuple[float, float]
 
+    def to_dict(self) -> dict[str, Any]:
+        """A dict of JSON values."""
+        return {
+            "box": list(self.box),
+            "area": self.area,
+            "peak": float(f"{self.peak:.4g}"),
+            "centre": [round(value, 1) for value in self.centre],
+        }
+
 
 def regions(
     anomaly_map: np.ndarray, size: tuple[int, int] | None = None, level: float = 1.0
@@ -38,7 +48,7 @@ def regions(
     """
     if size is not None and anomaly_map.shape != tuple(size):
         image = Image.fromarray(np.asarray(anomaly_map, np.float32))
-        anomaly_map = np.asarray(image.resize((size[1], size[0]), Image.BILINEAR))
+        anomaly_map = np.asarray(image.resize((size[1], size[0]), Image.Resampling.BILINEAR))
     # Most images have none, and a large one costs a while to label.
     if not anomaly_map.size or anomaly_map.max() <= level:
         return []
@@ -57,5 +67,5 @@ def _region(mask: np.ndarray, anomaly_map: np.ndarray, left: int, top: int) -> R
         box=(left, top, mask.shape[1], mask.shape[0]),
         area=len(x),
         peak=float(anomaly_map[mask].max()),
-        centre=(round(float(left + x.mean() + 0.5), 1), round(float(top + y.mean() + 0.5), 1)),
+        centre=(float(left + x.mean() + 0.5), float(top + y.mean() + 0.5)),
     )

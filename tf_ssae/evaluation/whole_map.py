@@ -27,7 +27,7 @@ def of_outputs(
         size: `(H, W)` of the image, upright.
     """
     of_tiles = maps.scaled(outputs, description.calibration.map_scale)
-    layout = Layout.of(*size, description.crop)
+    layout = Layout.of(*size, description.crop, description.tile_size)
     return whole_map(maps.without_border(of_tiles, description.image_shape[0]), layout)
 
 
@@ -56,7 +56,9 @@ def whole_map(tile_maps: np.ndarray, layout: Layout) -> np.ndarray:
     of_tiles = iter(np.asarray(tile_maps, np.float32))
     for row in rows:
         for column in columns:
-            tile = Image.fromarray(next(of_tiles)).resize((layout.side,) * 2, Image.BILINEAR)
+            tile = Image.fromarray(next(of_tiles)).resize(
+                (layout.side,) * 2, Image.Resampling.BILINEAR
+            )
             continued = np.asarray(tile)[np.ix_(row.inside, column.inside)]
             continued *= row.weights[:, np.newaxis]
             continued *= column.weights

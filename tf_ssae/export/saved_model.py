@@ -43,13 +43,14 @@ def write(detector: Detector, folder: pathlib.Path) -> None:
       an image is cut into: `reconstruction` and `squared_error`, `[N, T, S, S, C]`;
       `rotation_probabilities`, `[N, T, 4]`, that of the true rotation for each of the four.
 
-    Images of another size than the detector's are cut into tiles, as in `config.crop`, and resized;
+    Images of another size than the detector's are cut into tiles, as it was trained, and resized;
     an image scores as its most anomalous tile. A request fails, with an error that says why, if it
     has no images, another channel count, images that are too small, too long or too large (see
     `ops.tiles`), or bytes that are not an image.
     """
     size, _, channels = detector.image_shape
-    crop, calibration = detector.config.crop, detector.calibration
+    calibration = detector.calibration
+    how = (size, detector.config.crop, detector.config.tile_size)
 
     def evidence_of(cut: tf.Tensor) -> Outputs:
         """`[N, T, S, S, C] ->` the evidence of every tile: `[N, T, ...]`."""
@@ -82,7 +83,7 @@ def write(detector: Detector, folder: pathlib.Path) -> None:
             ]
         ):
             images = tf.identity(images)
-        return tiles.cut(tf.ensure_shape(images, [None, None, None, channels]), size, crop)
+        return tiles.cut(tf.ensure_shape(images, [None, None, None, channels]), *how)
 
     def scores_of_files(image_bytes: tf.Tensor) -> Outputs:
         with tf.control_dependencies(
@@ -99,7 +100,7 @@ def write(detector: Detector, folder: pathlib.Path) -> None:
         # Files differ in size, and so in their number of tiles: the tiles of all files are scored
         # in one batch.
         def tiles_of_file(data: tf.Tensor) -> tf.Tensor:
-            return tiles.cut(image_files.decode(data, channels)[tf.newaxis], size, crop)[0]
+            return tiles.cut(image_files.decode(data, channels)[tf.newaxis], *how)[0]
 
         spec = tf.RaggedTensorSpec([None, size, size, channels], tf.uint8, ragged_rank=0)
         cut = tf.map_fn(tiles_of_file, image_bytes, fn_output_signature=spec)

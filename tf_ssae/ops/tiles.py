@@ -14,16 +14,20 @@ SMALLEST_SIDE = 8
 LARGEST_ASPECT = 16
 LARGEST_IMAGE = 100_000_000  # pixels; resizing takes about 20 bytes for each
 
+# Tiles of a set size overlap by at least one part in so many of their side.
+_OVERLAP = 8
 
-def cut(images: tf.Tensor, size: int, crop: str) -> tf.Tensor:
+
+def cut(images: tf.Tensor, size: int, crop: str, tile_size: int = 0) -> tf.Tensor:
     """Cuts images into tiles, resized to `size` x `size`.
 
     Rotation prediction forbids letterboxing and squeezing: bars, or stretched content, give away
     whether an image was rotated by 0 or 180 degrees or by 90 or 270, whatever is in it. Square
-    tiles, whose sides are the image's shorter side, do not.
+    tiles do not.
 
-    * "tiles": as few as cover the image, evenly spaced along its longer side; just the image if it
-      is square.
+    * "tiles": as few as cover the image, evenly spaced. Their sides are the image's shorter side,
+      so that a square image is one tile; or `tile_size`, and then neighbours overlap by at least
+      an eighth of it, so that a small defect is whole in one of them.
     * "centre": the one in the middle.
 
     Resizing is bilinear with an antialiasing filter, about the centre, so that it commutes with
@@ -35,49 +39,53 @@ def cut(images: tf.Tensor, size: int, crop: str) -> tf.Tensor:
         images: uint8 `[B, H, W, C]`; H and W may be unknown until the graph runs.
         size: int.
         crop: "tiles" or "centre".
+        tile_size: the side of the tiles in pixels of the image; 0, or more than the image's shorter
+            side: that.
 
     Returns:
-        uint8 `[B, T, size, size, C]`; T is the longer side over the shorter one, rounded up, or 1
-        for "centre".
+        uint8 `[B, T, size, size, C]`, row by row; T is 1 for "centre", else what `Layout` says.
     """
     shape = tf.shape(images)
-    height, width, side = shape[1], shape[2], tf.minimum(shape[1], shape[2])
-    slack_down, slack_right = height - side, width - side
+    shorter = tf.minimum(shape[1], shape[2])
+    side = tf.minimum(shorter, tile_size) if tile_size else shorter
+    overlap = side // _OVERLAP if tile_size else 0
+    tops, lefts = (_starts(shape[axis], side, overlap, crop) for axis in (1, 2))
+    corners = tf.stack(tf.meshgrid(tops, lefts, indexing="ij"), axis=-1)
+
+    def tile(corner: tf.Tensor) -> tf.Tensor:
+        top, left = corner[0], corner[1]
+        whole = images[:, top : top + side, left : left + side]
+
+        def resized() -> tf.Tensor:
+            # Not cast before: that would take four bytes for each of its bytes.
+            result = tf.image.resize(whole, [size, size], antialias=True)
+            return tf.cast(tf.clip_by_value(tf.round(result), 0.0, 255.0), tf.uint8)
+
+        return tf.ensure_shape(
+            tf.cond(side == size, lambda: whole, resized), [None, size, size, images.shape[3]]
+        )
+
+    # One by one, so that no more than one is in memory at full size.
+    found = tf.map_fn(
+        tile,
+        tf.reshape(corners, [-1, 2]),
+        parallel_iterations=1,
+        fn_output_signature=tf.TensorSpec([None, size, size, images.shape[3]], tf.uint8),
+    )
+    return tf.transpose(found, [1, 0, 2, 3, 4])
+
+
+def _starts(length: tf.Tensor, side: tf.Tensor, overlap: tf.Tensor | int, crop: str) -> tf.Tensor:
+    """Where tiles begin along one side of an image, which is `length` pixels long: int `[n]`."""
+    slack = length - side
     if crop == "centre":
-        cut_out = tf.reshape(
-            images[:, slack_down // 2 :, slack_right // 2 :][:, :side, :side],
-            [-1, side, side, shape[3]],
-        )
-        count = 1
-    else:
-        count = (height + width - 1) // side
-        # One row or column of tiles: one of the slacks is 0. The second half mirrors the first.
-        # Both are rounded towards the middle, or they would leave a line of pixels out there.
-        step, last = tf.range(count)[:, tf.newaxis], tf.maximum(count - 1, 1)
-        slack = tf.stack([slack_down, slack_right])
-        offsets = tf.where(
-            2 * step < count, -(-step * slack // last), slack + (step - last) * slack // last
-        )
-
-        def tile(offset: tf.Tensor) -> tf.Tensor:
-            return images[:, offset[0] : offset[0] + side, offset[1] : offset[1] + side]
-
-        cut_out = tf.map_fn(
-            tile,
-            offsets,
-            fn_output_signature=tf.TensorSpec([None, None, None, images.shape[3]], tf.uint8),
-        )
-        cut_out = tf.reshape(tf.transpose(cut_out, [1, 0, 2, 3, 4]), [-1, side, side, shape[3]])
-
-    def resized() -> tf.Tensor:
-        # Not cast before: that would take four bytes for each of its bytes.
-        result = tf.image.resize(cut_out, [size, size], antialias=True)
-        return tf.cast(tf.clip_by_value(tf.round(result), 0.0, 255.0), tf.uint8)
-
-    cut_out = tf.cond(side == size, lambda: cut_out, resized)
-    return tf.ensure_shape(
-        tf.reshape(cut_out, [shape[0], count, size, size, shape[3]]),
-        [None, None, size, size, images.shape[3]],
+        return tf.reshape(slack // 2, [1])
+    count = -((overlap - length) // (side - overlap))
+    # The second half mirrors the first. Both are rounded towards the middle, or they would leave a
+    # line of pixels out there.
+    step, last = tf.range(count), tf.maximum(count - 1, 1)
+    return tf.where(
+        2 * step < count, -(-step * slack // last), slack + (step - last) * slack // last
     )
 
 
@@ -99,28 +107,19 @@ class Layout:
     lefts: tuple[int, ...]
 
     @classmethod
-    def of(cls, height: int, width: int, crop: str) -> Self:
-        """The layout of an image of this size, cut with this `crop`."""
-        side = min(height, width)
-        tops, lefts = (_offsets(length, side, crop) for length in (height, width))
+    def of(cls, height: int, width: int, crop: str, tile_size: int = 0) -> Self:
+        """The layout of an image of this size, cut with these arguments of `cut`."""
+        side = min(height, width, tile_size) if tile_size else min(height, width)
+        overlap = side // _OVERLAP if tile_size else 0
+        tops, lefts = (
+            tuple(_starts(tf.constant(length), side, overlap, crop).numpy().tolist())
+            for length in (height, width)
+        )
         return cls(height, width, side, tops, lefts)
 
     def __len__(self) -> int:
         """T, how many tiles there are."""
         return len(self.tops) * len(self.lefts)
-
-
-def _offsets(length: int, side: int, crop: str) -> tuple[int, ...]:
-    """Where tiles begin along one side of an image: what `cut` does in the graph."""
-    slack = length - side
-    if crop == "centre":
-        return (slack // 2,)
-    count = -(-length // side)
-    last = max(count - 1, 1)
-    return tuple(
-        -(-i * slack // last) if 2 * i < count else slack + (i - last) * slack // last
-        for i in range(count)
-    )
 
 
 def first_tiles(source: np.ndarray) -> np.ndarray:

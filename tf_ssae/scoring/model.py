@@ -87,7 +87,7 @@ class Model:
 
     def _load(self) -> None:
         self._reader = readers.load(self._path)
-        self._tiles = TileReader(self.description.image_shape, self.description.crop)
+        self._tiles = TileReader.of(self.description)
         self._rows = Rows(self.calibration)
 
     @property
@@ -165,8 +165,9 @@ class Model:
             return
         for number, image in enumerate(images, first):
             if isinstance(image, np.ndarray):
-                tiles = self._tiles.cut(_pixels(image))
-                yield ReadFile(pathlib.Path(f"image {number}"), tiles)
+                pixels = _pixels(image)
+                path, size = pathlib.Path(f"image {number}"), (pixels.shape[0], pixels.shape[1])
+                yield ReadFile(path, self._tiles.cut(pixels), size=size)
             elif isinstance(image, bytes):
                 yield self._tiles.of_bytes(image, pathlib.Path(f"image {number}"))
             else:

@@ -31,6 +31,20 @@ def require_new(output: pathlib.Path) -> None:
             raise FileExistsError(f"{path} exists. Remove it or pass another --output.")
 
 
+def require_new_maps(maps: pathlib.Path, images: str | pathlib.Path, output: pathlib.Path) -> None:
+    """Raises FileExistsError if a folder for maps holds something, unless it is of the unfinished
+    table `output`; ValueError if it is in the folder of the images.
+    """
+    photos = pathlib.Path(images).resolve()
+    if photos.is_dir() and maps.resolve().is_relative_to(photos):
+        raise ValueError(
+            f"--maps={maps} is in --images={images}: the pictures would be scored as photos. Pass a"
+            " folder elsewhere."
+        )
+    if not partial_of(output).exists() and maps.is_dir() and any(maps.iterdir()):
+        raise FileExistsError(f"--maps={maps} is not empty. Remove it or pass another folder.")
+
+
 def require_model(path: pathlib.Path) -> None:
     """Raises FileNotFoundError if there is neither a finished run, nor an exported version, nor a
     model file at this path.

@@ -13,12 +13,14 @@ import tensorflow as tf
 from tf_ssae import runs
 from tf_ssae.calibration import Calibration, Description
 from tf_ssae.detectors.base import Detector
+from tf_ssae.evaluation import maps
 from tf_ssae.ops.batched import in_batches, padded
 from tf_ssae.scoring import description_file, openvino_ir, places, saved_model
 from tf_ssae.scoring.tflite import TFLiteModel
 
-# Tiles to gather before they are scored.
+# Tiles to gather before they are scored: at most the first, and as many batches as hold the second.
 BATCH_SIZE = 256
+_AT_LEAST = 64
 _EXPLAINED = 16
 
 _Function = Callable[[np.ndarray], dict[str, np.ndarray]]
@@ -32,13 +34,17 @@ class Reader:
     """
 
     def __init__(
-        self, description: Description, score: _Function, explain: _Function | None = None
+        self,
+        description: Description,
+        score: _Function,
+        explain: _Function | None = None,
+        score_and_map: _Function | None = None,
     ):
-        """Takes the functions behind the methods `score` and `explain`: of uint8 `[N, S, S, C]`, N
-        at most `description.at_once` and 16.
+        """Takes the functions behind the methods of the same names: of uint8 `[N, S, S, C]`, N at
+        most 16 for `explain`, else `description.at_once`.
         """
         self.description = description
-        self._score, self._explain = score, explain
+        self._score, self._explain, self._score_and_map = score, explain, score_and_map
 
     @property
     def calibration(self) -> Calibration:
@@ -47,6 +53,29 @@ class Reader:
     def score(self, tiles: np.ndarray) -> dict[str, np.ndarray]:
         """uint8 `[N, S, S, C] -> {score name: float32 [N]}`."""
         return in_batches(self._score, tiles, self.description.at_once)
+
+    @property
+    def gathered(self) -> int:
+        """How many tiles to gather before they are scored: whole batches, and no more than that of
+        large tiles, whose maps are in memory at a time.
+        """
+        batch = self.description.at_once
+        return min(BATCH_SIZE, batch * max(1, _AT_LEAST // batch))
+
+    @property
+    def has_maps(self) -> bool:
+        """Whether `score_and_map` gives maps: not from a `.tflite` or OpenVINO file, or a detector
+        that has none.
+        """
+        return self._score_and_map is not None and self.calibration.map_scale is not None
+
+    def score_and_map(self, tiles: np.ndarray) -> dict[str, np.ndarray]:
+        """As `score`, with what the maps of the tiles are made of, if the reader `has_maps`: see
+        `maps.of_outputs`.
+        """
+        if self._score_and_map is None:
+            return self.score(tiles)
+        return in_batches(self._score_and_map, tiles, self.description.at_once)
 
     def explain(self, tiles: np.ndarray) -> dict[str, np.ndarray]:
         """As `score`, with `reconstruction` and `squared_error`, `[N, T, T, C]`, from a detector
@@ -78,10 +107,17 @@ def load(path: str | pathlib.Path) -> Reader:
 
 def of_detector(detector: Detector) -> Reader:
     """The Reader of a calibrated detector in memory."""
+
+    def score_and_map(images: tf.Tensor) -> dict[str, tf.Tensor]:
+        outputs = detector.combine(detector.networks(images))
+        mapped = detector.mapped(images, outputs) if detector.reconstructs else {}
+        return {**{name: outputs[name] for name in detector.score_names}, **mapped}
+
     return Reader(
         detector.description,
         _of_any_number(lambda images: detector(images), detector.image_shape),
         _of_any_number(detector.explain, detector.image_shape),
+        _of_any_number(score_and_map, detector.image_shape),
     )
 
 
@@ -114,7 +150,12 @@ def _of_saved_model(path: pathlib.Path) -> Reader:
         outputs = explain_all(tiles)
         return {name: value if name in names else value[:, 0] for name, value in outputs.items()}
 
-    return Reader(description, score, explain)
+    def score_and_map(tiles: np.ndarray) -> dict[str, np.ndarray]:
+        outputs = explain(tiles)
+        wanted = (*description.calibration.thresholds, maps.made_of(outputs))
+        return {name: outputs[name] for name in wanted if name in outputs}
+
+    return Reader(description, score, explain, score_and_map)
 
 
 def _of_tflite(path: pathlib.Path) -> Reader:

@@ -4,14 +4,15 @@ import array
 import dataclasses
 import heapq
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from tf_ssae.calibration import Calibration
 from tf_ssae.calibration.conformal import DRIFT_SIGNIFICANCE
-from tf_ssae.data.reader import TileReader
+from tf_ssae.data.reader import ReadFile, TileReader
+from tf_ssae.evaluation.regions import Region
 from tf_ssae.report import Card, Report, gallery
 from tf_ssae.scoring.readers import Reader
 
@@ -50,7 +51,10 @@ class Rows:
     def __init__(self, calibration: Calibration, notes: Sequence[str] = ()):
         """`notes`: sentences about how the images were found, for the warnings."""
         self.scores = list(calibration.thresholds)
-        self.columns = ["path", *self.scores, "decision", "p_value", "why", "error"]
+        self.columns = [
+            *("path", *self.scores, "decision", "p_value", "why"),
+            *("regions", "width", "height", "error"),
+        ]
         self._calibration, self._notes = calibration, notes
         self._values = {name: array.array("f") for name in self.scores}
         self._most: list[tuple[float, str]] = []
@@ -58,38 +62,56 @@ class Rows:
         self._unreadable: list[tuple[str, str]] = []
         self._anomalies = self._reviews = 0
 
-    def of_images(self, paths: Sequence, scores: dict[str, np.ndarray]) -> list[Row]:
-        """Rows of readable images, from `{score name: [N]}`."""
-        if not paths:
+    def of_images(
+        self,
+        files: Sequence[ReadFile],
+        scores: dict[str, np.ndarray],
+        regions_of: Callable[[int], list[Region]] | None,
+    ) -> list[Row]:
+        """Rows of readable images, from `{score name: [N]}`.
+
+        `regions_of`: a function from an image's number to its regions, asked for what is not normal
+        alone; None if there are no maps.
+        """
+        if not files:
             return []
         decisions = self._calibration.decisions(scores)
         fired = self._calibration.fired(scores)
         p = self._calibration.p_values(scores)
 
+        def regions(i: int) -> list[dict[str, Any]] | None:
+            if regions_of is None:
+                return None
+            suspicious = decisions[i] != "normal"
+            return [region.to_dict() for region in regions_of(i)] if suspicious else []
+
         def row(i: int) -> Row:
             if not all(np.isfinite(scores[name][i]) for name in self.scores):
                 # Compared with a threshold, NaN would be called normal.
-                return self.of_unreadable(paths[i], "its scores are not numbers")
+                return self.of_unreadable(files[i].path, "its scores are not numbers")
             # Only parts of the deciding score are named, whatever the other scores are.
             parts = [name for name, above in fired.items() if above[i]]
             why = " and ".join(parts) or "together, none of them alone"
             return {
-                "path": str(paths[i]),
+                "path": str(files[i].path),
                 **{name: float(f"{scores[name][i]:.9g}") for name in self.scores},
                 "decision": decisions[i],
                 "p_value": None if p is None else float(f"{p[i]:.4g}"),
                 "why": why if decisions[i] == "anomaly" else "",
+                "regions": regions(i),
+                "width": files[i].stored_size[1],
+                "height": files[i].stored_size[0],
                 "error": "",
             }
 
-        return [row(i) for i in range(len(paths))]
+        return [row(i) for i in range(len(files))]
 
     def of_unreadable(self, path: pathlib.Path, error: str) -> Row:
         """The row of a file that could not be read."""
-        nothing = dict.fromkeys([*self.scores, "p_value"])
+        nothing = dict.fromkeys(self.columns)
         return {
-            "path": str(path),
             **nothing,
+            "path": str(path),
             "decision": "unreadable",
             "why": "",
             "error": error,

@@ -11,7 +11,9 @@ from tf_ssae.data.find import named
 from tf_ssae.data.reader import TileReader
 from tf_ssae.scoring import places, readers
 from tf_ssae.scoring.batches import scored
+from tf_ssae.scoring.map_folder import MapFolder
 from tf_ssae.scoring.partial_table import PartialTable
+from tf_ssae.scoring.readers import Reader
 from tf_ssae.scoring.rows import Rows, Summary
 from tf_ssae.scoring.tables import WRITERS, print_rows
 from tf_ssae.system.disk import full_disk_is_an_os_error
@@ -19,7 +21,11 @@ from tf_ssae.system.files import replacing
 
 
 def score(
-    model_dir: str | pathlib.Path, images: str | pathlib.Path, output: str | pathlib.Path
+    model_dir: str | pathlib.Path,
+    images: str | pathlib.Path,
+    output: str | pathlib.Path,
+    maps: str | pathlib.Path | None = None,
+    mask_values: bool = False,
 ) -> Summary:
     """Scores the images, and writes a table and a report.
 
@@ -29,22 +35,30 @@ def score(
 
     The table's columns: `path`; every score; `decision`, "anomaly", "review", "normal" or
     "unreadable"; `p_value`, how often a normal image scores as high; `why`, for an anomaly, which
-    parts of the deciding score are above thresholds of their own; `error`.
+    parts of the deciding score are above thresholds of their own; `regions`, of what is not normal,
+    where its map is above the level of the held-out images (see `Region`; in CSV how many there
+    are; None or empty without maps), and `width` and `height` of the image, all in the file's own
+    pixels; `error`.
 
     Args:
         model_dir: see `readers.load`.
         images: see `data.find.named`.
-        output: a path that ends in .csv, .jsonl or .parquet. The report is written beside it, as
-            .html. "-": JSON lines to the standard output, without a report, and nothing to resume.
+        output: a path that ends in .csv, .jsonl or .parquet, or in .json for the regions as in
+            COCO. The report is written beside it, as .html. "-": JSON lines to the standard output,
+            without a report, and nothing to resume.
+        maps: a folder for pictures of the anomalies: see `MapFolder`.
+        mask_values: masks hold the map's values.
 
     Raises:
         FileNotFoundError, ValueError: the model or the images are not there; or `OUTPUT.partial` is
             of other images or another model.
-        FileExistsError: `output` exists.
+        FileExistsError: `output` exists, or `maps` is not empty.
         OSError: the disk is full; the same call resumes.
     """
+    if maps is not None:
+        places.require_new_maps(pathlib.Path(maps), images, pathlib.Path(output))
     if str(output) == "-":
-        return _printed(model_dir, images)
+        return _printed(model_dir, images, maps, mask_values)
     output = pathlib.Path(output)
     places.require_new(output)
     page, partial_path = places.report_of(output), places.partial_of(output)
@@ -53,9 +67,13 @@ def score(
     paths = found.files
     reader = readers.load(model_dir)
     description = reader.description
-    tile_reader = TileReader(description.image_shape, description.crop)
+    tile_reader = TileReader.of(description)
     rows = Rows(description.calibration, found.notes)
-    partial = PartialTable(partial_path, paths, description.to_dict(), rows.columns)
+    if output.suffix == ".json" and not reader.has_maps:
+        raise ValueError(f"--output={output}: this model gives no regions. Pass a .csv, say.")
+    map_folder = _map_folder(maps, paths, mask_values, reader)
+    how = {"maps": None if maps is None else str(maps), "mask_values": mask_values}
+    partial = PartialTable(partial_path, paths, {**description.to_dict(), **how}, rows.columns)
     remedy = "Free some space and run the same command again: it resumes."
     with full_disk_is_an_os_error(output.parent, remedy), partial:
         if output.exists():
@@ -65,7 +83,8 @@ def score(
         for row in partial.rows():
             rows.add(row)
         with tqdm(total=len(paths), unit=" images", disable=None, initial=partial.done) as progress:
-            for row in scored(reader, tile_reader.read(paths[partial.done :]), rows):
+            files = tile_reader.read(paths[partial.done :])
+            for row in scored(reader, files, rows, map_folder):
                 partial.write(row)
                 rows.add(row)
                 progress.update()
@@ -76,13 +95,33 @@ def score(
     return rows.summary()
 
 
-def _printed(model_dir: str | pathlib.Path, images: str | pathlib.Path) -> Summary:
+def _printed(
+    model_dir: str | pathlib.Path,
+    images: str | pathlib.Path,
+    maps: str | pathlib.Path | None,
+    mask_values: bool,
+) -> Summary:
     """Prints a row per image, as JSON, as soon as it is known."""
     found = named(images)
     reader = readers.load(model_dir)
-    tile_reader = TileReader(reader.description.image_shape, reader.description.crop)
+    map_folder = _map_folder(maps, found.files, mask_values, reader)
     rows = Rows(reader.calibration, found.notes)
-    for row in scored(reader, tile_reader.read(found.files), rows):
+    files = TileReader.of(reader.description).read(found.files)
+    for row in scored(reader, files, rows, map_folder):
         print_rows([row], rows.columns)
         rows.add(row)
     return rows.summary()
+
+
+def _map_folder(
+    maps: str | pathlib.Path | None, paths: list[pathlib.Path], mask_values: bool, reader: Reader
+) -> MapFolder | None:
+    """The folder for maps, if they are asked for. Raises ValueError if there are none to write."""
+    if maps is None:
+        return None
+    if not reader.has_maps:
+        raise ValueError(
+            f"--maps={maps}: this model gives scores without maps. A run's folder or an exported"
+            " version gives them, of a detector that reconstructs or locates."
+        )
+    return MapFolder(pathlib.Path(maps), paths, mask_values)

@@ -1,4 +1,6 @@
-"""Tables of scores as files: CSV, JSON lines and Parquet, a few rows in memory at a time."""
+"""Tables of scores as files: CSV, JSON lines, Parquet, and COCO's JSON; a few rows in memory at a
+time.
+"""
 
 import csv
 import json
@@ -7,10 +9,12 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
+from tf_ssae.scoring import coco
 from tf_ssae.system.text import csv_cell, printable
 
 _ROWS_AT_ONCE = 10_000
 _TEXTS = ("path", "decision", "why", "error")
+_WHOLE_NUMBERS = ("width", "height")
 
 
 def _write_csv(rows: Iterable[dict[str, Any]], columns: list[str], path: pathlib.Path) -> None:
@@ -19,7 +23,10 @@ def _write_csv(rows: Iterable[dict[str, Any]], columns: list[str], path: pathlib
         writer.writeheader()
         for row in rows:
             texts = {name: csv_cell(row[name]) for name in _TEXTS if isinstance(row[name], str)}
-            writer.writerow({**row, **texts})
+            found = row["regions"]
+            # A cell has room for how many there are.
+            count = None if found is None else len(found)
+            writer.writerow({**row, **texts, "regions": count})
 
 
 def _write_jsonl(rows: Iterable[dict[str, Any]], columns: list[str], path: pathlib.Path) -> None:
@@ -32,9 +39,20 @@ def _write_parquet(rows: Iterable[dict[str, Any]], columns: list[str], path: pat
     import pyarrow
     from pyarrow import parquet
 
-    schema = pyarrow.schema(
-        [(name, pyarrow.string() if name in _TEXTS else pyarrow.float32()) for name in columns]
+    region = pyarrow.struct(
+        {
+            "box": pyarrow.list_(pyarrow.int32(), 4),
+            "area": pyarrow.int64(),
+            "peak": pyarrow.float32(),
+            "centre": pyarrow.list_(pyarrow.float32(), 2),
+        }
     )
+    types = {
+        "regions": pyarrow.list_(region),
+        **dict.fromkeys(_TEXTS, pyarrow.string()),
+        **dict.fromkeys(_WHOLE_NUMBERS, pyarrow.int32()),
+    }
+    schema = pyarrow.schema([(name, types.get(name, pyarrow.float32())) for name in columns])
     with parquet.ParquetWriter(path, schema) as writer:
         chunk = []
         for row in rows:
@@ -59,4 +77,9 @@ def print_rows(rows: Iterable[dict[str, Any]], columns: list[str]) -> None:
 
 
 # A function of the rows (dicts), the names of the columns and a path, for each suffix.
-WRITERS = {".csv": _write_csv, ".jsonl": _write_jsonl, ".parquet": _write_parquet}
+WRITERS = {
+    ".csv": _write_csv,
+    ".jsonl": _write_jsonl,
+    ".parquet": _write_parquet,
+    ".json": coco.write,
+}

@@ -76,7 +76,7 @@ def watch(
     reader = readers.load(model_dir)
     description = reader.description
     rows = Rows(description.calibration)
-    tiles = TileReader(description.image_shape, description.crop)
+    tiles = TileReader.of(description)
     done = _Done()
     count = 0
     with (

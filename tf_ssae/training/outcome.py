@@ -12,6 +12,7 @@ from tf_ssae.data.split import Split
 from tf_ssae.detectors.base import Detector
 from tf_ssae.evaluation import maps, predictions
 from tf_ssae.evaluation.pixel_metrics import pixel_metrics
+from tf_ssae.evaluation.region_metrics import region_metrics
 from tf_ssae.ops.batched import at_once
 from tf_ssae.system.text import csv_cell
 from tf_ssae.training.calibrate import ask
@@ -39,12 +40,13 @@ def look(
 
 
 def _pixel_metrics(detector: Detector, split: Split) -> dict[str, Any]:
-    """The pixel metrics of the error maps of test images, if there are masks: of all normal images,
-    and of anomalies that have a mask.
+    """The metrics of the maps of test images and of their regions, if there are masks: of all
+    normal images, and of anomalies that have a mask.
     """
+    level = detector.calibration.map_scale
     if detector.config.dataset != "folder" or not split.data.masks:
         return {}
-    if not detector.reconstructs:
+    if level is None:
         return {"no_pixels": f"{detector.config.detector} makes no maps to compare the masks with"}
     known = masks(detector.config, split.test)
     if known is None or not known[1].any():
@@ -56,7 +58,10 @@ def _pixel_metrics(detector: Detector, split: Split) -> dict[str, Any]:
     # Small images were enlarged (see `preprocessing`): the truth is enlarged too.
     factor = found.shape[1] // truth.shape[1]
     truth = truth.repeat(factor, axis=1).repeat(factor, axis=2)
-    return {"pixels": pixel_metrics(list(found), list(truth))}
+    return {
+        "pixels": pixel_metrics(list(found), list(truth)),
+        "regions": region_metrics(list(found), list(truth), subset.source, level),
+    }
 
 
 def _facts(detector: Detector, split: Split, history: list[dict], steps: int) -> dict[str, Any]:

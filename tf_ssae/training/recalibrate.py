@@ -220,7 +220,7 @@ class _Gathered:
         names: list[str] = []
         source: list[int] = []
         paths = find(folder)
-        reader = TileReader(detector.image_shape, detector.config.crop)
+        reader = TileReader.of(detector.description)
         with open(cache, "wb") as file:
             for path, tiles in self._usable(reader, paths):
                 # Not `tofile`, which says nothing of a full disk below 4,096 bytes.

@@ -61,6 +61,13 @@ def of_synthetic_defects(found: Mapping[str, Any]) -> str:
     )
 
 
+def of_regions(found: Mapping[str, Any]) -> str:
+    """What `metrics.json` says of regions, as a sentence."""
+    sentence = f"Regions: {found['hit']:.1%} of {found['defects']} defects hit"
+    false = found["false_regions_per_normal_image"]
+    return f"{sentence}{'' if false is None else f'; {false:.2f} in a normal image'}."
+
+
 def table(metrics: dict) -> str:
     """The metrics of a run, as in `metrics.json`."""
     columns = ("average_precision", "auroc", "pr_auc_trapezoid", "average_precision_at_0.1")
@@ -81,6 +88,8 @@ def table(metrics: dict) -> str:
             f"Error maps compared with the masks: pixel AUROC {pixels['pixel_auroc']:.4f}, AUPRO"
             f" {pixels['aupro']:.4f}."
         )
+    if "regions" in metrics:
+        lines.append(of_regions(metrics["regions"]))
     if "no_pixels" in metrics:
         lines.append(f"No pixel metrics: {metrics['no_pixels']}.")
     decision, rates = metrics["decision"], []
