@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import filelock
 
-from tf_ssae.scoring.tables import json_line
+from tf_ssae.scoring.tables import cell, json_line
 
 _DAY = "????-??-??"
 
@@ -90,7 +90,7 @@ class DailyTable:
 
     def _line(self, row: dict[str, Any]) -> str:
         if self._path.suffix == ".csv":
-            return self._csv([row[name] for name in self._columns])
+            return self._csv([cell(row[name]) for name in self._columns])
         return json_line(row, self._columns)
 
     @staticmethod

@@ -23,10 +23,12 @@ def _write_csv(rows: Iterable[dict[str, Any]], columns: list[str], path: pathlib
         writer.writeheader()
         for row in rows:
             texts = {name: csv_cell(row[name]) for name in _TEXTS if isinstance(row[name], str)}
-            found = row["regions"]
-            # A cell has room for how many there are.
-            count = None if found is None else len(found)
-            writer.writerow({**row, **texts, "regions": count})
+            writer.writerow({**{name: cell(row[name]) for name in columns}, **texts})
+
+
+def cell(value: Any) -> Any:
+    """A value for a table of text: of a list, how many there are."""
+    return len(value) if isinstance(value, list) else value
 
 
 def _write_jsonl(rows: Iterable[dict[str, Any]], columns: list[str], path: pathlib.Path) -> None:
