@@ -92,17 +92,17 @@ def test_a_photo_on_its_side_has_the_regions_of_the_same_photo_upright(scored, p
 def test_every_kind_of_table_has_the_regions(digits_run, scored, photos, tmp_path):
     rows = rows_of(scored / "scores.jsonl")
     for suffix in ("csv", "parquet", "json"):
-        scoring.score(digits_run[0], photos, tmp_path / f"scores.{suffix}")
-    with open(tmp_path / "scores.csv", newline="") as file:
+        scoring.score(digits_run[0], photos, tmp_path / f"{suffix}.{suffix}")
+    with open(tmp_path / "csv.csv", newline="") as file:
         for row, expected in zip(csv.DictReader(file), rows.values(), strict=True):
             assert int(row["regions"]) == len(expected["regions"])
-    table = parquet.read_table(tmp_path / "scores.parquet").to_pylist()
+    table = parquet.read_table(tmp_path / "parquet.parquet").to_pylist()
     for row, expected in zip(table, rows.values(), strict=True):
         for ours, theirs in zip(row["regions"], expected["regions"], strict=True):
             assert (ours["box"], ours["area"]) == (theirs["box"], theirs["area"])
             assert ours["peak"] == pytest.approx(theirs["peak"])
             assert ours["centre"] == pytest.approx(theirs["centre"])
-    coco = json.loads((tmp_path / "scores.json").read_text())
+    coco = json.loads((tmp_path / "json.json").read_text())
     assert [image["file_name"] for image in coco["images"]] == [
         row["path"] for row in rows.values()
     ]
@@ -147,7 +147,7 @@ def test_an_export_finds_the_same_regions_and_a_file_without_maps_says_so(
     scoring.score(lite, photos, tmp_path / "lite.jsonl")
     assert {row["regions"] for row in rows_of(tmp_path / "lite.jsonl").values()} == {None}
     with pytest.raises(ValueError, match="gives no regions"):
-        scoring.score(lite, photos, tmp_path / "lite.json")
+        scoring.score(lite, photos, tmp_path / "coco.json")
 
 
 def test_an_interrupted_scoring_resumes_its_pictures(
