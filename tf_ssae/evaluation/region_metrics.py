@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
+from tf_ssae.evaluation.regions import numbered
+
 # A region hits a defect if what they share is more than this part of what they cover together: it
 # is to point at the defect, not to trace it.
 LEAST_IOU = 0.1
@@ -21,7 +23,7 @@ def region_metrics(
         maps: one float `[H, W]` per tile.
         masks: one bool `[H, W]` per tile: True where it is anomalous.
         source: int `[N]`, the image that each tile was cut from.
-        level: above which connected pixels are a region.
+        level: of the regions: see `regions.numbered`.
 
     Returns:
         A dict of JSON values: `defects`, how many 8-connected areas the masks have; `hit`, the
@@ -34,7 +36,7 @@ def region_metrics(
     regions_in: dict[int, int] = {}
     for anomaly_map, mask, image in zip(maps, masks, source.tolist(), strict=True):
         truth, count = ndimage.label(mask, np.ones([3, 3]))
-        found, regions = ndimage.label(anomaly_map > level, np.ones([3, 3]))
+        found, regions = numbered(anomaly_map, level)
         shared = _shared(truth, count, found, regions)
         areas = np.bincount(truth.ravel(), minlength=count + 1)[1:, np.newaxis]
         together = areas + np.bincount(found.ravel(), minlength=regions + 1)[1:] - shared

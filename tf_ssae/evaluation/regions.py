@@ -1,4 +1,9 @@
-"""Where something is anomalous: the connected areas of an image's anomaly map above a level."""
+"""Where something is anomalous: the connected areas of an image's anomaly map above a level.
+
+A map is blurred, by its cells and windows, so what a strong defect lifts above the level is far
+larger than the defect. An area is cut down to where the map is at least half of its peak, as the
+width of a line in a spectrum is measured.
+"""
 
 import dataclasses
 from typing import Any
@@ -37,8 +42,8 @@ class Region:
 def regions(
     anomaly_map: np.ndarray, size: tuple[int, int] | None = None, level: float = 1.0
 ) -> list[Region]:
-    """The 8-connected areas in which an anomaly map is above a level, that with the highest peak
-    first.
+    """The 8-connected areas in which an anomaly map is above a level (see `numbered`), that with
+    the highest peak first.
 
     Args:
         anomaly_map: float `[h, w]`, such as from `maps.scaled` or `whole_map`.
@@ -52,12 +57,29 @@ def regions(
     # Most images have none, and a large one costs a while to label.
     if not anomaly_map.size or anomaly_map.max() <= level:
         return []
-    labels, _ = ndimage.label(anomaly_map > level, np.ones([3, 3]))
+    labels, _ = numbered(anomaly_map, level)
     found = [
         _region(labels[where] == i + 1, anomaly_map[where], where[1].start, where[0].start)
         for i, where in enumerate(ndimage.find_objects(labels))
     ]
     return sorted(found, key=lambda region: -region.peak)
+
+
+def numbered(anomaly_map: np.ndarray, level: float = 1.0) -> tuple[np.ndarray, int]:
+    """The regions of a map as an image: int `[h, w]`, 0 where there is none, and how many there
+    are.
+
+    Each is an 8-connected area above the level; and of that, the part around its peak in which the
+    map is at least half the peak.
+    """
+    labels, count = ndimage.label(anomaly_map > level, np.ones([3, 3]))
+    for i, where in enumerate(ndimage.find_objects(labels)):
+        here, values = labels[where] == i + 1, anomaly_map[where]
+        peak = np.unravel_index(np.argmax(np.where(here, values, -np.inf)), here.shape)
+        if values[peak] > 2 * level:
+            parts, _ = ndimage.label(here & (values >= values[peak] / 2), np.ones([3, 3]))
+            labels[where][here & (parts != parts[peak])] = 0
+    return labels, count
 
 
 def _region(mask: np.ndarray, anomaly_map: np.ndarray, left: int, top: int) -> Region:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from tf_ssae.evaluation.regions import Region
+from tf_ssae.evaluation.regions import Region, numbered
 from tf_ssae.report.png import YELLOW_TO_RED
 
 _CONTOUR = (227, 26, 28)
@@ -23,8 +23,8 @@ _ROWS_AT_ONCE = 256
 def overlay(
     photo: np.ndarray, anomaly_map: np.ndarray, found: Sequence[Region] = (), level: float = 1.0
 ) -> np.ndarray:
-    """The photo, tinted where its map is above half the level, with a red line around what is above
-    the level, and a box around each region.
+    """The photo, tinted where its map is above half the level, with a red line around each region,
+    and a box.
 
     The line runs outside of what it surrounds, and so does the box.
 
@@ -43,8 +43,10 @@ def overlay(
         rows = slice(top, top + _ROWS_AT_ONCE)
         result[rows] = _tinted(result[rows], anomaly_map[rows] / level)
     line = max(1, round(_LINE * max(height, width)))
-    for region in found:
-        _draw_contour(result, anomaly_map, region, level, line)
+    if found:
+        inside = numbered(anomaly_map, level)[0] > 0
+        for region in found:
+            _draw_contour(result, inside, region, line)
     image = Image.fromarray(result)
     draw = ImageDraw.Draw(image)
     for region in found:
@@ -67,12 +69,10 @@ def _tinted(photo: np.ndarray, anomaly_map: np.ndarray) -> np.ndarray:
     return np.round(opacity * colour + (1 - opacity) * photo).astype(np.uint8)
 
 
-def _draw_contour(
-    image: np.ndarray, anomaly_map: np.ndarray, region: Region, level: float, line: int
-) -> None:
-    """Draws, in place, a line around what is above the level in and about a region's box."""
+def _draw_contour(image: np.ndarray, inside: np.ndarray, region: Region, line: int) -> None:
+    """Draws, in place, a line around regions, bool `[H, W]`, in and about the box of one."""
     x, y, w, h = region.box
     where = np.s_[max(0, y - line) : y + h + line, max(0, x - line) : x + w + line]
-    above = anomaly_map[where] > level
-    grown = Image.fromarray(above).convert("L").filter(ImageFilter.MaxFilter(2 * line + 1))
-    image[where][(np.asarray(grown) > 0) & ~above] = _CONTOUR
+    here = inside[where]
+    grown = Image.fromarray(here).convert("L").filter(ImageFilter.MaxFilter(2 * line + 1))
+    image[where][(np.asarray(grown) > 0) & ~here] = _CONTOUR

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import ExifTags, Image
 
 from tf_ssae.data.decode import UnreadableImage, decode
-from tf_ssae.evaluation.regions import Region
+from tf_ssae.evaluation.regions import Region, numbered
 from tf_ssae.ops.orientation import as_stored
 from tf_ssae.report.overlay import overlay
 from tf_ssae.system.files import replacing
@@ -68,7 +68,7 @@ class MapFolder:
 
     def _mask(self, anomaly_map: np.ndarray) -> np.ndarray:
         if not self._with_values:
-            return np.where(anomaly_map > 1, np.uint8(255), np.uint8(0))
+            return np.where(numbered(anomaly_map)[0] > 0, np.uint8(255), np.uint8(0))
         return np.clip(np.round(LEVEL * anomaly_map), 0, 65_535).astype(np.uint16)
 
     def _save(self, picture: np.ndarray, path: pathlib.Path, orientation: int) -> None:
