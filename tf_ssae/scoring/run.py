@@ -3,6 +3,7 @@ why.
 """
 
 import pathlib
+from collections.abc import Sequence
 
 from tqdm import tqdm
 
@@ -114,7 +115,10 @@ def _printed(
 
 
 def _map_folder(
-    maps: str | pathlib.Path | None, paths: list[pathlib.Path], mask_values: bool, reader: Reader
+    maps: str | pathlib.Path | None,
+    paths: Sequence[pathlib.Path],
+    mask_values: bool,
+    reader: Reader,
 ) -> MapFolder | None:
     """The folder for maps, if they are asked for. Raises ValueError if there are none to write."""
     if maps is None:
