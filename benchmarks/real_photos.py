@@ -149,8 +149,9 @@ def of_peer(peer, folder, work):
 def table():
     """The stored rows in Markdown: means over seeds."""
     lines = [
-        "| images | method | AUROC | found at 1% (false alarms) | at 5% | AUPRO | seeds |",
-        "|---|---|---|---|---|---|---|",
+        "| images | method | AUROC | AP | found at 1% (false alarms) | at 5% | pixel AUROC | AUPRO"
+        " | seeds |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for folder in sorted(STORED.iterdir()):
         of_method = {}
@@ -163,12 +164,21 @@ def table():
             def mean(name, rows=rows):
                 return np.mean([found[name] for found in rows])
 
+            def shown(name, rows=rows, mean=mean):
+                return f"{mean(name):.3f}" if name in rows[0] else ""
+
             at = [
                 f"{mean(f'found_at_{t}'):.1%} ({mean(f'false_alarms_at_{t}'):.1%})"
                 for t in (0.01, 0.05)
             ]
-            aupro = f"{mean('aupro'):.3f}" if "aupro" in rows[0] else ""
-            cells = [folder.name, method, f"{mean('auroc'):.3f}", *at, aupro, str(len(rows))]
+            whole, pixels = ("auroc", "average_precision"), ("pixel_auroc", "aupro")
+            cells = [
+                *(folder.name, method),
+                *map(shown, whole),
+                *at,
+                *map(shown, pixels),
+                str(len(rows)),
+            ]
             lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 

@@ -85,7 +85,7 @@ def _train_products() -> None:
     from tf_ssae.training import products
 
     chosen = settings.given(_FLAGS)
-    clash = [name for name in ("data_dir", "anomaly") if name in chosen]
+    clash: list[str] = [name for name in ("data_dir", "anomaly") if name in chosen]
     clash += ["calibration_dir"] * (_FLAGS.calibration_dir is not None)
     if clash or chosen.pop("dataset", "folder") != "folder":
         named = " and ".join(f"--{name}" for name in clash) or "--dataset"
