@@ -101,6 +101,9 @@ def main(argv: list[str]) -> None:
             " doubled."
         )
         for name, values in (("all", waited), ("while it watched", under_watch)):
+            if not values:
+                print(f"Seconds from complete to written, {name}: none to time.")
+                continue
             print(
                 f"Seconds from complete to written, {name} ({len(values):,}): median"
                 f" {np.median(values):.2f}, 99th percentile {np.quantile(values, 0.99):.2f}."

@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 
 from tf_ssae import runs
-from tf_ssae.calibration import Calibration, operating_points
-from tf_ssae.calibration.conformal import DRIFT_SIGNIFICANCE
+from tf_ssae.calibration import Calibration, conformal, operating_points
 from tf_ssae.data.find import find
 from tf_ssae.data.images import LabelledImages
 from tf_ssae.data.reader import TileReader
@@ -148,14 +147,19 @@ def recalibrate(
 
 
 def _drift(before: Calibration, scores: dict[str, np.ndarray]) -> str:
+    """A sentence if normal images do not score as those of the calibration before. Unlike images of
+    unknown kind (`conformal.drift`), all of them count, those above the threshold too.
+    """
     if not before.held_out or before.deciding_score not in scores:
         return ""
-    statistic, p = before.drift(scores)
-    above = float(np.mean(before.is_anomaly(scores)))
-    if p >= DRIFT_SIGNIFICANCE:
+    name, highest = before.deciding_score, float("inf")
+    new = np.asarray(scores[name], np.float64)
+    statistic, p = conformal.drift(new, before.scores[name], before.images, highest)
+    if p >= conformal.DRIFT_SIGNIFICANCE:
         return ""
+    above = float(np.mean(before.is_anomaly(scores)))
     return (
-        f"Drift: these images do not score as those of the calibration before did"
+        "Drift: these images do not score as those of the calibration before did"
         f" (Kolmogorov-Smirnov statistic {statistic:.3f}, p = {p:.1g}); {above:.1%} of them are"
         " above its threshold."
     )
