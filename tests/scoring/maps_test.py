@@ -5,39 +5,51 @@ import json
 
 import numpy as np
 import pytest
+from conftest import QUICK
 from PIL import Image, ImageOps
 from pyarrow import parquet
 from scipy import ndimage
 
+from tf_ssae.detectors.registry import preset
 from tf_ssae.ops.orientation import as_stored
 from tf_ssae.scoring import readers
 from tf_ssae.scoring import run as scoring
 from tf_ssae.scoring.map_folder import LEVEL
+from tf_ssae.training import run as training
 
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory, digit_images):
-    """A digit and three photos of noise, of which one lies on its side."""
+    """A digit and three photos with a bright patch, of which one lies on its side."""
     folder = tmp_path_factory.mktemp("photos")
     (folder / "day").mkdir()
     digit = next(
         image for image, label in zip(digit_images.images, digit_images.labels) if label == 3
     )
     Image.fromarray(digit[..., 0]).save(folder / "digit.png")
-    noise = np.random.default_rng(0).integers(0, 2, (32, 80), np.uint8) * np.uint8(255)
-    Image.fromarray(noise).save(folder / "day" / "noise.png")
-    Image.fromarray(np.repeat(noise[..., np.newaxis], 3, 2)).save(folder / "day" / "noise.bmp")
+    bright = np.zeros([32, 80], np.uint8)
+    bright[4:, 44:72] = 255
+    Image.fromarray(bright).save(folder / "day" / "bright.png")
+    Image.fromarray(np.repeat(bright[..., np.newaxis], 3, 2)).save(folder / "day" / "bright.bmp")
     exif = Image.Exif()
     exif[0x0112] = 6
-    Image.fromarray(as_stored(noise, 6)).save(folder / "turned.png", exif=exif)
+    Image.fromarray(as_stored(bright, 6)).save(folder / "turned.png", exif=exif)
     return folder
 
 
 @pytest.fixture(scope="module")
-def scored(quick_run, photos, tmp_path_factory):
+def run(tmp_path_factory):
+    """A run whose reconstructions decide, so that what is far too bright is an anomaly."""
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    training.train(preset("digits", decision="a_rec", **QUICK), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def scored(run, photos, tmp_path_factory):
     """The folder of a scoring with maps."""
     folder = tmp_path_factory.mktemp("scored")
-    scoring.score(quick_run, photos, folder / "scores.jsonl", folder / "maps")
+    scoring.score(run, photos, folder / "scores.jsonl", folder / "maps")
     return folder
 
 
@@ -55,7 +67,7 @@ def test_regions_are_those_of_the_mask_in_the_files_own_pixels(scored, photos):
             continue
         assert row["decision"] == "anomaly" and row["regions"]
         folder = scored / "maps" / ("" if name == "turned.png" else "day")
-        stem = name if name.startswith("noise") else "turned"
+        stem = name if name.startswith("bright") else "turned"
         mask = np.asarray(Image.open(folder / f"{stem}_mask.png"))
         overlay = np.asarray(Image.open(folder / f"{stem}_overlay.png"))
         assert mask.shape == (row["height"], row["width"]) and overlay.shape == (*mask.shape, 3)
@@ -74,7 +86,7 @@ def test_regions_are_those_of_the_mask_in_the_files_own_pixels(scored, photos):
 
 def test_a_photo_on_its_side_has_the_regions_of_the_same_photo_upright(scored, photos):
     rows = rows_of(scored / "scores.jsonl")
-    upright, turned = rows["noise.png"], rows["turned.png"]
+    upright, turned = rows["bright.png"], rows["turned.png"]
     assert (turned["width"], turned["height"]) == (32, 80)
     assert len(upright["regions"]) == len(turned["regions"])
     for first, second in zip(upright["regions"], turned["regions"]):
@@ -85,14 +97,14 @@ def test_a_photo_on_its_side_has_the_regions_of_the_same_photo_upright(scored, p
         picture = Image.open(scored / "maps" / f"turned_{kind}.png")
         assert picture.getexif()[0x0112] == 6
         if kind == "mask":
-            expected = Image.open(scored / "maps" / "day" / "noise.png_mask.png")
+            expected = Image.open(scored / "maps" / "day" / "bright.png_mask.png")
             np.testing.assert_array_equal(ImageOps.exif_transpose(picture), expected)
 
 
-def test_every_kind_of_table_has_the_regions(quick_run, scored, photos, tmp_path):
+def test_every_kind_of_table_has_the_regions(run, scored, photos, tmp_path):
     rows = rows_of(scored / "scores.jsonl")
     for suffix in ("csv", "parquet", "json"):
-        scoring.score(quick_run, photos, tmp_path / f"{suffix}.{suffix}")
+        scoring.score(run, photos, tmp_path / f"{suffix}.{suffix}")
     with open(tmp_path / "csv.csv", newline="") as file:
         for row, expected in zip(csv.DictReader(file), rows.values(), strict=True):
             assert int(row["regions"]) == len(expected["regions"])
@@ -118,11 +130,9 @@ def test_every_kind_of_table_has_the_regions(quick_run, scored, photos, tmp_path
         ]
 
 
-def test_masks_of_values_say_how_far_above_the_level_each_pixel_is(
-    quick_run, photos, scored, tmp_path
-):
+def test_masks_of_values_say_how_far_above_the_level_each_pixel_is(run, photos, scored, tmp_path):
     output, maps = tmp_path / "scores.jsonl", tmp_path / "maps"
-    scoring.score(quick_run, photos / "turned.png", output, maps, mask_values=True)
+    scoring.score(run, photos / "turned.png", output, maps, mask_values=True)
     values = np.asarray(Image.open(maps / "turned_mask.png"))
     assert values.dtype == np.uint16
     mask = np.asarray(Image.open(scored / "maps" / "turned_mask.png"))
@@ -140,7 +150,7 @@ def test_an_export_finds_the_same_regions_and_a_file_without_maps_says_so(
     for name, row in of_run.items():
         for ours, theirs in zip(of_export[name]["regions"], row["regions"], strict=True):
             assert np.abs(np.subtract(ours["box"], theirs["box"])).max() <= 1
-    assert of_run["noise.png"]["regions"]
+    assert of_run["bright.png"]["regions"]
     lite = exported / "tflite" / "float32.tflite"
     with pytest.raises(ValueError, match="this model gives scores without maps"):
         scoring.score(lite, photos, tmp_path / "lite.jsonl", tmp_path / "lite")
@@ -150,9 +160,7 @@ def test_an_export_finds_the_same_regions_and_a_file_without_maps_says_so(
         scoring.score(lite, photos, tmp_path / "coco.json")
 
 
-def test_an_interrupted_scoring_resumes_its_pictures(
-    quick_run, photos, scored, tmp_path, monkeypatch
-):
+def test_an_interrupted_scoring_resumes_its_pictures(run, photos, scored, tmp_path, monkeypatch):
     output, maps = tmp_path / "scores.jsonl", tmp_path / "maps"
     monkeypatch.setattr(readers, "BATCH_SIZE", 1)
     plain, seen = readers.Reader.score_and_map, []
@@ -165,22 +173,22 @@ def test_an_interrupted_scoring_resumes_its_pictures(
 
     monkeypatch.setattr(readers.Reader, "score_and_map", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        scoring.score(quick_run, photos, output, maps)
+        scoring.score(run, photos, output, maps)
     monkeypatch.undo()
     assert 0 < len(list(maps.rglob("*.png"))) < 6
     with pytest.raises(ValueError, match="other images or another model"):
-        scoring.score(quick_run, photos, output)
-    scoring.score(quick_run, photos, output, maps)
+        scoring.score(run, photos, output)
+    scoring.score(run, photos, output, maps)
     for path in (scored / "maps").rglob("*.png"):
         again = maps / path.relative_to(scored / "maps")
         np.testing.assert_array_equal(Image.open(again), Image.open(path))
 
 
-def test_a_folder_for_maps_is_a_new_one_outside_of_the_photos(quick_run, photos, tmp_path):
+def test_a_folder_for_maps_is_a_new_one_outside_of_the_photos(run, photos, tmp_path):
     with pytest.raises(ValueError, match="the pictures would be scored as photos"):
-        scoring.score(quick_run, photos, tmp_path / "a.csv", photos / "day" / "maps")
+        scoring.score(run, photos, tmp_path / "a.csv", photos / "day" / "maps")
     (tmp_path / "maps").mkdir()
     (tmp_path / "maps" / "holiday.png").write_bytes(b"")
     with pytest.raises(FileExistsError, match="maps is not empty"):
-        scoring.score(quick_run, photos, tmp_path / "a.csv", tmp_path / "maps")
+        scoring.score(run, photos, tmp_path / "a.csv", tmp_path / "maps")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["maps"]
