@@ -217,8 +217,9 @@ import sys
 import keras, numpy as np
 from tf_ssae.cli import plugins
 from tf_ssae.detectors import registry
-registry.names()
 plugins.load(sys.argv[2:])
+for name in registry.names():
+    registry.find(name)
 detector = keras.saving.load_model(sys.argv[1] + "/model.keras")
 scores = detector(np.load(sys.argv[1] + "/images.npy"))
 np.savez(sys.argv[1] + "/scores.npz", **{name: v.numpy() for name, v in scores.items()})
