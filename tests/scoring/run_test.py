@@ -187,7 +187,7 @@ def test_an_interrupted_scoring_resumes_without_scoring_twice(
     partial.write_bytes(whole + whole.splitlines()[-1][:20])
     monkeypatch.setattr(
         readers.Reader,
-        "score",
+        "score_and_map",
         lambda self, tiles: seen.append(len(tiles)) or plain(self, tiles),
     )
     scoring.score(digits_run[0], photos[0], output)
