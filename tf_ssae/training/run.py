@@ -73,7 +73,7 @@ def _run(
 
     outcome.write_scores(folder.partial / "scores.csv", evaluation)
     page = folder.partial / "report.html"
-    report.write(page, detector, split, evaluation, metrics, history)
+    report.write(page, folder.path.name, detector, split, evaluation, metrics, history)
     training_images.write(folder.partial, split.train)
     detector.save(folder.partial / run_folder.MODEL)
     run_folder.write_json(folder.partial / run_folder.METRICS, metrics)

@@ -85,7 +85,7 @@ def table(metrics: dict) -> str:
     if "pixels" in metrics:
         pixels = metrics["pixels"]
         lines.append(
-            f"Error maps compared with the masks: pixel AUROC {pixels['pixel_auroc']:.4f}, AUPRO"
+            f"Maps compared with the masks: pixel AUROC {pixels['pixel_auroc']:.4f}, AUPRO"
             f" {pixels['aupro']:.4f}."
         )
     if "regions" in metrics:
