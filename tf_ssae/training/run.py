@@ -83,5 +83,6 @@ def _run(
     (folder.path / begun.cache.name).unlink(missing_ok=True)
     calibration = detector.calibration
     print(f"\n{summary.table(metrics)}\n{calibration.reason}\n{calibration.guarantee_in_words}")
-    print(f"\nEverything about this run is in {folder.path}.")
+    print(f"\n{summary.in_short(metrics)}")
+    print(f"Open {folder.path / page.name} in a browser; all else is in {folder.path}.")
     return metrics
