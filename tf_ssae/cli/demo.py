@@ -15,7 +15,8 @@ flags.DEFINE_string(
 
 
 def _run(arguments: list[str]) -> None:
-    train({"dataset": "digits"}, _FLAGS.model_dir)
+    folder = train({"dataset": "digits"}, _FLAGS.model_dir)
+    print(f"Open {folder / 'report.html'} in a browser.")
 
 
 VERB = Verb(
