@@ -234,7 +234,7 @@ def test_drift_is_reported(digits_run, digit_images, tmp_path):
             "run",
             "nowhere/*.png",
             "scores.csv",
-            "no such folder or file, and no file that matches it as a pattern",
+            "No such folder: nowhere.",
         ),
         (
             "photos",
