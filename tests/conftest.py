@@ -194,8 +194,8 @@ def read_page(path):
 
 def first_shown(page, title):
     """The name of the first image in a section of a report."""
-    name = re.search(f'<h2>{title}</h2>.*?class="name"><bdi>(.*?)</bdi>', page, re.S).group(1)
-    return html.unescape(name)
+    pattern = rf'<h2>{re.escape(title)}</h2>.*?class="name">(?:<a [^>]*>)?<bdi>(.*?)</bdi>'
+    return html.unescape(re.search(pattern, page, re.S).group(1))
 
 
 def code(page, mark, language):

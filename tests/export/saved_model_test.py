@@ -121,11 +121,23 @@ def test_decide_says_what_is_above_the_threshold(signatures, detector, digit_ima
     threshold = calibration.thresholds[calibration.deciding_score]
     expected = found[calibration.deciding_score].numpy() > threshold
     assert (
-        set(found) == {"a_rec", "a_cls", "a_ws", "a_max", "is_anomaly", "decision"}
+        set(found) == {"a_rec", "a_cls", "a_ws", "a_max", "is_anomaly", "decision", "p_value"}
         and expected.any()
         and not expected.all()
     )
     np.testing.assert_array_equal(found["is_anomaly"], expected)
+    p = calibration.p_values({name: found[name].numpy() for name in calibration.thresholds})
+    np.testing.assert_allclose(found["p_value"], p, rtol=1e-6)
+
+
+def test_decide_takes_a_cameras_frames_as_well(signatures, digit_images):
+    frames = digit_images.images[:20]
+    found = signatures["decide_images"](images=tf.constant(frames))
+    of_files = signatures["decide"](image_bytes=tf.constant([png(frame) for frame in frames]))
+    assert set(found) == set(of_files)
+    for name in ("decision", "is_anomaly"):
+        np.testing.assert_array_equal(found[name], of_files[name])
+    np.testing.assert_allclose(found["a_ws"], of_files["a_ws"], rtol=1e-4, atol=1e-5)
 
 
 def test_photos_score_as_they_do_from_files(signatures, exported):

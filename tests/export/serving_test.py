@@ -6,7 +6,9 @@ import base64
 import concurrent.futures
 import http.server
 import json
+import re
 import socket
+import subprocess
 import threading
 
 import numpy as np
@@ -241,6 +243,35 @@ def test_models_config_lists_every_model(tmp_path):
     )
     assert [model.name for model in config.model_config_list.config] == ["bolts", "parts"]
     assert "--model=bolts" in (tmp_path / "SERVING.md").read_text()
+
+
+def test_the_request_of_the_kit_holds_a_photo_of_any_size(tmp_path):
+    (tmp_path / "parts" / "1").mkdir(parents=True)
+    (tmp_path / "parts" / "1" / "saved_model.pb").touch()
+    serving_kit.write(tmp_path)
+    guide = (tmp_path / "SERVING.md").read_text()
+    command = guide[guide.index("    (printf") : guide.index("It answers")]
+    # What curl would send; an argument of a command cannot be so long.
+    (tmp_path / "part1.png").write_bytes(bytes(range(256)) * 2000)
+    sent = subprocess.run(
+        ["sh", "-c", re.sub(r"curl .* -d @-", "cat", command)],
+        cwd=tmp_path,
+        capture_output=True,
+        check=True,
+    )
+    body = json.loads(sent.stdout)
+    assert body["signature_name"] == "decide"
+    (file,) = body["inputs"]["image_bytes"]
+    assert base64.b64decode(file["b64"]) == bytes(range(256)) * 2000
+
+
+def test_the_server_answers_this_machine_alone(tmp_path):
+    (tmp_path / "parts" / "1").mkdir(parents=True)
+    (tmp_path / "parts" / "1" / "saved_model.pb").touch()
+    serving_kit.write(tmp_path)
+    compose = (tmp_path / "compose.yaml").read_text()
+    assert re.findall(r'- "(.*?:)\d+:\d+"', compose) == ["127.0.0.1:", "127.0.0.1:"]
+    assert re.search(r"image: tensorflow/serving:\d+\.\d+\.\d+$", compose, re.M)
 
 
 def test_the_kit_does_not_overwrite_other_peoples_files(tmp_path, capsys):

@@ -39,6 +39,7 @@ REPORT = report.Report(
             "a_rec: 1 of 2 scores are NaN or infinite",
         ),
         ({"is_anomaly": TRUTH[1:]}, r"is_anomaly: shape \[4\]; expected \[5\]"),
+        ({"kinds": ("good",) * 4}, "kinds: 4; expected 5"),
         ({"is_anomaly": TRUTH.astype(int)}, "is_anomaly: int64; expected bool"),
     ],
 )

@@ -12,10 +12,12 @@ from conftest import ROOT, run_python
 from PIL import Image
 
 from tf_ssae import report
+from tf_ssae.evaluation.operating_points import Found
+from tf_ssae.evaluation.regions import Region
 from tf_ssae.system.text import printable
 
 NASTY = "<script>alert(\"x\")</script> & 'größe'/异常-صورة.png"
-VOID = {"meta", "img", "br"}
+VOID = {"meta", "img", "br", "input"}
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))),
     None,
@@ -83,6 +85,25 @@ def card(name="a.png", size=8, channels=1):
     )
 
 
+LINK = "../photos/gr%C3%B6%C3%9Fe.png"
+
+
+def photo(name, score, **changes):
+    """A photo that is anomalous in its upper left corner."""
+    size, anomaly_map = 40, np.zeros([40, 40])
+    anomaly_map[2:12, 4:8] = 3
+    return report.Photo(
+        name,
+        score,
+        p_value=0.01,
+        size=(400, 400),
+        picture=np.full([size, size, 3], 128, np.uint8),
+        anomaly_map=anomaly_map,
+        regions=(Region((40, 20, 40, 100), 4000, 3.0, (60.0, 70.0)),),
+        **changes,
+    )
+
+
 # Four normal images and three anomalies; a_ws is above its threshold for one and two of them, and
 # equal to it for one each.
 TRUTH = np.array([False, False, False, False, True, True, True])
@@ -116,6 +137,18 @@ FULL = report.Report(
     history=tuple(
         {"epoch": epoch, "loss": 1 / epoch, "rotation_accuracy": 0.5} for epoch in (1, 2, 3)
     ),
+    kinds=("good", "good", "good", "good", "hole", NASTY, "hole"),
+    found_synthetic=Found(67, 99, 0.58, 0.77),
+    drift=(f"Drift of {NASTY}.", A_WS, np.linspace(0, 0.4, 60)),
+    anomalies=(
+        photo(NASTY, 0.9, kind="good", is_false=True, link=LINK),
+        photo("b.png", 0.8, kind="hole", fired="a_rec and a_cls"),
+        photo("a.png", 0.6, kind=NASTY),
+        report.Photo("listed.png", 0.55, p_value=0.01),
+    ),
+    unlisted=1234,
+    misses=(photo("missed.png", 0.5, kind="hole", is_false=True),),
+    made=(("Made", "today"), ("Command", NASTY)),
     galleries=(
         ("Alarms", "The highest a_ws.", (card(), card(NASTY, 16, 3))),
         ("False alarms", "Normal images among them.", ()),
@@ -173,10 +206,10 @@ def test_page_is_whole_and_loads_nothing(tmp_path, variant):
     references = [
         value
         for name, value in parsed.attributes
-        if name in ("src", "href", "srcset", "data", "action")
+        if name in ("src", "srcset", "data", "action") or (name == "href" and value != LINK)
     ]
     references += re.findall(r"url\(\s*[\"']?([^\"')]*)", parsed.source)
-    assert all(value.startswith("data:image/png;base64,") for value in references)
+    assert all(re.match("data:image/(png|webp);base64,", value) for value in references)
     assert "@import" not in parsed.source
     drawn = [
         value
@@ -311,6 +344,7 @@ def test_size_does_not_grow_with_the_images_scored(tmp_path):
         shown = dataclasses.replace(
             FULL,
             is_anomaly=truth,
+            kinds=None,
             scores={
                 name: generator.gamma(4, 1 + 0.3 * truth)
                 for name in ("a_rec", "a_cls", "a_ws", "a_max")
@@ -410,3 +444,94 @@ def chromium(tmp_path, *arguments):
     return subprocess.run(
         command, capture_output=True, encoding="utf-8", check=True, timeout=120
     ).stdout
+
+
+def test_the_page_begins_with_a_verdict_in_words(tmp_path):
+    text = page(tmp_path, FULL).text
+    verdict = "It finds 2 of 3 (67%, 95% interval 9% to 99%) of the defects."
+    assert text.startswith(
+        f"{FULL.title} {FULL.title} {verdict} It raises a false alarm on 1 of 4 normal images"
+    )
+    assert "Of synthetic defects, pasted into held-out normal images, it finds 67 of 99" in text
+
+
+@pytest.mark.parametrize(
+    ("truth", "said"),
+    [
+        (np.zeros(7, bool), "How many defects it finds is unknown: none was tested."),
+        (None, "How many defects it finds is unknown: which of these images have one"),
+    ],
+)
+def test_what_was_not_tested_is_said_to_be_unknown(tmp_path, truth, said):
+    text = page(tmp_path, dataclasses.replace(FULL, is_anomaly=truth, kinds=None)).text
+    assert said in text and "it finds 67 of 99" in text
+    assert "Defects found against false alarms" not in text
+
+
+def test_its_tables_count_defects_by_rate_of_false_alarms_and_by_kind(tmp_path):
+    rows = page(tmp_path, FULL).rows
+    assert ["0.5% 0 of 4", "1% 0 of 4", "2% 0 of 4", "5% 0 of 4", "10% 0 of 4"] == [
+        " ".join(row[0].split()) for row in rows if " of 4" in row[0]
+    ]
+    # Of the holes, 0.5 and 0.8, one is above 0.5; both beat three of four normal images, or tie.
+    (hole,) = [row for row in rows if row[0] == "hole"]
+    assert hole[1:3] == ["1", "2"] and hole[4] == "0.688"
+
+
+def test_a_score_that_finds_far_more_is_named(tmp_path):
+    truth = np.arange(60) >= 30
+    scores = {"a_ws": np.arange(60) % 30 / 30.0, "a_rec": np.where(truth, 2.0, 1.0)}
+    worse = dataclasses.replace(
+        FULL, scores=scores, is_anomaly=truth, kinds=None, thresholds={"a_ws": 0.95}
+    )
+    said = "Another score finds far more at as few false alarms: a_rec 100% of the defects, a_ws"
+    assert said in page(tmp_path, worse).text and said not in page(tmp_path, FULL).text
+
+
+def test_every_anomaly_is_a_card_with_what_an_inspector_needs(tmp_path):
+    shown = page(tmp_path, FULL)
+    assert "Anomalies (1,238)" in shown.text and "1,234 more are in the table" in shown.text
+    for part in (
+        "1.8 times the threshold, p 0.01",
+        "false alarm",
+        "1.6 times the threshold",
+        "a_rec and a_cls",
+        "40 × 100 pixels at 40, 20",
+        "1.1 times the threshold",
+        "Missed defects",
+    ):
+        assert part in shown.text, part
+    assert ("href", LINK) in shown.attributes
+    # The box in the picture's pixels, and two more on each side; the outline of the map.
+    box = {"x": "2.0", "y": "0.0", "width": "8.0", "height": "14.0"}
+    assert all(item in shown.attributes for item in box.items())
+    assert ("d", "M4 2h4M4 12h4M4 2v10M8 2v10") in shown.attributes
+
+
+def test_photos_are_sorted_and_unfolded_without_a_script(tmp_path):
+    many = [photo(f"{i:02d}.png", 1 - i / 200, kind="hole") for i in range(60)]
+    shown = page(tmp_path, dataclasses.replace(FULL, anomalies=tuple(reversed(many))))
+    cards = [value for name, value in shown.attributes if name == "class" and "photo" in value]
+    assert sum("folded" in value for value in cards) == 60 - 48
+    # By score it is the first of the page, by name the last.
+    assert ("style", "--s:0;--n:59;--k:0") in shown.attributes
+    assert "Show all 60" in shown.text
+
+
+def test_a_page_of_ten_thousand_images_stays_below_five_megabytes(tmp_path):
+    random = np.random.default_rng(0)
+    scores = random.gamma(4, size=10_000)
+    noise = random.integers(0, 256, [320, 320, 3], np.uint8)
+    anomalies = [
+        dataclasses.replace(photo(f"{i}.png", 0.9), picture=noise if i < 300 else None)
+        for i in range(5000)
+    ]
+    many = dataclasses.replace(
+        FULL,
+        scores={"a_ws": scores, "a_rec": scores},
+        is_anomaly=random.random(10_000) < 0.5,
+        kinds=["good"] * 10_000,
+        anomalies=tuple(anomalies),
+    )
+    report.write(tmp_path / "report.html", many)
+    assert 1e6 < (tmp_path / "report.html").stat().st_size < 5e6

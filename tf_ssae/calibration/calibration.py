@@ -232,6 +232,18 @@ class Calibration:
         """Which parts of the deciding score are above thresholds of their own: bool `[N]` each."""
         return {name: scores[name] > self.thresholds[name] for name in self.parts}
 
+    def why(self, scores: Scores) -> list[str]:
+        """Of an anomaly, which parts of the deciding score are above thresholds of their own, in
+        words: `{score name: [N]} -> N` texts. The other scores have no say.
+        """
+        fired = self.fired(scores)
+        count = len(scores[self.deciding_score])
+        return [
+            " and ".join(name for name, above in fired.items() if above[i])
+            or "together, none of them alone"
+            for i in range(count)
+        ]
+
     def p_values(self, scores: Scores) -> np.ndarray | None:
         """How often a normal image's deciding score is at least as high: `{score name: [N]} -> [N]`
         in (0, 1]; None where no image was held out.

@@ -15,8 +15,7 @@ flags.DEFINE_string(
 
 
 def _run(arguments: list[str]) -> None:
-    folder = train({"dataset": "digits"}, _FLAGS.model_dir)
-    print(f"Open {folder / 'report.html'} in a browser.")
+    train({"dataset": "digits"}, _FLAGS.model_dir)
 
 
 VERB = Verb(

@@ -47,6 +47,7 @@ def ask(
             assert grpc is not None
             answer = score_over_grpc(grpc, model, files)
         is_anomaly = answer.pop("is_anomaly")
+        answer.pop("p_value", None)
         # Exports of earlier versions know no review.
         plain = ["anomaly" if value else "normal" for value in is_anomaly]
         decisions = answer.pop("decision", plain)
@@ -55,8 +56,8 @@ def ask(
 
 
 def score_over_rest(url: str, model: str, files: Sequence[bytes]) -> dict[str, list]:
-    """`{score name: [N] floats, "is_anomaly": [N] bools, "decision": [N] texts}` of N PNG or JPEG
-    files, given as bytes.
+    """`{score name: [N] floats, "is_anomaly": [N] bools, "decision": [N] texts}`, and
+    `"p_value": [N] floats` if images were held out, of N PNG or JPEG files, given as bytes.
 
     Args:
         url: of the server, such as `http://localhost:8501`.

@@ -31,14 +31,16 @@ def write_tiles(detector: Detector, folder: str, batch_size: int | None = None) 
 
 
 def write(detector: Detector, folder: pathlib.Path) -> None:
-    """Writes a SavedModel with four signatures. Batch size, image height and image width are free
+    """Writes a SavedModel with five signatures. Batch size, image height and image width are free
     in each.
 
     * `serving_default`: `images`, uint8 `[N, H, W, C]` -> every score, float32 `[N]`.
     * `serving_bytes`: `image_bytes`, string `[N]`, each a PNG or JPEG file of its own size -> the
       same.
     * `decide`: `image_bytes` -> every score, `is_anomaly`, bool `[N]`: whether the score that
-      decides is above its threshold, and `decision`, string `[N]`: "normal", "review" or "anomaly".
+      decides is above its threshold, `decision`, string `[N]`: "normal", "review" or "anomaly",
+      and, if images were held out, `p_value`, float32 `[N]`.
+    * `decide_images`: `images`, such as a camera's frames -> the same.
     * `explain`: `images` -> every score and what it is computed from, for each of the T tiles that
       an image is cut into: `reconstruction` and `squared_error`, `[N, T, S, S, C]`;
       `rotation_probabilities`, `[N, T, 4]`, that of the true rotation for each of the four.
@@ -109,6 +111,23 @@ def write(detector: Detector, folder: pathlib.Path) -> None:
             name: tf.reduce_max(cut.with_flat_values(value), axis=1) for name, value in flat.items()
         }
 
+    def decided(scores: Outputs) -> Outputs:
+        is_anomaly = calibration.is_anomaly(scores)
+        other = tf.where(calibration.is_review(scores), "review", "normal")
+        decision = tf.where(is_anomaly, "anomaly", other)
+        return {**scores, "is_anomaly": is_anomaly, "decision": decision, **p_value_of(scores)}
+
+    def p_value_of(scores: Outputs) -> Outputs:
+        """As `conformal.p_values`."""
+        if not calibration.held_out:
+            return {}
+        name = calibration.deciding_score
+        kept = tf.constant(calibration.scores[name], tf.float64)
+        below = tf.searchsorted(kept, tf.cast(scores[name], tf.float64), side="left")
+        as_high = 1 - tf.cast(below, tf.float64) / len(calibration.scores[name])
+        p_value = (1 + calibration.images * as_high) / (calibration.images + 1)
+        return {"p_value": tf.cast(p_value, tf.float32)}
+
     images_spec = tf.TensorSpec([None, None, None, None], tf.uint8, name="images")
     bytes_spec = tf.TensorSpec([None], tf.string, name="image_bytes")
 
@@ -122,11 +141,11 @@ def write(detector: Detector, folder: pathlib.Path) -> None:
 
     @tf.function(input_signature=[bytes_spec])
     def decide(image_bytes: tf.Tensor) -> Outputs:
-        scores = scores_of_files(image_bytes)
-        is_anomaly = calibration.is_anomaly(scores)
-        other = tf.where(calibration.is_review(scores), "review", "normal")
-        decision = tf.where(is_anomaly, "anomaly", other)
-        return {**scores, "is_anomaly": is_anomaly, "decision": decision}
+        return decided(scores_of_files(image_bytes))
+
+    @tf.function(input_signature=[images_spec])
+    def decide_images(images: tf.Tensor) -> Outputs:
+        return decided(scores_of(evidence_of(tiles_of(images))))
 
     @tf.function(input_signature=[images_spec])
     def explain(images: tf.Tensor) -> Outputs:
@@ -136,6 +155,6 @@ def write(detector: Detector, folder: pathlib.Path) -> None:
     # A plain module, not the Keras model: the file then needs nothing but TensorFlow.
     module = tf.Module()
     module.weights = [variable.value for variable in detector.variables]
-    functions = (serving_default, serving_bytes, decide, explain)
+    functions = (serving_default, serving_bytes, decide, decide_images, explain)
     signatures = {function.python_function.__name__: function for function in functions}
     tf.saved_model.save(module, str(folder), signatures)

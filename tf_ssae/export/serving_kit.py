@@ -32,10 +32,12 @@ pad_variable_length_inputs: false
 
 _COMPOSE = """services:
   tf-serving:
-    image: tensorflow/serving:latest
+    # Of the TensorFlow that wrote these models, or newer.
+    image: tensorflow/serving:2.21.0
+    # For this machine alone: TF Serving knows no passwords. Leave out 127.0.0.1 behind a firewall.
     ports:
-      - "8500:8500"  # gRPC
-      - "8501:8501"  # REST
+      - "127.0.0.1:8500:8500"  # gRPC
+      - "127.0.0.1:8501:8501"  # REST
     volumes:
       - .:/models:ro
     command:
@@ -55,19 +57,28 @@ Ask it about image files, over REST or gRPC (the latter needs `pip install 'tf_s
     tf-ssae ask --model={name} --rest=http://localhost:8501 part1.png part2.jpg
     tf-ssae ask --model={name} --grpc=localhost:8500 part1.png part2.jpg
 
-Or without any of this package:
+Or without any of this package, for a file of any size:
 
-    curl http://localhost:8501/v1/models/{name}:predict -d '{{"signature_name": "decide",
-        "inputs": {{"image_bytes": [{{"b64": "'$(base64 -w0 part1.png)'"}}]}}}}'
+    (printf '{{"signature_name": "decide", "inputs": {{"image_bytes": [{{"b64": "'
+     base64 -w0 part1.png
+     printf '"}}]}}}}') | curl http://localhost:8501/v1/models/{name}:predict -d @-
+
+It answers with every score, the decision, and how often a normal image scores as high:
+
+    {{"outputs": {{"a_...": [0.71], "is_anomaly": [false], "decision": ["normal"],
+                 "p_value": [0.4]}}}}
+
+It is up when `curl http://localhost:8501/v1/models/{name}` says `"state": "AVAILABLE"`.
 
 Signatures: `serving_default` (`images`, uint8 [N, H, W, C]) and `serving_bytes` (`image_bytes`,
 PNG or JPEG files, [N]) give every score, higher = more anomalous; `decide` (`image_bytes`) adds
 `is_anomaly`, whether the score that decides is above its threshold (`NAME/VERSION/detector.json`
-names both), and `decision`, normal, review or anomaly; `explain` (`images`) adds to the scores the
-reconstruction, the squared error, and the probability that the classifier gives to each of the four
-true rotations. The server's batching joins requests of one shape: send images of one size, or
-files. A photo whose EXIF tag turns it must be turned by the client: the server reads pixels as they
-are stored.
+names both), `decision`, normal, review or anomaly, and, if images were held out in training,
+`p_value`; `decide_images` (`images`) does so for the frames of a camera; `explain` (`images`) adds
+to the scores the reconstruction, the squared error, and the probability that the classifier gives
+to each of the four true rotations. The server's batching joins requests of one shape: send images
+of one size, or files. A photo whose EXIF tag turns it must be turned by the client: the server
+reads pixels as they are stored.
 
 `NAME/VERSION/tflite/` holds the same detector for small devices, each `.tflite` with a `.json` that
 holds its thresholds. `NAME/VERSION/parity.json` holds how each file compares with the trained

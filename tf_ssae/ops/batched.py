@@ -3,11 +3,13 @@ the last batch.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
 import numpy as np
 import tensorflow as tf
 
 Arrays = dict[str, np.ndarray]
+Item = TypeVar("Item")
 # Images `[B, S, S, C]` to arrays or tensors whose first axis is B; it must treat every image alone.
 Function = Callable[[np.ndarray], dict]
 
@@ -48,6 +50,35 @@ def batched(
     for images in batches:
         of_batch = of_batch or padded(compiled, int(images.shape[0]))
         yield of_batch(images)
+
+
+def in_groups(
+    function: Function, groups: Iterable[tuple[Item, np.ndarray]], batch_size: int
+) -> Iterator[tuple[Item, Arrays]]:
+    """Yields each item with the outputs of `function` for its images.
+
+    Args:
+        groups: items with images `[n, S, S, C]`, n at least 1. Those of several items go through
+            the function together.
+        batch_size: how many images at once, at most.
+    """
+    waiting: list[tuple[Item, np.ndarray]] = []
+
+    def flush() -> Iterator[tuple[Item, Arrays]]:
+        if waiting:
+            outputs = in_batches(function, np.concatenate([i for _, i in waiting]), batch_size)
+            start = 0
+            for item, images in waiting:
+                stop = start + len(images)
+                yield item, {name: values[start:stop] for name, values in outputs.items()}
+                start = stop
+            waiting.clear()
+
+    for group in groups:
+        waiting.append(group)
+        if sum(len(images) for _, images in waiting) >= batch_size:
+            yield from flush()
+    yield from flush()
 
 
 def in_batches(function: Function, images: np.ndarray, batch_size: int) -> Arrays:

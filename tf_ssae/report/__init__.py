@@ -2,7 +2,7 @@
 trained detector. It knows no detector: arrays, texts and numbers come in, a page comes out.
 """
 
-from tf_ssae.report.content import Card, Report
+from tf_ssae.report.content import Card, Photo, Report
 from tf_ssae.report.page import write
 
-__all__ = ["Card", "Report", "write"]
+__all__ = ["Card", "Photo", "Report", "write"]

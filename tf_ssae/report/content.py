@@ -6,6 +6,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from tf_ssae.evaluation.operating_points import Found
+from tf_ssae.evaluation.regions import Region
+
 _Value = TypeVar("_Value")
 
 
@@ -50,6 +53,45 @@ class Card:
 
 
 @dataclasses.dataclass(frozen=True)
+class Photo:
+    """One image as an inspector sees it.
+
+    Attributes:
+        name: the image's file name or id; any characters.
+        score: the deciding one.
+        kind: the true class; empty if unknown.
+        is_false: whether the decision about it is known to be wrong.
+        p_value: the share of normal images expected to score at least as high, 0..1; None if
+            unknown.
+        fired: which parts of the deciding score are above thresholds of their own, in words; may be
+            empty.
+        link: URL of the file, relative to the page; may be empty.
+        size: `(H, W)` of the image.
+        picture: uint8 `[h, w, C]`, C 1 or 3, at most 320 pixels wide and high; None if it is only
+            listed.
+        anomaly_map: float `[h, w]`, of the picture's size, scaled: normal images rarely exceed 1.
+            Or None.
+        regions: where the map of the whole image is above 1, in its pixels; None without a map.
+    """
+
+    name: str
+    score: float
+    kind: str = ""
+    is_false: bool = False
+    p_value: float | None = None
+    fired: str = ""
+    link: str = ""
+    size: tuple[int, int] | None = None
+    picture: np.ndarray | None = None
+    anomaly_map: np.ndarray | None = None
+    regions: Sequence[Region] | None = None
+
+    def with_picture(self, **drawn: Any) -> "Photo":
+        """The same with `picture`, `size` and perhaps `anomaly_map` and `regions`."""
+        return dataclasses.replace(self, **drawn)
+
+
+@dataclasses.dataclass(frozen=True)
 class Report:
     """The content of the page. M is the number of test images, or of scored ones.
 
@@ -64,6 +106,15 @@ class Report:
             quantiles of them.
         scores: `{score name: float [M]}`, at least the decision score.
         is_anomaly: bool `[M]`, the truth; None if unknown.
+        kinds: the true class of each image, `[M]`; None if unknown.
+        found_synthetic: how many synthetic defects are found; None if none were tried.
+        drift: a sentence, new images' deciding scores and those of held-out ones that they differ
+            from; or None.
+        anomalies: every image above the threshold, highest score first; those that are pictured
+            come before those that are only listed.
+        unlisted: how many more there are.
+        misses: anomalies that are not above it, lowest score first.
+        made: `((label, text), ...)` of how the page was made, for its foot.
         metrics: `{score name: {metric: float}}`, as from `metrics.score_metrics`; None if there are
             none.
         pixel_metrics: `{metric: float}`, or None.
@@ -91,6 +142,13 @@ class Report:
     held_out_scores: Mapping[str, np.ndarray]
     scores: Mapping[str, np.ndarray]
     is_anomaly: np.ndarray | None = None
+    kinds: Sequence[str] | None = None
+    found_synthetic: Found | None = None
+    drift: tuple[str, np.ndarray, np.ndarray] | None = None
+    anomalies: Sequence[Photo] = ()
+    unlisted: int = 0
+    misses: Sequence[Photo] = ()
+    made: Sequence[tuple[str, str]] = ()
     metrics: Mapping[str, Mapping[str, float]] | None = None
     pixel_metrics: Mapping[str, float] | None = None
     rotation_accuracy: Mapping[str, float] | None = None
@@ -116,6 +174,8 @@ class Report:
             raise ValueError(
                 f"is_anomaly: shape {list(np.shape(self.is_anomaly))}; expected {list(shape)}."
             )
+        if self.kinds is not None and (len(self.kinds),) != shape:
+            raise ValueError(f"kinds: {len(self.kinds)}; expected {shape[0]}.")
         # `~` of the integers 0 and 1 would be -1 and -2.
         if self.is_anomaly is not None and self.is_anomaly.dtype != bool:
             raise ValueError(f"is_anomaly: {self.is_anomaly.dtype}; expected bool.")

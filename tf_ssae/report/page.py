@@ -2,19 +2,26 @@
 text. The page needs no script and no network: images are data URIs, charts inline SVG.
 """
 
+import dataclasses
 import os
 import pathlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import jinja2
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from tf_ssae.report import axes, charts, png
-from tf_ssae.report.content import Report
+from tf_ssae.report.content import Photo, Report
+from tf_ssae.report.contour import contour
+from tf_ssae.report.judgement import in_words, judge
 from tf_ssae.system.files import replacing
 from tf_ssae.system.text import printable
 
+# Bytes of pictures in one page, so that it opens at once and can be sent by mail.
+_LARGEST = 3_000_000
+# Anomalies shown before a reader asks for all.
+_FOLDED_AFTER = 48
 # Curves in one chart; the style has as many colours.
 _CURVES = 5
 _LABELS = {
@@ -42,8 +49,13 @@ def write(path: str | os.PathLike[str], report: Report) -> None:
 def render(report: Report) -> str:
     """The page of a Report, as one string."""
     cards = [card for *_, cards in report.galleries for card in cards]
+    anomalies, misses = _drawn(report)
     return ENVIRONMENT.get_template("page.html").render(
         report=report,
+        judgement=judge(report),
+        anomalies=anomalies,
+        misses=misses,
+        drift=_drift(report),
         decisions=_decisions(report),
         curves=_curves(report),
         histograms=list(_histograms(report)),
@@ -76,6 +88,64 @@ def _decisions(report: Report) -> Mapping[str, object]:
         "below": int(np.sum(~above)),
         "confusion": confusion,
     }
+
+
+@dataclasses.dataclass(frozen=True)
+class _Drawn:
+    """A Photo with what the page shows of it: the picture as a URI, empty where it is only listed;
+    the contour of its map; and its places among the anomalies by score, name and kind.
+    """
+
+    photo: Photo
+    picture: str
+    contour: str
+    order: tuple[int, int, int]
+
+
+def _drawn(report: Report) -> tuple[list[_Drawn], list[_Drawn]]:
+    """The anomalies and the misses, pictured as long as the page stays small."""
+    left, result = _LARGEST, []
+    for photos in (report.anomalies, report.misses):
+        by_name = _places([photo.name for photo in photos])
+        by_kind = _places([photo.kind for photo in photos])
+        drawn = []
+        for i, photo in enumerate(photos):
+            picture = contour_of = ""
+            if photo.picture is not None and left > 0:
+                picture = png.data_uri(photo.picture)
+                if photo.anomaly_map is not None:
+                    contour_of = contour(photo.anomaly_map)
+                left -= len(picture) + len(contour_of)
+            drawn.append(_Drawn(photo, picture, contour_of, (i, by_name[i], by_kind[i])))
+        result.append(drawn)
+    return result[0], result[1]
+
+
+def _places(texts: Sequence[str]) -> list[int]:
+    """The place of each text when they are sorted; equal ones stay in order."""
+    return np.argsort(np.argsort(np.array(texts, object), kind="stable")).tolist()
+
+
+def _drift(report: Report) -> tuple[str, charts.Chart | None] | None:
+    if report.drift is None:
+        return None
+    sentence, new, held_out = report.drift
+    groups = {
+        (
+            f"held-out normal images below it ({len(held_out):,})",
+            "calibration",
+        ): held_out,
+        (f"these images below it ({len(new):,})", "scored"): new,
+    }
+    threshold = report.thresholds[report.decision_score]
+    return sentence, charts.histogram(groups, threshold, "Histograms that differ")
+
+
+def _times(value: float, threshold: float) -> str:
+    """A score beside its threshold, in words."""
+    if threshold > 0:
+        return f"{value / threshold:.2g} times the threshold"
+    return f"{abs(value - threshold):.2g} {'above' if value > threshold else 'below'} the threshold"
 
 
 def _curves(report: Report) -> list[tuple[str, charts.Chart]]:
@@ -154,6 +224,9 @@ ENVIRONMENT.filters.update(
 )
 ENVIRONMENT.globals.update(
     curves_of=_CURVES,
+    folded_after=_FOLDED_AFTER,
+    in_words=in_words,
+    times=_times,
     share=_share,
     error_overlay=png.error_overlay,
     error_scale=png.error_scale,

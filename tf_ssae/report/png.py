@@ -18,12 +18,15 @@ YELLOW_TO_RED = np.array(
     ]
 )
 
+# Pixels: larger images are stored with loss.
+_LARGE = 128
+
 # Pixels: a row of tiles is drawn no wider than the page.
 _WIDEST_GRID = 1160
 
 
 def data_uri(image: np.ndarray) -> str:
-    """The PNG of a uint8 image `[H, W, C]`, C 1 or 3."""
+    """The data URI of a uint8 image `[H, W, C]`, C 1 or 3."""
     return _encoded(_image(image))
 
 
@@ -102,6 +105,13 @@ def _image(image: np.ndarray) -> Image.Image:
 
 
 def _encoded(image: Image.Image) -> str:
+    """A data URI: of a PNG, whose pixels stay as they are when they are enlarged, or of a WebP,
+    which is a tenth of its size, for images large enough to be shown as they are.
+    """
     buffer = io.BytesIO()
-    image.save(buffer, format="PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+    kind = "png" if min(image.size) < _LARGE else "webp"
+    if kind == "png":
+        image.save(buffer, format="PNG", optimize=True)
+    else:
+        image.convert("RGB").save(buffer, format="WEBP", quality=75)
+    return f"data:image/{kind};base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -1,5 +1,6 @@
 """Where a result comes from: command, versions and machine, so that it can be reproduced."""
 
+import datetime
 import importlib.metadata
 import os
 import pathlib
@@ -15,7 +16,7 @@ from tf_ssae._version import __version__
 def environment() -> dict[str, Any]:
     """A dict of JSON values."""
     return {
-        "command": _command(),
+        "command": command(),
         "versions": {
             "tf_ssae": __version__,
             "python": platform.python_version(),
@@ -33,7 +34,18 @@ def environment() -> dict[str, Any]:
     }
 
 
-def _command() -> str:
+def made(run: object) -> tuple[tuple[str, str], ...]:
+    """`((label, text), ...)` for the foot of a page. `run`: name of the run that it is about."""
+    now = datetime.datetime.now().astimezone()
+    return (
+        ("Made", f"{now:%Y-%m-%d %H:%M %Z} by tf_ssae {__version__}"),
+        ("Run", str(run)),
+        ("Command", command()),
+    )
+
+
+def command() -> str:
+    """The command line of this process."""
     program, *arguments = sys.argv
     if pathlib.Path(program).name == "tf-ssae":
         return shlex.join(["tf-ssae", *arguments])

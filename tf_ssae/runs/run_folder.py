@@ -10,6 +10,7 @@ from typing import Any
 import filelock
 
 from tf_ssae.config import Config
+from tf_ssae.runs import folder_contents
 from tf_ssae.system import files
 
 CONFIG = "config.json"
@@ -147,9 +148,14 @@ def require_new(path: pathlib.Path, wanted: Mapping[str, Any]) -> None:
     """
     if path.is_file() or (path.is_dir() and any(path.iterdir())):
         _require_same_run(path, path, wanted)
+        stored = path / ENVIRONMENT
+        environment = read_json(stored) if stored.is_file() else {}
+        changed = folder_contents.changed_since(environment, read_config(path))
+        again = "train on what is there now" if changed else "train again"
         raise FileExistsError(
-            f"{path} already holds this run, finished: its results are in {path / METRICS}. To"
-            " train again, remove the folder or pass another --model_dir."
+            f"{path} already holds this run, finished: its results are in {path / METRICS}."
+            f"{' ' if changed else ''}{changed} To {again}, remove the folder or pass another"
+            " --model_dir."
         )
 
 

@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 
 from tf_ssae.calibration import Calibration
-from tf_ssae.calibration.conformal import DRIFT_SIGNIFICANCE
+from tf_ssae.data.layout import GOOD
 from tf_ssae.data.reader import ReadFile, TileReader
 from tf_ssae.evaluation.regions import Region
 from tf_ssae.report import Card, Report, gallery
+from tf_ssae.runs import provenance
+from tf_ssae.scoring.drift import Drift, drift
 from tf_ssae.scoring.readers import Reader
+from tf_ssae.scoring.suspects import Suspects
 
 _SHOWN = 12
 
@@ -48,8 +51,15 @@ class Rows:
         columns: the names of a row's columns, in order; see `run.score`.
     """
 
-    def __init__(self, calibration: Calibration, notes: Sequence[str] = ()):
-        """`notes`: sentences about how the images were found, for the warnings."""
+    def __init__(
+        self,
+        calibration: Calibration,
+        notes: Sequence[str] = (),
+        kind_of: Callable[[str], str | None] = lambda path: None,
+    ):
+        """`notes`: sentences about how the images were found, for the warnings. `kind_of`: from a
+        path to the class of the image, None where it is unknown.
+        """
         self.scores = list(calibration.thresholds)
         self.columns = [
             *("path", *self.scores, "decision", "p_value", "why"),
@@ -57,6 +67,11 @@ class Rows:
         ]
         self._calibration, self._notes = calibration, notes
         self._values = {name: array.array("f") for name in self.scores}
+        self._kind_of = kind_of
+        # Of each image: its place in `_kinds`; -1 if unknown.
+        self._kind_of_image = array.array("i")
+        self._kinds: dict[str, int] = {}
+        self._suspects = Suspects(calibration)
         self._most: list[tuple[float, str]] = []
         self._least: list[tuple[float, str]] = []
         self._unreadable: list[tuple[str, str]] = []
@@ -76,7 +91,7 @@ class Rows:
         if not files:
             return []
         decisions = self._calibration.decisions(scores)
-        fired = self._calibration.fired(scores)
+        why = self._calibration.why(scores)
         p = self._calibration.p_values(scores)
 
         def regions(i: int) -> list[dict[str, Any]] | None:
@@ -89,15 +104,12 @@ class Rows:
             if not all(np.isfinite(scores[name][i]) for name in self.scores):
                 # Compared with a threshold, NaN would be called normal.
                 return self.of_unreadable(files[i].path, "its scores are not numbers")
-            # Only parts of the deciding score are named, whatever the other scores are.
-            parts = [name for name, above in fired.items() if above[i]]
-            why = " and ".join(parts) or "together, none of them alone"
             return {
                 "path": str(files[i].path),
                 **{name: float(f"{scores[name][i]:.9g}") for name in self.scores},
                 "decision": decisions[i],
                 "p_value": None if p is None else float(f"{p[i]:.4g}"),
-                "why": why if decisions[i] == "anomaly" else "",
+                "why": why[i] if decisions[i] == "anomaly" else "",
                 "regions": regions(i),
                 "width": files[i].stored_size[1],
                 "height": files[i].stored_size[0],
@@ -127,30 +139,39 @@ class Rows:
         self._anomalies += row["decision"] == "anomaly"
         self._reviews += row["decision"] == "review"
         score = row[self._calibration.deciding_score]
+        kind = self._kind_of(row["path"])
+        place = -1 if kind is None else self._kinds.setdefault(kind, len(self._kinds))
+        self._kind_of_image.append(place)
+        self._suspects.add(row, kind)
         for heap, sign in ((self._most, 1), (self._least, -1)):
             push = heapq.heappush if len(heap) < _SHOWN else heapq.heappushpop
             push(heap, (sign * score, row["path"]))
 
     def summary(self) -> Summary:
         """The Summary of all rows so far."""
-        scored = len(self._values[self._calibration.deciding_score])
-        return Summary(scored, self._anomalies, self._reviews, self._unreadable, self._warnings())
+        scored, drifted = len(self._kind_of_image), self._drift()
+        warnings = [*self._warnings(), *([drifted.sentence] if drifted else [])]
+        return Summary(scored, self._anomalies, self._reviews, self._unreadable, warnings)
+
+    def _labels(self) -> list[str] | None:
+        """The class of each image; None if that of some is unknown."""
+        names = list(self._kinds)
+        if not self._kind_of_image or min(self._kind_of_image) < 0:
+            return None
+        return [names[place] for place in self._kind_of_image]
+
+    def _drift(self) -> Drift | None:
+        """That of the good images alone, where it is known which these are."""
+        labels, new = self._labels(), np.array(self._values[self._calibration.deciding_score])
+        if labels is not None:
+            new = new[np.array(labels, object) == GOOD]
+        return drift(self._calibration, new, are_good=labels is not None)
 
     def _warnings(self) -> list[str]:
-        """Sentences: what the threshold does not guarantee, drift, unreadable files."""
+        """Sentences: what the threshold does not guarantee, unreadable files."""
         calibration, warnings = self._calibration, list(self._notes)
         if not calibration.guarantee_holds:
             warnings.append(calibration.guarantee_in_words)
-        values = {name: np.array(column) for name, column in self._values.items()}
-        statistic, p = calibration.drift(values)
-        if calibration.held_out and p < DRIFT_SIGNIFICANCE:
-            below = int((~calibration.is_anomaly(values)).sum())
-            warnings.append(
-                f"Drift: the {below} images below the threshold do not score as the held-out"
-                f" normal images did (Kolmogorov-Smirnov statistic {statistic:.3f}, p = {p:.1g})."
-                " The guarantee on false alarms does not hold for such images: check camera and"
-                " light, or train on images like these."
-            )
         if self._unreadable:
             warnings.append(
                 f"{len(self._unreadable)} files could not be read: the column `error` says why."
@@ -158,10 +179,22 @@ class Rows:
         return warnings
 
     def report(
-        self, reader: Reader, tiles: TileReader, model_dir: object, images: object
+        self,
+        reader: Reader,
+        tiles: TileReader,
+        model_dir: str | pathlib.Path,
+        images: object,
+        page: pathlib.Path,
     ) -> Report:
-        """The Report of all rows so far. `reader` and `tiles` read some of the images again."""
-        summary, calibration = self.summary(), self._calibration
+        """The Report of all rows so far, to be written to `page`. `reader` and `tiles` read some of
+        the images again.
+        """
+        summary, calibration, labels = self.summary(), self._calibration, self._labels()
+        drifted, kind_of = self._drift(), self._kind_of if labels else lambda path: None
+        anomalies, misses = (
+            tuple(self._suspects.photos(reader, tiles, page, kind_of, missed))
+            for missed in (False, True)
+        )
         sections = [
             (title, text, self._cards(reader, tiles, sorted(heap, reverse=True)))
             for title, text, heap in (
@@ -183,7 +216,14 @@ class Rows:
                 ("Model", str(model_dir)),
                 ("False alarms", calibration.guarantee_in_words),
             ),
-            warnings=tuple(summary.warnings),
+            warnings=tuple(self._warnings()),
+            drift=(drifted.sentence, drifted.new, drifted.held_out) if drifted else None,
+            is_anomaly=None if labels is None else np.array([kind != GOOD for kind in labels]),
+            kinds=labels,
+            anomalies=anomalies,
+            misses=misses if labels else (),
+            unlisted=self._anomalies - len(anomalies),
+            made=provenance.made(pathlib.Path(model_dir).resolve().name),
             decision_score=calibration.deciding_score,
             thresholds=calibration.thresholds,
             held_out_scores=calibration.scores if calibration.held_out else {},

@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from tf_ssae import report
 from tf_ssae.data.find import named
+from tf_ssae.data.kinds import kind_of
 from tf_ssae.data.reader import TileReader
 from tf_ssae.scoring import places, readers
 from tf_ssae.scoring.batches import scored
@@ -69,7 +70,10 @@ def score(
     reader = readers.load(model_dir)
     description = reader.description
     tile_reader = TileReader.of(description)
-    rows = Rows(description.calibration, found.notes)
+    root = pathlib.Path(images)
+    rows = Rows(
+        description.calibration, found.notes, lambda path: kind_of(pathlib.Path(path), root)
+    )
     if output.suffix == ".json" and not reader.has_maps:
         raise ValueError(f"--output={output}: this model gives no regions. Pass a .csv, say.")
     map_folder = _map_folder(maps, paths, mask_values, reader)
@@ -91,7 +95,7 @@ def score(
                 progress.update()
         with replacing(output) as temporary:
             WRITERS[output.suffix](partial.rows(), rows.columns, temporary)
-            report.write(page, rows.report(reader, tile_reader, model_dir, images))
+            report.write(page, rows.report(reader, tile_reader, model_dir, images, page))
         partial_path.unlink()
     return rows.summary()
 

@@ -48,12 +48,12 @@ def load(folder: str | pathlib.Path) -> tuple[Answer, Answer]:
 
 def load_decide(folder: str | pathlib.Path) -> Callable[[list[bytes]], dict[str, np.ndarray]]:
     """The signature `decide`: a function from N PNG or JPEG files to every score, float32 `[N]`,
-    and `is_anomaly`, bool `[N]`. (`decision`, a text, is left out.)
+    and `is_anomaly`, bool `[N]`. (`decision` and `p_value` are left out.)
     """
-    loaded = tf.saved_model.load(str(folder))
+    loaded, beside = tf.saved_model.load(str(folder)), ("decision", "p_value")
 
     def decide(files: list[bytes]) -> dict[str, np.ndarray]:
         outputs = loaded.signatures["decide"](image_bytes=tf.constant(files))
-        return {name: value.numpy() for name, value in outputs.items() if name != "decision"}
+        return {name: value.numpy() for name, value in outputs.items() if name not in beside}
 
     return decide

@@ -12,6 +12,7 @@ from tf_ssae.data.split import Split
 from tf_ssae.detectors import registry
 from tf_ssae.detectors.base import Detector
 from tf_ssae.runs import provenance
+from tf_ssae.runs.folder_contents import contents
 from tf_ssae.runs.run_folder import RunFolder
 
 _CACHE = "images.cache"
@@ -44,13 +45,18 @@ def begin(config: Config, folder: RunFolder, data: LabelledImages | None) -> Beg
     """
     try:
         cache = folder.partial / _CACHE
+        found = {} if data else contents(config)
         data = data or sources.load(config, cache)
         split = protocols.split(data, config)
         steps = pipeline.steps_per_epoch(len(split.train.index), config)
         if config.steps:
             config = dataclasses.replace(config, epochs=max(1, round(config.steps / steps)))
         detector = registry.make(config, data.image_shape)
-        environment = {**provenance.environment(), "split_fingerprint": split.fingerprint()}
+        environment = {
+            **provenance.environment(),
+            "split_fingerprint": split.fingerprint(),
+            **found,
+        }
         folder.require_same_images(environment["split_fingerprint"])
     except BaseException:
         folder.abandon()

@@ -1,7 +1,8 @@
 """The report of a training run, on its test images, whose truth is known."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import pathlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,21 +11,27 @@ import tensorflow as tf
 from tf_ssae import report
 from tf_ssae.config import Config
 from tf_ssae.data import pipeline
+from tf_ssae.data.decode import decode
 from tf_ssae.data.split import Split, Subset
 from tf_ssae.detectors.base import Detector
+from tf_ssae.evaluation.operating_points import Found
 from tf_ssae.evaluation.predictions import Evaluation
-from tf_ssae.ops.batched import batched, joined
+from tf_ssae.ops.batched import batched, joined, padded
 from tf_ssae.ops.tiles import first_tiles
-from tf_ssae.report import gallery
-from tf_ssae.training.summary import of_synthetic_defects
+from tf_ssae.report import gallery, png
+from tf_ssae.report.content import Photo
+from tf_ssae.report.photos import LISTED, PICTURED, link, pictured
+from tf_ssae.runs import provenance
 from tf_ssae.training.synthetic import tampered
 
 _SHOWN = 12
+_MISSES = 48
 _EXPLAINED_AT_ONCE = 16
 
 
 def write(
     path: str | os.PathLike[str],
+    run_name: str,
     detector: Detector,
     split: Split,
     evaluation: Evaluation,
@@ -34,6 +41,7 @@ def write(
     """Writes the page.
 
     Args:
+        run_name: of the finished run's folder.
         detector: calibrated.
         split: the images of the run.
         evaluation: of the test images.
@@ -48,19 +56,12 @@ def write(
             f"{duplicates} test images are identical to a training image, pixel for pixel."
         )
     warnings += metrics.get("health", {}).get("warnings", [])
+    named = config.dataset == "folder" and evaluation.subset.data.names is not None
     facts = [
         ("Detector", f"{config.detector}, {config.epochs} epochs"),
         ("Training images", f"{metrics['train_images']:,}"),
         ("Test images", f"{metrics['test_images']:,} ({metrics['share']:.1%} anomalies)"),
     ]
-    for key, label in (
-        ("false_alarm_rate", "False-alarm rate on test images"),
-        ("detection_rate", "Detection rate on test images"),
-    ):
-        if key in metrics["decision"]:
-            facts.append((label, f"{metrics['decision'][key]:.1%}"))
-    if "synthetic_defects" in metrics:
-        facts.append(("Synthetic defects", of_synthetic_defects(metrics["synthetic_defects"])))
     if "health" in metrics:
         facts.append(
             (
@@ -81,6 +82,12 @@ def write(
             held_out_scores=calibration.scores if calibration.held_out else {},
             scores=evaluation.scores,
             is_anomaly=evaluation.subset.is_anomaly,
+            kinds=[evaluation.subset.data.class_names[k] for k in evaluation.subset.labels],
+            found_synthetic=_found_synthetic(metrics),
+            anomalies=tuple(_photos(path, detector, evaluation, named, missed=False)),
+            misses=tuple(_photos(path, detector, evaluation, named, missed=True)),
+            unlisted=max(0, int(_above(detector, evaluation).sum()) - LISTED),
+            made=provenance.made(run_name),
             metrics=metrics.get("scores"),
             pixel_metrics=metrics.get("pixels"),
             rotation_accuracy=_rotation_accuracy(metrics),
@@ -133,25 +140,72 @@ def _synthetic_defects(split: Split) -> tuple[np.ndarray, np.ndarray] | None:
     return clean, np.concatenate(list(tampered(some, len(some.index))))[first]
 
 
+def _found_synthetic(metrics: Mapping[str, Any]) -> Found | None:
+    found = metrics.get("synthetic_defects")
+    return found and Found(found["found"], found["images"], found["low"], found["high"])
+
+
+def _above(detector: Detector, evaluation: Evaluation) -> np.ndarray:
+    return detector.calibration.is_anomaly(evaluation.scores)
+
+
+def _photos(
+    page: str | os.PathLike[str],
+    detector: Detector,
+    evaluation: Evaluation,
+    named: bool,
+    missed: bool,
+) -> Iterator[Photo]:
+    """Yields every test image above the threshold, highest score first; or the worst misses.
+
+    `named`: whether the images are files of `config.data_dir`.
+    """
+    subset, calibration = evaluation.subset, detector.calibration
+    data, root = subset.data, pathlib.Path(detector.config.data_dir)
+    scores, above = evaluation.scores[calibration.deciding_score], _above(detector, evaluation)
+    p, why = calibration.p_values(evaluation.scores), calibration.why(evaluation.scores)
+    if missed:
+        order = np.argsort(scores, kind="stable")
+        order = order[(subset.is_anomaly & ~above)[order]][:_MISSES]
+    else:
+        order = np.argsort(-scores, kind="stable")
+        order = order[above[order]][:LISTED]
+    bounds = np.append(first_tiles(subset.source), len(subset.index))
+
+    def photo(i: int) -> Photo:
+        return Photo(
+            name=subset.names[i],
+            score=float(scores[i]),
+            kind=data.class_names[subset.labels[i]],
+            is_false=bool(subset.is_anomaly[i] != above[i]),
+            p_value=None if p is None else float(p[i]),
+            fired="" if missed or len(calibration.parts) < 2 else why[i],
+            link=link(root / subset.names[i], page) if named else "",
+        )
+
+    def suspects() -> Iterator[tuple[Photo, np.ndarray, Callable[[], np.ndarray]]]:
+        for i in order[:PICTURED]:
+            tiles = data.images[subset.index[bounds[i] : bounds[i + 1]]]
+
+            def read(i: int = i, tiles: np.ndarray = tiles) -> np.ndarray:
+                if named:
+                    return decode((root / subset.names[i]).read_bytes())
+                return png.as_uint8(tiles[0])
+
+            yield photo(i), tiles, read
+
+    explain = padded(tf.function(detector.explain), _EXPLAINED_AT_ONCE)
+    yield from pictured(suspects(), explain, detector.description)
+    yield from (photo(i) for i in order[PICTURED:])
+
+
 def _galleries(
     detector: Detector, evaluation: Evaluation
 ) -> Iterator[tuple[str, str, tuple[report.Card, ...]]]:
-    """Yields galleries: errors, the worst first, then the extremes."""
+    """Yields galleries: the extremes."""
     scores = evaluation.scores[detector.calibration.deciding_score]
-    is_anomaly = evaluation.subset.is_anomaly
-    above = detector.calibration.is_anomaly(evaluation.scores)
     descending, ascending = np.argsort(-scores, kind="stable"), np.argsort(scores, kind="stable")
     sections = [
-        (
-            "Worst false alarms",
-            "Normal images above the threshold, highest score first.",
-            descending[(~is_anomaly & above)[descending]][:_SHOWN],
-        ),
-        (
-            "Worst misses",
-            "Anomalies not above the threshold, lowest score first.",
-            ascending[(is_anomaly & ~above)[ascending]][:_SHOWN],
-        ),
         (
             "Most anomalous",
             "The images with the highest deciding score.",

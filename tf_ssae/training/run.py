@@ -73,7 +73,7 @@ def _run(
 
     outcome.write_scores(folder.partial / "scores.csv", evaluation)
     page = folder.partial / "report.html"
-    report.write(page, detector, split, evaluation, metrics, history)
+    report.write(page, folder.path.name, detector, split, evaluation, metrics, history)
     training_images.write(folder.partial, split.train)
     detector.save(folder.partial / run_folder.MODEL)
     run_folder.write_json(folder.partial / run_folder.METRICS, metrics)
@@ -83,5 +83,6 @@ def _run(
     (folder.path / begun.cache.name).unlink(missing_ok=True)
     calibration = detector.calibration
     print(f"\n{summary.table(metrics)}\n{calibration.reason}\n{calibration.guarantee_in_words}")
-    print(f"\nEverything about this run is in {folder.path}.")
+    print(f"\n{summary.in_short(metrics)}")
+    print(f"Open {folder.path / page.name} in a browser; all else is in {folder.path}.")
     return metrics

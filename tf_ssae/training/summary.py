@@ -68,6 +68,26 @@ def of_regions(found: Mapping[str, Any]) -> str:
     return f"{sentence}{'' if false is None else f'; {false:.2f} in a normal image'}."
 
 
+def in_short(metrics: Mapping[str, Any]) -> str:
+    """The numbers that matter: defects found, false alarms, synthetic defects found."""
+    decision, parts = metrics["decision"], []
+    anomalies = round(metrics["share"] * metrics["test_images"])
+    normal = metrics["test_images"] - anomalies
+    if "detection_rate" in decision:
+        found = round(decision["detection_rate"] * anomalies)
+        parts.append(f"{found:,} of {anomalies:,} defects found")
+    else:
+        parts.append("no defect was tested")
+    if "false_alarm_rate" in decision:
+        alarms = round(decision["false_alarm_rate"] * normal)
+        alarm = "alarm" if alarms == 1 else "alarms"
+        parts.append(f"{alarms:,} false {alarm} on {normal:,} normal test images")
+    if "synthetic_defects" in metrics:
+        synthetic = metrics["synthetic_defects"]
+        parts.append(f"{synthetic['found']:,} of {synthetic['images']:,} synthetic defects found")
+    return f"In short: {'; '.join(parts)}."
+
+
 def table(metrics: dict) -> str:
     """The metrics of a run, as in `metrics.json`."""
     columns = ("average_precision", "auroc", "pr_auc_trapezoid", "average_precision_at_0.1")
@@ -85,7 +105,7 @@ def table(metrics: dict) -> str:
     if "pixels" in metrics:
         pixels = metrics["pixels"]
         lines.append(
-            f"Error maps compared with the masks: pixel AUROC {pixels['pixel_auroc']:.4f}, AUPRO"
+            f"Maps compared with the masks: pixel AUROC {pixels['pixel_auroc']:.4f}, AUPRO"
             f" {pixels['aupro']:.4f}."
         )
     if "regions" in metrics:
