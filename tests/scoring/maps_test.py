@@ -39,8 +39,8 @@ def photos(tmp_path_factory, digit_images):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """A run whose reconstructions decide, so that what is far too bright is an anomaly. Its level is
-    a low one: no pixel can be further off than by all of its range.
+    """A run whose reconstructions decide, so that what is far too bright is an anomaly. Its level
+    is a low one: no pixel can be further off than by all of its range.
     """
     folder = tmp_path_factory.mktemp("runs") / "run"
     training.train(preset("digits", decision="a_rec", target_fpr=0.2, **QUICK), folder)
