@@ -7,6 +7,7 @@ import pathlib
 from collections.abc import Callable, Iterator
 
 from tf_ssae.data.reader import TileReader
+from tf_ssae.ops.limits import DEFAULTS, Limits
 from tf_ssae.scoring import readers
 from tf_ssae.scoring.arrivals import Arrivals, Arrived, require_folder
 from tf_ssae.scoring.batches import scored
@@ -46,6 +47,8 @@ def watch(
     output: str | pathlib.Path,
     patience: float | None = None,
     said: Callable[[str], None] = print,
+    limits: Limits = DEFAULTS,
+    accept_damaged: bool = False,
 ) -> int:
     """Scores the images in a folder and below it, then those that arrive, until it is stopped.
 
@@ -61,6 +64,7 @@ def watch(
             nothing, so each start begins with all that lies in the folder.
         patience: stop after so many seconds in which nothing came; None: never.
         said: takes a sentence when it begins to watch.
+        limits, accept_damaged: see `run.score`.
 
     Returns:
         How many images were scored.
@@ -76,7 +80,7 @@ def watch(
     reader = readers.load(model_dir)
     description = reader.description
     rows = Rows(description.calibration)
-    tiles = TileReader.of(description)
+    tiles = TileReader.of(description, limits, accept_damaged)
     done = _Done()
     count = 0
     with (
