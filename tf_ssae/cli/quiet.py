@@ -42,5 +42,7 @@ def _filter_warnings() -> None:
     # Pillow warns of images above half the size that it refuses; `data` checks the size itself.
     # (Not in a `catch_warnings` block: threads read files, and all share the filters.)
     warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+    # Of a TIFF's tags, most of which are not looked at, and without the file's name.
+    warnings.filterwarnings("ignore", module=r"PIL\.TiffImagePlugin")
     # TensorFlow's converter uses its own interpreter when it quantises.
     warnings.filterwarnings("ignore", message=r"\s*Warning: tf.lite.Interpreter is deprecated")

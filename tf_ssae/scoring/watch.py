@@ -63,7 +63,7 @@ def watch(
         output: ends in .csv or .jsonl; or "-": JSON lines to the standard output, which remembers
             nothing, so each start begins with all that lies in the folder.
         patience: stop after so many seconds in which nothing came; None: never.
-        said: takes a sentence when it begins to watch.
+        said: takes sentences: when it begins to watch, and about what is not entered.
         limits, accept_damaged: see `run.score`.
 
     Returns:
@@ -85,7 +85,7 @@ def watch(
     count = 0
     with (
         _destination(output, [*rows.columns, "modified", "scored"], done) as write,
-        Arrivals(folder, lambda found: done.holds(found.path, found.modified)) as arrivals,
+        Arrivals(folder, lambda found: done.holds(found.path, found.modified), said) as arrivals,
     ):
         said(f"Watching {folder}: {len(done):,} images have rows already. Ctrl-C stops it.")
         for batch in arrivals.batches(_AT_ONCE, patience):

@@ -21,6 +21,7 @@ from tf_ssae.data.split import Subset
 from tf_ssae.detectors.base import Detector
 from tf_ssae.evaluation import predictions
 from tf_ssae.runs import calibrations, training_images
+from tf_ssae.system.disk import full_disk_is_an_os_error
 from tf_ssae.training.calibrate import ask, of_outputs
 
 
@@ -108,11 +109,16 @@ def recalibrate(
     Raises:
         FileNotFoundError: there is no such run or folder, or it holds no images.
         ValueError: none of the images can be used, with the reasons; or the run is corrupt.
+        OSError: a disk is full; the run is as it was.
     """
     trained = training_images.read(run)
     detector = runs.load(run)
     reader = TileReader.of(detector.description, detector.config.limits, accept_damaged)
-    with tempfile.TemporaryDirectory() as folder:
+    remedy = "Nothing was changed: free some space and run the same command again."
+    with (
+        full_disk_is_an_os_error(f"{run} or {tempfile.gettempdir()}", remedy),
+        tempfile.TemporaryDirectory() as folder,
+    ):
         cache = pathlib.Path(folder)
         goods = _Gathered(
             reader, detector, pathlib.Path(images), cache / "goods", trained or set(), set()
@@ -146,13 +152,13 @@ def recalibrate(
             left_out, repaired = [*left_out, *bad.left_out], [*repaired, *bad.repaired]
         elif wish.threshold is not None:
             fitted = _chosen(fitted, normal[fitted.deciding_score], None, wish)
-    facts: dict[str, Any] = {
-        "operating_points": [dataclasses.asdict(point) for point in points],
-        "left_out": left_out,
-        "repaired": repaired,
-    }
-    before = detector.calibration
-    version = calibrations.add(run, str(images), goods.fingerprint, fitted, facts)
+        facts: dict[str, Any] = {
+            "operating_points": [dataclasses.asdict(point) for point in points],
+            "left_out": left_out,
+            "repaired": repaired,
+        }
+        before = detector.calibration
+        version = calibrations.add(run, str(images), goods.fingerprint, fitted, facts)
     said = repaired_in_words(repaired)
     return Recalibrated(version, before, left_out, points, said, _drift(before, normal))
 
