@@ -54,6 +54,8 @@ def seeds() -> dict[str, bytes]:
     add("JPEG CMYK", colour.convert("CMYK"), "JPEG")
     for compression in ("tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg"):
         add(f"TIFF {compression}", colour, "TIFF", compression=compression)
+    for compression in ("group3", "group4"):
+        add(f"TIFF {compression}", colour.convert("1"), "TIFF", compression=compression)
     return found
 
 

@@ -79,6 +79,22 @@ def test_what_is_missing_at_the_end_of_a_jpeg_is_grey():
     assert (cut[-8:] == 128).all() and damage == "Premature end of JPEG file"
 
 
+def test_every_flipped_bit_in_a_tiff_with_checksums_is_noticed():
+    """libtiff itself misses many: it stops where it has its pixels."""
+    whole = encoded("TIFF", compression="tiff_adobe_deflate")
+    start, end = strip(whole)
+    missed = 0
+    for at in np.random.default_rng(0).integers(start, end, 200):
+        data = bytearray(whole)
+        data[at] ^= 1
+        missed += not tiff_damage.damage(bytes(data), 10**8)
+        try:
+            np.testing.assert_array_equal(decode(bytes(data)), SMOOTH)
+        except UnreadableImage:
+            continue
+    assert missed > 0
+
+
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF", "BMP"])
 def test_what_no_decoder_repairs_stays_refused(kind):
     data = encoded(kind)

@@ -17,6 +17,8 @@ _MOST_WEBP_PIXELS = 512
 _PNG = b"\x89PNG\r\n\x1a\n"
 _OFFSETS, _LENGTHS = (273, 324), (279, 325)  # TIFF's tags, of strips and of tiles
 _TIFF_BYTES_A_PIXEL = 16  # and more: four channels of 32 bits
+_COMPRESSION, _DEFLATE = 259, (8, 32946)
+_PIECE = 2**20  # bytes to unpack at a time
 
 
 class Damaged(ValueError):
@@ -84,15 +86,31 @@ def _damage_of_jpeg(data: bytes) -> str:
 def _damage_of_tiff(image: Image.Image, data: bytes) -> str:
     tags = image.tag_v2  # type: ignore[attr-defined]
     for starts, lengths in zip(_OFFSETS, _LENGTHS):
-        pairs = zip(_values(tags.get(starts)), _values(tags.get(lengths)))
-        if any(start + length > len(data) for start, length in pairs):
+        parts = list(zip(_values(tags.get(starts)), _values(tags.get(lengths))))
+        if any(start + length > len(data) for start, length in parts):
             return "it ends early"
+        # libtiff leaves a strip when it has its pixels, before the checksum that follows them.
+        if tags.get(_COMPRESSION) in _DEFLATE:
+            for start, length in parts:
+                if wrong := _wrong_with_deflate(data[start : start + length]):
+                    return wrong
     # What is not compressed has nothing that libtiff could repair.
     compressed = any(tile[0] == "libtiff" for tile in getattr(image, "tile", ()))
     if not compressed:
         return ""
     largest = _TIFF_BYTES_A_PIXEL * image.width * image.height + len(data)
     return tiff_damage.damage(data, largest)
+
+
+def _wrong_with_deflate(data: bytes) -> str:
+    unpacking = zlib.decompressobj()
+    try:
+        while data:
+            unpacking.decompress(data, _PIECE)
+            data = unpacking.unconsumed_tail
+    except zlib.error as error:
+        return str(error)
+    return "" if unpacking.eof else "its compressed data have no end"
 
 
 def _values(value: object) -> tuple[int, ...]:
