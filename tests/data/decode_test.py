@@ -247,6 +247,6 @@ def test_a_reason_names_the_setting_that_a_server_lowered(tmp_path):
     expected = "200x100 pixels; expected at most largest_image=0.01 megapixels"
     with pytest.raises(UnreadableImage, match=expected):
         decode(data, Limits(largest_image=0.01))
-    with pytest.raises(UnreadableImage, match="MB; expected at most largest_file=0.0001 megabytes"):
-        decode(data, Limits(largest_file=0.0001))
+    with pytest.raises(UnreadableImage, match="MB; expected at most largest_file=1e-05 megabytes"):
+        decode(data, Limits(largest_file=1e-5))
     assert decode(data, Limits(largest_image=0.02)).shape == (100, 200, 1)

@@ -88,7 +88,7 @@ def kinds():
         "JPEG without subsampling": (encoded(COLOUR, "JPEG", subsampling=0), ""),
         "JPEG grey": (encoded(GREY, "JPEG"), ""),
         "JPEG progressive": (encoded(COLOUR, "JPEG", progressive=True), ""),
-        "JPEG CMYK": (encoded(COLOUR.convert("CMYK"), "JPEG"), "CMYK (JPEG)"),
+        "JPEG CMYK": (encoded(COLOUR.convert("CMYK"), "JPEG"), ""),
         "PNG turned": (encoded(COLOUR, "PNG", **TURNED), "EXIF's orientation"),
         "JPEG turned": (encoded(COLOUR, "JPEG", **TURNED), "EXIF's orientation"),
         "PNG wrong text": (head + chunk(b"tEXt", b"k\0v", False) + tail, ""),

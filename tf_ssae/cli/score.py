@@ -128,9 +128,8 @@ VERB = Verb(
     example="--model_dir=runs/parts-ssae-seed-0 --images=parts/test --output=scores.csv",
     flag_values=_FLAGS,
     first={
-        "What to score": ("model_dir", "images"),
+        "What to score": ("model_dir", "images", "accept_damaged"),
         "Where to": ("output", "maps", "mask_values", "watch", "strict"),
-        "Which files are read": ("accept_damaged", *reading.LIMITS),
     },
     run=_run,
     required=("model_dir", "images", "output"),
