@@ -3,6 +3,8 @@ for.
 """
 
 import io
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -93,6 +95,23 @@ def test_every_flipped_bit_in_a_tiff_with_checksums_is_noticed():
         except UnreadableImage:
             continue
     assert missed > 0
+
+
+def test_a_tiff_that_unpacks_to_more_than_its_pixels_is_not_unpacked_to_its_end():
+    small = encoded("TIFF", compression="tiff_adobe_deflate")
+    packed = zlib.compress(bytes(64 * 2**20))
+    start, _ = strip(small)
+    with Image.open(io.BytesIO(small)) as image:
+        table = image.tag_v2._offset
+    # The strip, and a table of tags behind it that says where it is.
+    tags = bytearray(small[table:])
+    for at in range(2, 2 + 12 * tags[0], 12):
+        if tags[at : at + 2] == b"\x17\1":
+            tags[at + 2 : at + 12] = struct.pack("<HII", 4, 1, len(packed))
+    place = start + len(packed) + len(packed) % 2
+    data = b"II*\0" + struct.pack("<I", place) + packed.ljust(place - start, b"\0")
+    with pytest.raises(UnreadableImage, match="more than its pixels"):
+        decode(data + bytes(tags))
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF", "BMP"])

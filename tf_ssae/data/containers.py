@@ -3,6 +3,7 @@ the signs of damage, which decoders repair in silence.
 """
 
 import zlib
+from collections.abc import Iterable
 
 import simplejpeg
 from PIL import Image
@@ -85,32 +86,39 @@ def _damage_of_jpeg(data: bytes) -> str:
 
 def _damage_of_tiff(image: Image.Image, data: bytes) -> str:
     tags = image.tag_v2  # type: ignore[attr-defined]
+    largest = _TIFF_BYTES_A_PIXEL * image.width * image.height + _PIECE
     for starts, lengths in zip(_OFFSETS, _LENGTHS):
         parts = list(zip(_values(tags.get(starts)), _values(tags.get(lengths))))
         if any(start + length > len(data) for start, length in parts):
             return "it ends early"
         # libtiff leaves a strip when it has its pixels, before the checksum that follows them.
         if tags.get(_COMPRESSION) in _DEFLATE:
-            for start, length in parts:
-                if wrong := _wrong_with_deflate(data[start : start + length]):
-                    return wrong
+            if wrong := _wrong_with_deflate(data, parts, largest):
+                return wrong
     # What is not compressed has nothing that libtiff could repair.
     compressed = any(tile[0] == "libtiff" for tile in getattr(image, "tile", ()))
     if not compressed:
         return ""
-    largest = _TIFF_BYTES_A_PIXEL * image.width * image.height + len(data)
     return tiff_damage.damage(data, largest)
 
 
-def _wrong_with_deflate(data: bytes) -> str:
-    unpacking = zlib.decompressobj()
-    try:
-        while data:
-            unpacking.decompress(data, _PIECE)
-            data = unpacking.unconsumed_tail
-    except zlib.error as error:
-        return str(error)
-    return "" if unpacking.eof else "its compressed data have no end"
+def _wrong_with_deflate(data: bytes, parts: Iterable[tuple[int, int]], largest: int) -> str:
+    """What is wrong with stretches, `(start, length)`, of compressed data, which are to unpack to
+    no more bytes than `largest`.
+    """
+    for start, length in parts:
+        unpacking, packed = zlib.decompressobj(), data[start : start + length]
+        try:
+            while packed:
+                largest -= len(unpacking.decompress(packed, _PIECE))
+                packed = unpacking.unconsumed_tail
+                if largest < 0:
+                    return "its compressed data are more than its pixels"
+        except zlib.error as error:
+            return str(error)
+        if not unpacking.eof:
+            return "its compressed data have no end"
+    return ""
 
 
 def _values(value: object) -> tuple[int, ...]:

@@ -92,12 +92,12 @@ def size_of(data: bytes) -> tuple[int, int]:
 
 
 @contextlib.contextmanager
-def header(data: bytes) -> Iterator[Image.Image]:
+def header(data: bytes, limits: Limits = DEFAULTS) -> Iterator[Image.Image]:
     """The image of a file, not loaded: its size as stored, its mode. Raises UnreadableImage."""
     with _reasons():
         bare = containers.without_metadata(data)
         with Image.open(io.BytesIO(bare), formats=_OPENED) as image:
-            check(image, DEFAULTS)
+            check(image, limits)
             yield image
 
 

@@ -181,7 +181,7 @@ def _image_shape(paths: list[pathlib.Path], config: Config) -> tuple[int, int, i
     sizes, colour = set(), False
     for path in paths:
         try:
-            with decode.header(path.read_bytes()) as image:
+            with decode.header(path.read_bytes(), config.limits) as image:
                 sizes.add(image.size)
                 colour = colour or image.mode not in (
                     "1",
