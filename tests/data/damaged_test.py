@@ -98,7 +98,7 @@ def test_every_flipped_bit_in_a_tiff_with_checksums_is_noticed():
 
 
 def test_a_tiff_that_unpacks_to_more_than_its_pixels_is_not_unpacked_to_its_end():
-    small = encoded("TIFF", compression="tiff_adobe_deflate")
+    small = encoded("TIFF", "L", compression="tiff_adobe_deflate")
     packed = zlib.compress(bytes(64 * 2**20))
     start, _ = strip(small)
     with Image.open(io.BytesIO(small)) as image:
