@@ -7,6 +7,8 @@ import math
 from collections.abc import Mapping
 from typing import Any, Self
 
+from tf_ssae.ops.limits import LARGEST_FILE, LARGEST_IMAGE, MOST_SCANS, Limits
+
 # Sides of the square images that networks take, in pixels.
 IMAGE_SIZES = (32, 64, 128)
 
@@ -83,6 +85,18 @@ class Config:
         "Side, in pixels of the photo, of the square tiles that it is cut into (folders only), for"
         " defects too small to be seen when the whole photo is shrunk to --image_size. Neighbours"
         " overlap. 0: the photo's shorter side.",
+    )
+    accept_damaged: bool = _setting(
+        False,
+        "Take damaged JPEG and TIFF files as their decoder repairs them, and name them; otherwise"
+        " they are left out.",
+    )
+    largest_image: float = _setting(
+        LARGEST_IMAGE, "Images of more megapixels are left out; at most 100."
+    )
+    largest_file: float = _setting(LARGEST_FILE, "Files of more megabytes are left out.")
+    most_scans: int = _setting(
+        MOST_SCANS, "JPEG files of more scans, which take long to decode, are left out."
     )
     calibration_share: float = _setting(
         0.1,
@@ -218,6 +232,7 @@ class Config:
             self.review_fpr == 0 or self.target_fpr < self.review_fpr < 1,
             f"0, or more than target_fpr={self.target_fpr} and less than 1",
         )
+        _ = self.limits  # they raise for themselves
         self._require("alpha", 0 <= self.alpha <= 1, "0 to 1")
         # BatchNorm over a single 1x1 feature has variance 0, which maps every image to the same
         # point.
@@ -226,6 +241,11 @@ class Config:
     def _require(self, name: str, holds: bool, expected: str) -> None:
         if not holds:
             raise ValueError(f"{name}={getattr(self, name)!r}: expected {expected}.")
+
+    @property
+    def limits(self) -> Limits:
+        """Which files are left out."""
+        return Limits(self.largest_image, self.largest_file, self.most_scans)
 
     @property
     def side_latent_depth(self) -> int:

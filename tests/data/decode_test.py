@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from tf_ssae.data.decode import UnreadableImage, decode, with_channels
+from tf_ssae.ops.limits import Limits
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
 
@@ -90,7 +91,7 @@ def animation(kind):
             encoded(Image.new("L", (20_000, 40)), "PNG"),
             "20000x40 pixels: more than 16 times as long as wide; cut it into smaller images",
         ),
-        (encoded(Image.new("1", (20_000, 20_000)), "PNG"), "more than [0-9,]+ pixels"),
+        (encoded(Image.new("1", (20_000, 20_000)), "PNG"), "more pixels than largest_image"),
         (animation("GIF"), "a GIF image; expected PNG, JPEG, BMP, WebP or TIFF"),
         (animation("WEBP"), "2 images in one file; expected one"),
         (
@@ -221,6 +222,8 @@ def test_what_claims_more_pixels_than_it_can_hold_is_refused_unread():
     claims = data[:8] + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
     with pytest.raises(UnreadableImage, match="bytes cannot hold 9999x9999 pixels"):
         decode(claims + data[33:])
+    with pytest.raises(UnreadableImage, match="bytes cannot hold 4000x4000 pixels"):
+        decode(encoded(Image.new("RGB", (4000, 4000)), "WEBP", lossless=True))
     jpeg = bytearray(encoded(Image.new("L", (64, 64)), "JPEG"))
     at = jpeg.index(b"\xff\xc0") + 5
     jpeg[at : at + 4] = struct.pack(">HH", 9_999, 9_999)
@@ -231,5 +234,19 @@ def test_what_claims_more_pixels_than_it_can_hold_is_refused_unread():
 def test_many_scans_are_refused():
     data = encoded(Image.fromarray(PIXELS), "JPEG", progressive=True)
     start, end = data.rindex(b"\xff\xda"), data.rindex(b"\xff\xd9")
-    with pytest.raises(UnreadableImage, match="scans, which would take long"):
-        decode(data[:end] + data[start:end] * 100 + data[end:])
+    many = data[:end] + data[start:end] * 100 + data[end:]
+    with pytest.raises(UnreadableImage, match="scans, which would .* at most most_scans=64"):
+        decode(many)
+    assert decode(data, Limits(most_scans=10)).shape == (20, 30, 3)
+    with pytest.raises(UnreadableImage, match="10 scans, .* at most most_scans=9"):
+        decode(data, Limits(most_scans=9))
+
+
+def test_a_reason_names_the_setting_that_a_server_lowered(tmp_path):
+    data = encoded(Image.new("L", (200, 100)), "PNG")
+    expected = "200x100 pixels; expected at most largest_image=0.01 megapixels"
+    with pytest.raises(UnreadableImage, match=expected):
+        decode(data, Limits(largest_image=0.01))
+    with pytest.raises(UnreadableImage, match="MB; expected at most largest_file=1e-05 megabytes"):
+        decode(data, Limits(largest_file=1e-5))
+    assert decode(data, Limits(largest_image=0.02)).shape == (100, 200, 1)

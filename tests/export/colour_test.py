@@ -1,14 +1,18 @@
 """Exports of a detector of colour images."""
 
+import io
+
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from tf_ssae.calibration import Calibration
 from tf_ssae.detectors import registry
 from tf_ssae.detectors.registry import preset
 from tf_ssae.evaluation import predictions
-from tf_ssae.export import saved_model, tflite
+from tf_ssae.export import models, saved_model, tflite
+from tf_ssae.ops.limits import Limits
 from tf_ssae.scoring.tflite import TFLiteModel
 
 
@@ -47,6 +51,28 @@ def test_colour_files_score_as_their_pixels(detector, images, tmp_path):
     found = loaded.signatures["serving_bytes"](image_bytes=tf.constant(files))
     for name, values in detector(images[:5]).items():
         np.testing.assert_allclose(found[name], values, rtol=1e-4, atol=1e-4)
+
+
+def test_what_a_server_refuses_is_what_its_export_was_told(detector, tmp_path):
+    saved_model.write(
+        detector, tmp_path, Limits(largest_image=0.01, largest_file=0.1, most_scans=9)
+    )
+    loaded = tf.saved_model.load(str(tmp_path))
+    large, small = np.zeros([101, 100, 3], np.uint8), np.zeros([100, 100, 3], np.uint8)
+    progressive = io.BytesIO()
+    Image.fromarray(small).save(progressive, "JPEG", progressive=True)
+    png = tf.io.encode_png(small).numpy()
+    for signature, request, reason in (
+        ("decide_images", {"images": large[np.newaxis]}, "largest_image=0.01 megapixels"),
+        ("decide", {"image_bytes": [tf.io.encode_png(large)]}, "largest_image=0.01 megapixels"),
+        ("decide", {"image_bytes": [png + bytes(100_000)]}, "largest_file=0.1 megabytes"),
+        ("decide", {"image_bytes": [progressive.getvalue()]}, "most_scans=9 scans"),
+    ):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=f"(?s){reason}"):
+            loaded.signatures[signature](**{k: tf.constant(v) for k, v in request.items()})
+    loaded.signatures["decide"](image_bytes=tf.constant([png]))
+    with pytest.raises(ValueError, match="would refuse the detector's own tiles of 8x8 pixels"):
+        models.check_limits(Limits(largest_image=0.00006), detector.image_shape)
 
 
 def test_colour_images_score_the_same_in_tflite(detector, images):

@@ -222,7 +222,7 @@ def _png_header(width, height):
         (
             "serving_bytes",
             {"image_bytes": [_png_header(20_000, 19_999)]},
-            "image_bytes: .*at most 100000000 pixels",
+            "image_bytes: .*at most largest_image=100 megapixels",
         ),
         (
             "serving_bytes",

@@ -165,6 +165,35 @@ def test_unreadable_files_become_rows(digits_run, photos, tmp_path):
     assert done.returncode == 1 and read(tmp_path / "b.csv") == read(tmp_path / "a.csv")
 
 
+def test_damaged_files_are_scored_only_if_they_are_accepted(quick_run, digit_images, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for i, image in enumerate(digit_images.images[:3]):
+        Image.fromarray(image[..., 0]).resize((64, 64)).save(folder / f"{i}.jpg", quality=95)
+    data = (folder / "1.jpg").read_bytes()
+    (folder / "1.jpg").write_bytes(data[: len(data) * 2 // 3])
+    Image.new("L", (200, 100)).save(folder / "large.png")
+    flags = [f"--model_dir={quick_run}", f"--images={folder}", "--largest_image=0.01"]
+    command = ["-m", "tf_ssae.cli.main", "score", *flags]
+    damage = "Premature end of JPEG file"
+    for accept, decisions in (([], "unreadable"), (["--accept_damaged"], "anomaly normal review")):
+        output = tmp_path / f"{len(accept)}.csv"
+        done = run_python(*command, *accept, f"--output={output}", cwd=ROOT)
+        assert done.returncode == 0 and done.stderr == "", done.stderr
+        rows = {os.path.basename(row["path"]): row for row in read(output)}
+        assert damage in rows["1.jpg"]["error"] and rows["1.jpg"]["decision"] in decisions
+        assert rows["large.png"]["error"] == (
+            "200x100 pixels; expected at most largest_image=0.01 megapixels"
+        )
+        assert rows["0.jpg"]["error"] == "" and rows["0.jpg"]["a_ws"]
+        named = f"(--accept_damaged): {folder / '1.jpg'} ({damage})."
+        assert (named in done.stdout) == bool(accept)
+        # The page lists it among the unreadable, or names it in a warning.
+        assert damage in output.with_suffix(".html").read_text()
+    refused = run_python(*command, "--largest_image=101", f"--output={tmp_path / 'c.csv'}")
+    assert refused.returncode == 2 and "--largest_image=101.0: expected more" in refused.stderr
+
+
 def test_an_interrupted_scoring_resumes_without_scoring_twice(
     digits_run, table, photos, tmp_path, monkeypatch
 ):

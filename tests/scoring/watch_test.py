@@ -172,9 +172,36 @@ def test_a_table_of_other_columns_or_of_another_process_is_left_alone(tmp_path):
 
 def test_a_folder_that_is_gone_ends_it_with_a_sentence(tmp_path, folder, monkeypatch):
     with pytest.raises(FileNotFoundError, match="needs a folder that exists"):
-        Arrivals(tmp_path / "nowhere", lambda found: False)
+        Arrivals(tmp_path / "nowhere", lambda found: False, print)
     monkeypatch.setattr("tf_ssae.scoring.arrivals._SCAN", 0.0)
-    with Arrivals(folder, lambda found: False) as arrivals:
+    with Arrivals(folder, lambda found: False, print) as arrivals:
         folder.rmdir()
         with pytest.raises(FileNotFoundError, match="is gone"):
             list(arrivals.batches(4, patience=30.0))
+
+
+def test_it_enters_what_every_walk_enters_and_says_what_it_does_not(tmp_path, folder):
+    (tmp_path / "elsewhere").mkdir()
+    (folder / "run").mkdir()
+    (folder / "run" / "model.keras").touch()
+    os.symlink("../elsewhere", folder / "line2")
+    os.symlink("..", folder / "up")
+    for place in ("line2", "run", "."):
+        (folder / place / "there.png").write_bytes(b"a")
+    said, found = [], []
+
+    def done(arrived):
+        return arrived.path in found
+
+    with Arrivals(folder, done, said.append) as arrivals:
+        for batch in arrivals.batches(4, patience=1.0):
+            found += [arrived.path for arrived in batch]
+            if len(found) == 2:
+                # Noticed at once, in the folder of a run, and in one that is new.
+                (folder / "run" / "later.png").write_bytes(b"a")
+                (folder / "new").mkdir()
+                (folder / "new" / "later.png").write_bytes(b"a")
+    names = [str(path.relative_to(folder)) for path in found]
+    assert sorted(names) == ["line2/there.png", "new/later.png", "there.png"]
+    assert len(said) == 2 and said[0].startswith(f"Not entered: {folder / 'up'}: it leads to ")
+    assert said[1] == f"Passed over, 1 outputs of tf_ssae: {folder / 'run'}."

@@ -24,6 +24,8 @@ def test_each_is_trained_and_one_that_fails_stops_no_other(tmp_path, digit_image
     (root / "a broken one").mkdir()
     (root / "a broken one" / "0.png").write_bytes(b"\x89PNG")
     (root / ".hidden").mkdir()
+    (root / "runs" / "nut").mkdir(parents=True)
+    (root / "runs" / "nut" / "model.keras").touch()
 
     def trained():
         done = run_command("train.py", f"--products={root}", f"--model_dir={where}", *FLAGS)

@@ -207,3 +207,18 @@ def test_the_flags_choices_are_the_choices():
 def test_a_review_band_needs_more_than_the_threshold():
     with pytest.raises(ValueError, match="review_fpr=0.01: expected 0, or more than target_fpr"):
         preset("digits", review_fpr=0.01)
+
+
+def test_damaged_files_calibrate_only_if_they_are_accepted(run, folders, tmp_path):
+    mixed = shutil.copytree(folders / "goods", tmp_path / "mixed")
+    with Image.open(mixed / "000.png") as image:
+        image.resize((64, 64)).save(mixed / "cut.jpg", quality=95)
+    data = (mixed / "cut.jpg").read_bytes()
+    (mixed / "cut.jpg").write_bytes(data[: len(data) * 2 // 3])
+    name, damage = str(mixed / "cut.jpg"), "Premature end of JPEG file"
+    done = recalibrate(run, mixed)
+    assert done.left_out == [(name, f"damaged: {damage}")] and done.repaired == ""
+    done = recalibrate(run, mixed, accept_damaged=True)
+    assert done.left_out == [] and done.version.calibration.images == 151
+    assert "WARNING: 1 damaged files were read as their decoder repairs them" in cli.said(done)
+    assert done.version.facts["repaired"] == [(name, damage)]

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
-from tf_ssae.cli import plugins, quiet
+from tf_ssae.cli import plugins, quiet, reading
 from tf_ssae.cli.verb import UsageError, Verb
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ flags.DEFINE_enum(
 )
 flags.DEFINE_float("cost_miss", 1.0, "For min_cost: of a defect missed.", flag_values=_FLAGS)
 flags.DEFINE_float("cost_false_alarm", 1.0, "For min_cost: of a false alarm.", flag_values=_FLAGS)
+reading.define_accept_damaged(_FLAGS)
 plugins.define(_FLAGS)
 
 
@@ -89,7 +90,7 @@ def _run(arguments: list[str]) -> None:
         cost_miss=_FLAGS.cost_miss,
         cost_false_alarm=_FLAGS.cost_false_alarm,
     )
-    print(said(recalibrate(_FLAGS.model_dir, _FLAGS.images, wish)))
+    print(said(recalibrate(_FLAGS.model_dir, _FLAGS.images, wish, _FLAGS.accept_damaged)))
 
 
 def said(done: "Recalibrated") -> str:
@@ -103,6 +104,8 @@ def said(done: "Recalibrated") -> str:
     ]
     if len(done.left_out) > _LISTED:
         lines.append(f"... and {len(done.left_out) - _LISTED} more.")
+    if done.repaired:
+        lines.append(f"WARNING: {done.repaired}")
     if done.points:
         lines.append(f"{'threshold':>12}  {'false alarms':34}{'known defects found'}")
         lines += [
@@ -139,7 +142,7 @@ VERB = Verb(
     flag_values=_FLAGS,
     first={
         "The run": ("model_dir", "to"),
-        "The images": ("images", "known_defects"),
+        "The images": ("images", "known_defects", "accept_damaged"),
         "The threshold": ("target_fpr", "review_fpr", "choose", "threshold"),
     },
     run=_run,

@@ -5,7 +5,7 @@ import pathlib
 
 from absl import flags
 
-from tf_ssae.cli import plugins, quiet
+from tf_ssae.cli import plugins, quiet, reading
 from tf_ssae.cli.verb import Failed, Verb
 from tf_ssae.data import there
 from tf_ssae.export.published import published_at
@@ -54,11 +54,13 @@ flags.DEFINE_bool(
     "Write an OpenVINO IR too; needs pip install 'tf_ssae[openvino]'.",
     flag_values=_FLAGS,
 )
+reading.define_limits(_FLAGS)
 plugins.define(_FLAGS)
 
 
 def _run(arguments: list[str]) -> None:
     plugins.load(_FLAGS.plugin)
+    limits = reading.limits(_FLAGS)
     model_dir = pathlib.Path(_FLAGS.model_dir)
     run_folder.require_finished(model_dir)
     export_dir = pathlib.Path(_FLAGS.export_dir)
@@ -78,6 +80,7 @@ def _run(arguments: list[str]) -> None:
                 test_images=_FLAGS.test_images,
                 data_dir=_FLAGS.data_dir,
                 openvino=_FLAGS.openvino,
+                limits=limits,
             )
         except publish.ParityError as error:
             raise Failed(str(error)) from error
@@ -91,6 +94,7 @@ VERB = Verb(
     first={
         "What to export": ("model_dir", "data_dir"),
         "Where to": ("export_dir", "name", "version"),
+        "What a server refuses": reading.LIMITS,
     },
     run=_run,
     required=("model_dir", "export_dir"),

@@ -3,6 +3,7 @@ redirect anything.
 """
 
 import contextlib
+import logging
 import warnings
 from collections.abc import Iterator
 
@@ -42,5 +43,8 @@ def _filter_warnings() -> None:
     # Pillow warns of images above half the size that it refuses; `data` checks the size itself.
     # (Not in a `catch_warnings` block: threads read files, and all share the filters.)
     warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+    # Of a TIFF's tags, most of which are not looked at, and without the file's name.
+    warnings.filterwarnings("ignore", module=r"PIL\.TiffImagePlugin")
+    logging.getLogger("PIL").setLevel(logging.CRITICAL)
     # TensorFlow's converter uses its own interpreter when it quantises.
     warnings.filterwarnings("ignore", message=r"\s*Warning: tf.lite.Interpreter is deprecated")

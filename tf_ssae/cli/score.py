@@ -5,7 +5,7 @@ import sys
 
 from absl import flags
 
-from tf_ssae.cli import plugins, quiet
+from tf_ssae.cli import plugins, quiet, reading
 from tf_ssae.cli.verb import Failed, Verb
 from tf_ssae.data import find
 from tf_ssae.scoring import places
@@ -55,11 +55,14 @@ flags.DEFINE_bool(
     " table for each day (.csv or .jsonl), without a report.",
     flag_values=_FLAGS,
 )
+reading.define_accept_damaged(_FLAGS)
+reading.define_limits(_FLAGS)
 plugins.define(_FLAGS)
 
 
 def _run(arguments: list[str]) -> None:
     plugins.load(_FLAGS.plugin)
+    limits = reading.limits(_FLAGS)
     if _FLAGS.maps and _FLAGS.watch:
         raise Failed(
             "--maps is not written while a folder is watched: score its photos afterwards."
@@ -78,12 +81,25 @@ def _run(arguments: list[str]) -> None:
         if _FLAGS.watch:
             from tf_ssae.scoring import watch
 
-            watch.watch(_FLAGS.model_dir, _FLAGS.images, _FLAGS.output, said=_say)
+            watch.watch(
+                _FLAGS.model_dir,
+                _FLAGS.images,
+                _FLAGS.output,
+                said=_say,
+                limits=limits,
+                accept_damaged=_FLAGS.accept_damaged,
+            )
             return
         from tf_ssae.scoring import run as scoring
 
         result = scoring.score(
-            _FLAGS.model_dir, _FLAGS.images, _FLAGS.output, _FLAGS.maps, _FLAGS.mask_values
+            _FLAGS.model_dir,
+            _FLAGS.images,
+            _FLAGS.output,
+            _FLAGS.maps,
+            _FLAGS.mask_values,
+            limits,
+            _FLAGS.accept_damaged,
         )
     _say(
         f"{result.scored} images scored, {result.anomalies} of them anomalies"
@@ -112,7 +128,7 @@ VERB = Verb(
     example="--model_dir=runs/parts-ssae-seed-0 --images=parts/test --output=scores.csv",
     flag_values=_FLAGS,
     first={
-        "What to score": ("model_dir", "images"),
+        "What to score": ("model_dir", "images", "accept_damaged"),
         "Where to": ("output", "maps", "mask_values", "watch", "strict"),
     },
     run=_run,

@@ -3,17 +3,23 @@ the signs of damage, which decoders repair in silence.
 """
 
 import zlib
+from collections.abc import Iterable
 
 import simplejpeg
 from PIL import Image
 
-# Standard progressive files have ten; each scan costs as much as decoding all pixels.
-MOST_SCANS = 64
+from tf_ssae.data import tiff_damage
+
 MOST_PER_BYTE = 1032  # bytes that deflate can make of one
 MOST_JPEG_PIXELS = 512  # of one byte: at least a bit for a block of 8x8
+# Of one byte of a WebP, which can hold any number of one colour: no photo has so many.
+_MOST_WEBP_PIXELS = 512
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _OFFSETS, _LENGTHS = (273, 324), (279, 325)  # TIFF's tags, of strips and of tiles
+_TIFF_BYTES_A_PIXEL = 16  # and more: four channels of 32 bits
+_COMPRESSION, _DEFLATE = 259, (8, 32946)
+_PIECE = 2**20  # bytes to unpack at a time
 
 
 class Damaged(ValueError):
@@ -36,16 +42,83 @@ def without_metadata(data: bytes) -> bytes:
     return data
 
 
-def require_whole(image: Image.Image, data: bytes) -> None:
-    """Raises Damaged if a decoder would have to make up pixels. `image`: opened, not loaded."""
-    if image.format in ("JPEG", "MPO"):
-        _require_whole_jpeg(data)
-    elif image.format == "TIFF":
-        tags = image.tag_v2  # type: ignore[attr-defined]
-        for starts, lengths in zip(_OFFSETS, _LENGTHS):
-            pairs = zip(_values(tags.get(starts)), _values(tags.get(lengths)))
-            if any(start + length > len(data) for start, length in pairs):
-                raise Damaged("it ends early")
+def is_jpeg(image: Image.Image) -> bool:
+    """Whether a Pillow image was opened from a JPEG, or from a phone's several in one file."""
+    return image.format in ("JPEG", "MPO")
+
+
+def scans(data: bytes) -> int:
+    """Of a JPEG: how many times all of its pixels are gone through; at most as many."""
+    return data.count(b"\xff\xda")
+
+
+def require_room(image: Image.Image, data: bytes) -> None:
+    """Raises Damaged if the file is too small for the pixels that it claims, so that none of them
+    is decoded. `image`: opened, not loaded.
+    """
+    most = MOST_JPEG_PIXELS if is_jpeg(image) else _MOST_WEBP_PIXELS
+    limited = is_jpeg(image) or image.format == "WEBP"
+    if limited and image.width * image.height > most * len(data):
+        raise Damaged(f"{len(data):,} bytes cannot hold {image.width}x{image.height} pixels")
+
+
+def damage(image: Image.Image, data: bytes) -> str:
+    """What is wrong with the pixels of a file, where a decoder would make up others and say
+    nothing; empty if nothing is. `image`: opened, not loaded.
+    """
+    if is_jpeg(image):
+        return _damage_of_jpeg(data)
+    if image.format == "TIFF":
+        return _damage_of_tiff(image, data)
+    return ""
+
+
+def _damage_of_jpeg(data: bytes) -> str:
+    try:
+        colours = simplejpeg.decode_jpeg_header(data)[2]
+        kind = "CMYK" if colours in ("CMYK", "YCCK") else "GRAY"
+        # An eighth of the size: all is read, warnings included, little is computed.
+        simplejpeg.decode_jpeg(data, kind, min_height=1, min_width=1, strict=True)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _damage_of_tiff(image: Image.Image, data: bytes) -> str:
+    tags = image.tag_v2  # type: ignore[attr-defined]
+    largest = _TIFF_BYTES_A_PIXEL * image.width * image.height + _PIECE
+    for starts, lengths in zip(_OFFSETS, _LENGTHS):
+        parts = list(zip(_values(tags.get(starts)), _values(tags.get(lengths))))
+        if any(start + length > len(data) for start, length in parts):
+            return "it ends early"
+        # libtiff leaves a strip when it has its pixels, before the checksum that follows them.
+        if tags.get(_COMPRESSION) in _DEFLATE:
+            if wrong := _wrong_with_deflate(data, parts, largest):
+                return wrong
+    # What is not compressed has nothing that libtiff could repair.
+    compressed = any(tile[0] == "libtiff" for tile in getattr(image, "tile", ()))
+    if not compressed:
+        return ""
+    return tiff_damage.damage(data, largest)
+
+
+def _wrong_with_deflate(data: bytes, parts: Iterable[tuple[int, int]], largest: int) -> str:
+    """What is wrong with stretches, `(start, length)`, of compressed data, which are to unpack to
+    no more bytes than `largest`.
+    """
+    for start, length in parts:
+        unpacking, packed = zlib.decompressobj(), data[start : start + length]
+        try:
+            while packed:
+                largest -= len(unpacking.decompress(packed, _PIECE))
+                packed = unpacking.unconsumed_tail
+                if largest < 0:
+                    return "its compressed data are more than its pixels"
+        except zlib.error as error:
+            return str(error)
+        if not unpacking.eof:
+            return "its compressed data have no end"
+    return ""
 
 
 def _values(value: object) -> tuple[int, ...]:
@@ -99,20 +172,3 @@ def _bare_jpeg(data: bytes) -> bytes:
         at = end
     # Not as expected: the decoder is to say what is wrong.
     return data
-
-
-def _require_whole_jpeg(data: bytes) -> None:
-    scans = data.count(b"\xff\xda")
-    if scans > MOST_SCANS:
-        raise Damaged(f"{scans} scans, which would take long; expected at most {MOST_SCANS}")
-    try:
-        height, width, colours = simplejpeg.decode_jpeg_header(data)[:3]
-        if height * width > MOST_JPEG_PIXELS * len(data):
-            raise Damaged(f"{len(data):,} bytes cannot hold {width}x{height} pixels")
-        kind = "CMYK" if colours in ("CMYK", "YCCK") else "GRAY"
-        # An eighth of the size: all is read, warnings included, little is computed.
-        simplejpeg.decode_jpeg(data, kind, min_height=1, min_width=1, strict=True)
-    except Damaged:
-        raise
-    except ValueError as error:
-        raise Damaged(str(error)) from error

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from tf_ssae.data import containers
-from tf_ssae.ops import tiles
+from tf_ssae.ops.limits import DEFAULTS, LARGEST_ASPECT, SMALLEST_SIDE, Limits
 
 # MPO: a JPEG with a second image behind it, as many phones write it, which Pillow opens as JPEG;
 # the first is taken.
@@ -29,11 +29,14 @@ _TURNS = {
 }
 
 
+_END = b"\xff\xd9"  # of a JPEG
+
+
 class UnreadableImage(ValueError):
     """A file that cannot be used as an image; the message says why, without the file's name."""
 
 
-def decode(data: bytes) -> np.ndarray:
+def decode(data: bytes, limits: Limits = DEFAULTS) -> np.ndarray:
     """The pixels of an image file.
 
     EXIF orientation is applied: an image that lies on its side would teach rotation prediction
@@ -50,13 +53,22 @@ def decode(data: bytes) -> np.ndarray:
         UnreadableImage: saying why.
     """
     with _reasons():
-        return _pixels(_opened(data))
+        return _pixels(_opened(data, limits)[0])
+
+
+def repair(data: bytes, limits: Limits = DEFAULTS) -> tuple[np.ndarray, str]:
+    """As `decode`, but a JPEG or TIFF that is damaged is taken as its decoder repairs it: what
+    is missing is grey, say. Also returns what was wrong with it; empty if nothing was.
+    """
+    with _reasons():
+        image, damage = _opened(data, limits, accept_damaged=True)
+        return _pixels(image), damage
 
 
 def decode_with_alpha(data: bytes) -> tuple[np.ndarray, np.ndarray]:
     """As `decode`, and the opacity, uint8 `[H, W]`: 0 where it is transparent."""
     with _reasons():
-        image = _opened(data)
+        image, _ = _opened(data)
         return _pixels(image), np.asarray(image.convert("RGBA"))[..., 3]
 
 
@@ -68,7 +80,7 @@ def opened(data: bytes) -> Iterator[Image.Image]:
         UnreadableImage: saying why.
     """
     with _reasons():
-        yield _opened(data)
+        yield _opened(data)[0]
 
 
 def size_of(data: bytes) -> tuple[int, int]:
@@ -80,26 +92,41 @@ def size_of(data: bytes) -> tuple[int, int]:
 
 
 @contextlib.contextmanager
-def header(data: bytes) -> Iterator[Image.Image]:
+def header(data: bytes, limits: Limits = DEFAULTS) -> Iterator[Image.Image]:
     """The image of a file, not loaded: its size as stored, its mode. Raises UnreadableImage."""
     with _reasons():
         bare = containers.without_metadata(data)
         with Image.open(io.BytesIO(bare), formats=_OPENED) as image:
-            check(image)
+            check(image, limits)
             yield image
 
 
-def _opened(data: bytes) -> Image.Image:
+def _opened(
+    data: bytes, limits: Limits = DEFAULTS, accept_damaged: bool = False
+) -> tuple[Image.Image, str]:
+    """The image, loaded and upright; and what was wrong with it, if that is accepted."""
     if not data:
         raise UnreadableImage("an empty file")
+    check_bytes(len(data), limits)
     bare = containers.without_metadata(data)
     image = Image.open(io.BytesIO(bare), formats=_OPENED)
-    check(image)
-    containers.require_whole(image, bare)
+    check(image, limits)
+    if containers.is_jpeg(image) and containers.scans(bare) > limits.most_scans:
+        raise UnreadableImage(
+            f"{containers.scans(bare)} scans, which would take long; expected at most"
+            f" most_scans={limits.most_scans}"
+        )
+    containers.require_room(image, bare)
+    damage = containers.damage(image, bare)
+    if damage and not accept_damaged:
+        raise containers.Damaged(damage)
+    if damage and containers.is_jpeg(image):
+        # Pillow gives up where the bytes end before the image does, libjpeg does not.
+        image = Image.open(io.BytesIO(bare + _END), formats=_OPENED)
     image.load()
     # Pillow turns a TIFF when it loads it.
     method = None if image.format == "TIFF" else _TURNS.get(orientation(data))
-    return image if method is None else image.transpose(method)
+    return (image if method is None else image.transpose(method)), damage
 
 
 def orientation(data: bytes) -> int:
@@ -122,7 +149,7 @@ def _reasons() -> Iterator[None]:
         raise
     except Image.DecompressionBombError as error:
         # Raised at twice Pillow's own limit, which is above ours.
-        raise UnreadableImage(f"more than {tiles.LARGEST_IMAGE:,} pixels") from error
+        raise UnreadableImage(f"more pixels than largest_image ({error})") from error
     except Image.UnidentifiedImageError:
         raise UnreadableImage("not a PNG, JPEG, BMP, WebP or TIFF image") from None
     # Pillow's decoders raise many kinds of exceptions for damaged data.
@@ -130,7 +157,7 @@ def _reasons() -> Iterator[None]:
         raise UnreadableImage(f"damaged: {error}") from error
 
 
-def check(image: Image.Image) -> None:
+def check(image: Image.Image, limits: Limits) -> None:
     """Raises UnreadableImage for a Pillow image that cannot be used; only its header is read."""
     width, height = image.size
     if image.format not in _FORMATS:
@@ -138,21 +165,32 @@ def check(image: Image.Image) -> None:
     frames = getattr(image, "n_frames", 1)
     if image.format != "MPO" and frames > 1:
         raise UnreadableImage(f"{frames} images in one file; expected one")
-    check_size(width, height)
+    check_size(width, height, limits)
 
 
-def check_size(width: int, height: int) -> None:
-    """Raises UnreadableImage for an image too large, too small or too long."""
-    if width * height > tiles.LARGEST_IMAGE:
-        raise UnreadableImage(f"{width}x{height}: more than {tiles.LARGEST_IMAGE:,} pixels")
-    if min(width, height) < tiles.SMALLEST_SIDE:
+def check_bytes(size: int, limits: Limits) -> None:
+    """Raises UnreadableImage for a file of too many bytes."""
+    if size > limits.bytes:
         raise UnreadableImage(
-            f"{width}x{height} pixels; expected at least"
-            f" {tiles.SMALLEST_SIDE}x{tiles.SMALLEST_SIDE}"
+            f"a file of {size / 1e6:,.1f} MB; expected at most"
+            f" largest_file={limits.largest_file:g} megabytes"
         )
-    if max(width, height) > tiles.LARGEST_ASPECT * min(width, height):
+
+
+def check_size(width: int, height: int, limits: Limits = DEFAULTS) -> None:
+    """Raises UnreadableImage for an image too large, too small or too long."""
+    if width * height > limits.pixels:
         raise UnreadableImage(
-            f"{width}x{height} pixels: more than {tiles.LARGEST_ASPECT} times as long as wide;"
+            f"{width}x{height} pixels; expected at most"
+            f" largest_image={limits.largest_image:g} megapixels"
+        )
+    if min(width, height) < SMALLEST_SIDE:
+        raise UnreadableImage(
+            f"{width}x{height} pixels; expected at least {SMALLEST_SIDE}x{SMALLEST_SIDE}"
+        )
+    if max(width, height) > LARGEST_ASPECT * min(width, height):
+        raise UnreadableImage(
+            f"{width}x{height} pixels: more than {LARGEST_ASPECT} times as long as wide;"
             " cut it into smaller images"
         )
 
@@ -168,8 +206,10 @@ def _pixels(image: Image.Image) -> np.ndarray:
         return (values >> 8).astype(np.uint8)[..., np.newaxis]
     if image.mode == "F":
         raise UnreadableImage("floating-point pixels; expected 8 or 16 bits")
-    grey = image.mode in ("1", "L", "LA", "La")
-    return np.asarray(image.convert("L" if grey else "RGB")).reshape(image.height, image.width, -1)
+    mode = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
+    # Not converted to what it is already: that would be a copy.
+    found = image if image.mode == mode else image.convert(mode)
+    return np.asarray(found).reshape(image.height, image.width, -1)
 
 
 def with_channels(image: np.ndarray, channels: int) -> np.ndarray:

@@ -11,7 +11,7 @@ from tf_ssae.data import copies, decode, layout
 from tf_ssae.data.images import LabelledImages
 from tf_ssae.data.layout import HELD_OUT, TEST, Layout
 from tf_ssae.data.masks import matched
-from tf_ssae.data.reader import TileReader
+from tf_ssae.data.reader import TileReader, repaired_in_words
 from tf_ssae.system.files import replacing
 
 
@@ -38,7 +38,8 @@ def load(config: Config, cache: pathlib.Path) -> LabelledImages:
     read, root = layout.read(config.data_dir), pathlib.Path(config.data_dir)
     image_shape = _image_shape([image.path for image in read.images], config)
     with replacing(cache) as temporary:
-        reader = TileReader(image_shape, config.crop, config.tile_size)
+        taken = (image_shape, config.crop, config.tile_size)
+        reader = TileReader(*taken, config.limits, config.accept_damaged)
         kept = _read_tiles(root, read, reader, temporary)
         tiles = np.array(kept.tiles)
         images = np.memmap(temporary, np.uint8, "r", shape=(int(tiles.sum()), *image_shape))
@@ -58,9 +59,11 @@ def load(config: Config, cache: pathlib.Path) -> LabelledImages:
         left_out=(*kept.left_out, *left_out, *bad_masks),
         held_out=roles == HELD_OUT if HELD_OUT in roles else None,
         masks=masks,
+        repaired=tuple(kept.repaired),
         notes=(
             *read.notes,
             *_about_defects(kept),
+            *([f"WARNING: {repaired_in_words(kept.repaired)}"] if kept.repaired else []),
             *_about_masks(read, masks, placed),
             *remarks,
         ),
@@ -76,12 +79,14 @@ class _Kept:
         tiles: how many each was cut into.
         placed: `{name: Placed}` of all that were read.
         left_out: `(name, reason)`.
+        repaired: `(name, what was wrong)` of damaged files that are used.
     """
 
     names: list[str]
     tiles: list[int]
     placed: dict[str, layout.Placed]
     left_out: list[tuple[str, str]]
+    repaired: list[tuple[str, str]]
 
 
 def _read_tiles(root: pathlib.Path, read: Layout, reader: TileReader, cache: pathlib.Path) -> _Kept:
@@ -89,6 +94,7 @@ def _read_tiles(root: pathlib.Path, read: Layout, reader: TileReader, cache: pat
     placed: dict[str, layout.Placed] = {}
     digests: dict[str, bytes] = {}
     tiles: dict[str, int] = {}
+    damage: dict[str, str] = {}
     left_out: list[tuple[str, str]] = []
     image_at = {image.path: image for image in read.images}
     with open(cache, "wb") as file:
@@ -101,6 +107,7 @@ def _read_tiles(root: pathlib.Path, read: Layout, reader: TileReader, cache: pat
             file.write(np.ascontiguousarray(found.tiles).data)
             placed[name], tiles[name] = image_at[found.path], len(found.tiles)
             digests[name] = found.digest
+            damage[name] = found.damage
     if not placed:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out[:3])
         raise ValueError(f"None of the {len(left_out)} images in {root} can be read: {reasons}.")
@@ -115,7 +122,8 @@ def _read_tiles(root: pathlib.Path, read: Layout, reader: TileReader, cache: pat
             f" from. {len(of_copies)} of {len(placed)} are copies."
         )
     left_out += of_copies.items()
-    return _Kept(kept, [tiles[name] for name in kept], placed, left_out)
+    repaired = [(name, damage[name]) for name in kept if damage[name]]
+    return _Kept(kept, [tiles[name] for name in kept], placed, left_out, repaired)
 
 
 def _compact(cache: pathlib.Path, tiles: dict[str, int], kept: set[str]) -> None:
@@ -173,7 +181,7 @@ def _image_shape(paths: list[pathlib.Path], config: Config) -> tuple[int, int, i
     sizes, colour = set(), False
     for path in paths:
         try:
-            with decode.header(path.read_bytes()) as image:
+            with decode.header(path.read_bytes(), config.limits) as image:
                 sizes.add(image.size)
                 colour = colour or image.mode not in (
                     "1",

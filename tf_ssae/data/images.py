@@ -26,6 +26,8 @@ class LabelledImages:
             None where it keeps none.
         masks: `{name of an image: names of the files that mark its defects}`.
         notes: sentences about how the source was read.
+        repaired: `(name, what was wrong)` of damaged files, which are as their decoder repaired
+            them.
 
     Raises:
         ValueError: on construction, for another shape or dtype, for pixels that are NaN or out of
@@ -43,6 +45,7 @@ class LabelledImages:
     held_out: np.ndarray | None = None
     masks: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    repaired: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         check_images(self.images)

@@ -6,9 +6,10 @@ import dataclasses
 import functools
 import hashlib
 import io
+import os
 import pathlib
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Self
 
 import numpy as np
@@ -16,14 +17,19 @@ import tensorflow as tf
 from PIL import Image
 
 from tf_ssae.calibration import Description
-from tf_ssae.data.decode import UnreadableImage, decode, orientation, with_channels
+from tf_ssae.data import decode
+from tf_ssae.data.decode import UnreadableImage, with_channels
 from tf_ssae.ops import tiles
+from tf_ssae.ops.limits import DEFAULTS, Limits
 
-_LARGE_IMAGE = 16_000_000  # pixels; larger images are read one at a time
+# Larger images, and larger files, are read one at a time.
+_LARGE_IMAGE = 16_000_000  # pixels
+_LARGE_FILE = 64_000_000  # bytes
 # What is read ahead: so many files, but of those with many tiles no more than so many bytes.
 _READ_AHEAD = 64
 _BYTES_AHEAD = 64_000_000
 _THREADS = 4
+_NAMED = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +44,7 @@ class ReadFile:
         error: why it is unreadable, without the file's name; empty if it is readable.
         size: `(H, W)` of the image, upright.
         orientation: of its EXIF, 1..8: how a viewer turns the file's own pixels upright.
+        damage: what was wrong with a file that was read as its decoder repairs it; else empty.
     """
 
     path: pathlib.Path
@@ -46,6 +53,7 @@ class ReadFile:
     error: str = ""
     size: tuple[int, int] = (0, 0)
     orientation: int = 1
+    damage: str = ""
 
     @property
     def stored_size(self) -> tuple[int, int]:
@@ -53,15 +61,43 @@ class ReadFile:
         return self.size[::-1] if self.orientation >= 5 else self.size
 
 
+def repaired_in_words(repaired: Sequence[tuple[str, str]]) -> str:
+    """A sentence that counts and names damaged files that were read as their decoder repairs them;
+    empty if there are none. `repaired`: `(name, what was wrong)`.
+    """
+    if not repaired:
+        return ""
+    named = ", ".join(f"{name} ({damage})" for name, damage in repaired[:_NAMED])
+    more = f" and {len(repaired) - _NAMED:,} more" if len(repaired) > _NAMED else ""
+    return (
+        f"{len(repaired):,} damaged files were read as their decoder repairs them"
+        f" (--accept_damaged): {named}{more}."
+    )
+
+
 class TileReader:
     """Reads image files as tiles, in an amount of memory that does not grow with their number."""
 
-    def __init__(self, image_shape: tuple[int, ...], crop: str, tile_size: int = 0):
-        """`image_shape`: `(S, S, C)` of the tiles. `crop`, `tile_size`: see `ops.tiles.cut`."""
+    def __init__(
+        self,
+        image_shape: tuple[int, ...],
+        crop: str,
+        tile_size: int = 0,
+        limits: Limits = DEFAULTS,
+        accept_damaged: bool = False,
+    ):
+        """
+        Args:
+            image_shape: `(S, S, C)` of the tiles.
+            crop, tile_size: see `ops.tiles.cut`.
+            limits: files beyond them are unreadable.
+            accept_damaged: whether damaged files are read as their decoder repairs them.
+        """
         self._size, _, self._channels = image_shape
         # An image of this size is one tile as it is.
         self._is_one_tile = not 0 < tile_size < self._size
-        self._large = threading.Lock()
+        self._limits, self._accept_damaged = limits, accept_damaged
+        self._large = threading.RLock()
         spec = tf.TensorSpec([1, None, None, self._channels], tf.uint8)
         self._cut = tf.function(
             lambda images: tiles.cut(images, self._size, crop, tile_size)[0],
@@ -69,9 +105,20 @@ class TileReader:
         )
 
     @classmethod
-    def of(cls, description: Description) -> Self:
+    def of(
+        cls, description: Description, limits: Limits = DEFAULTS, accept_damaged: bool = False
+    ) -> Self:
         """The reader of what a detector takes."""
-        return cls(description.image_shape, description.crop, description.tile_size)
+        taken = (description.image_shape, description.crop, description.tile_size)
+        return cls(*taken, limits, accept_damaged)
+
+    def pixels(self, data: bytes) -> tuple[np.ndarray, str]:
+        """The pixels of an image file, uint8 `[H, W, 1 or 3]`, and what was wrong with it; empty if
+        nothing was. Raises UnreadableImage, saying why.
+        """
+        if self._accept_damaged:
+            return decode.repair(data, self._limits)
+        return decode.decode(data, self._limits), ""
 
     def cut(self, image: np.ndarray) -> np.ndarray:
         """uint8 `[H, W, 1 or 3] -> [T, S, S, C]`."""
@@ -86,19 +133,24 @@ class TileReader:
 
     def _read(self, path: pathlib.Path, digests: bool) -> ReadFile:
         try:
-            data = pathlib.Path(path).read_bytes()
+            size = os.stat(path).st_size
+            decode.check_bytes(size, self._limits)
+            with self._large if size > _LARGE_FILE else contextlib.nullcontext():
+                return self.of_bytes(pathlib.Path(path).read_bytes(), path, digests)
         except OSError as error:
             return ReadFile(path, error=f"cannot be read: {error.strerror}")
-        return self.of_bytes(data, path, digests)
+        except UnreadableImage as error:
+            return ReadFile(path, error=str(error))
 
     def of_bytes(self, data: bytes, path: pathlib.Path, digests: bool = False) -> ReadFile:
         """The ReadFile of an image file in memory. `path`: what it is called."""
         try:
             with self._turn(data):
-                pixels = decode(data)
+                pixels, damage = self.pixels(data)
                 found, digest = self.cut(pixels), _digest(pixels) if digests else b""
                 size = (pixels.shape[0], pixels.shape[1])
-                return ReadFile(path, found, digest, "", size, orientation(data))
+                turned = decode.orientation(data)
+                return ReadFile(path, found, digest, "", size, turned, damage)
         except UnreadableImage as error:
             return ReadFile(path, error=str(error))
 

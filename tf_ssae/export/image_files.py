@@ -4,17 +4,21 @@ import tensorflow as tf
 
 from tf_ssae.data import containers
 from tf_ssae.export.requirements import require, require_size
+from tf_ssae.ops.limits import DEFAULTS, Limits
 
 
-def decode(data: tf.Tensor, channels: int) -> tf.Tensor:
+def decode(data: tf.Tensor, channels: int, limits: Limits = DEFAULTS) -> tf.Tensor:
     """The pixels of a file, string `[] -> uint8 [H, W, channels]`. Fails for a size that no
-    detector takes.
+    detector takes, and beyond the limits.
 
     EXIF orientation is not applied: no operator reads it.
     """
     # Checked before it is decoded: a file of a few hundred bytes may hold any number of pixels.
     height, width = _height_and_width(data)
-    checks = [require_size("image_bytes", height, width), *_require_cheap(data, height, width)]
+    checks = [
+        require_size("image_bytes", height, width, limits),
+        *_require_cheap(data, height, width, limits),
+    ]
     with tf.control_dependencies(checks):
         data = tf.identity(data)
     # Reads PNG as well. As in Pillow: an accurate inverse DCT, and grey by integer arithmetic.
@@ -42,18 +46,26 @@ def _is_png_or_jpeg(data: tf.Tensor) -> tf.Tensor:
     return _is_png(data) | (tf.strings.substr(data, 0, 3) == b"\xff\xd8\xff")
 
 
-def _require_cheap(data: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> list[tf.Operation]:
-    """Fails for a file that claims more pixels than its bytes can hold, or has too many scans."""
+def _require_cheap(
+    data: tf.Tensor, height: tf.Tensor, width: tf.Tensor, limits: Limits
+) -> list[tf.Operation]:
+    """Fails for a file that claims more pixels than its bytes can hold, or has too many bytes or
+    scans.
+    """
     pixels = tf.cast(height, tf.int64) * tf.cast(width, tf.int64)
     per_byte = tf.where(_is_png(data), 8 * containers.MOST_PER_BYTE, containers.MOST_JPEG_PIXELS)
     room = tf.cast(tf.strings.length(data), tf.int64) * tf.cast(per_byte, tf.int64)
     # The mark of a scan occurs nowhere else in a JPEG's data.
     scans = tf.shape(tf.strings.split(data[tf.newaxis], b"\xff\xda").values)[0] - 1
     return [
+        require(
+            tf.cast(tf.strings.length(data), tf.int64) <= limits.bytes,
+            f"image_bytes: a file of more than largest_file={limits.largest_file:g} megabytes",
+        ),
         require(pixels <= room, "image_bytes: damaged: its bytes cannot hold its pixels"),
         require(
-            _is_png(data) | (scans <= containers.MOST_SCANS),
-            f"image_bytes: more than {containers.MOST_SCANS} scans, which would take long",
+            _is_png(data) | (scans <= limits.most_scans),
+            f"image_bytes: more than most_scans={limits.most_scans} scans, which would take long",
         ),
     ]
 

@@ -1,5 +1,6 @@
 """Every model file of an export, written and compared with the trained model."""
 
+import dataclasses
 import pathlib
 from collections.abc import Callable
 
@@ -9,6 +10,7 @@ import tensorflow as tf
 from tf_ssae.data.split import Split
 from tf_ssae.detectors.base import Detector
 from tf_ssae.export import openvino_ir, parity, saved_model, tflite, timing, warmup
+from tf_ssae.ops.limits import Limits
 from tf_ssae.scoring import description_file
 from tf_ssae.scoring import saved_model as exported
 
@@ -22,6 +24,15 @@ def check(openvino: bool) -> None:
         openvino_ir.require()
 
 
+def check_limits(limits: Limits, image_shape: tuple[int, ...]) -> None:
+    """Raises ValueError if a detector's own tiles `(S, S, C)` would be refused."""
+    if image_shape[0] ** 2 > limits.pixels:
+        raise ValueError(
+            f"largest_image={limits.largest_image:g} megapixels would refuse the detector's own"
+            f" tiles of {image_shape[0]}x{image_shape[0]} pixels."
+        )
+
+
 def write(
     detector: Detector,
     split: Split,
@@ -30,6 +41,7 @@ def write(
     tflite_batch_size: int,
     test_images: int,
     openvino: bool,
+    limits: Limits,
 ) -> parity.Parity:
     """Writes all models into `folder`, and scores the run's test images with each. Returns how they
     compare with the trained model.
@@ -37,7 +49,7 @@ def write(
     Args:
         split: the run's, its images uint8.
         name: the model's, for clients.
-        tflite_batch_size, test_images, openvino: see `publish.export`.
+        tflite_batch_size, test_images, openvino, limits: see `publish.export`.
     """
     data, test = split.data, split.test.first(test_images)
     few = split.train.index[: max(_REPRESENTATIVE_IMAGES, tflite_batch_size)]
@@ -56,12 +68,13 @@ def write(
     )
 
     print("SavedModel ...", flush=True)
-    saved_model.write(detector, folder)
+    saved_model.write(detector, folder, limits)
     description_file.write(
         folder / exported.DESCRIPTION,
         detector.description,
         exported.digest(folder),
         class_names=data.class_names,
+        limits=dataclasses.asdict(limits),
     )
     warmup.write(folder, name, data.images[test.index[:_WARMUP_IMAGES]])
     speed = timing.of_saved_model(folder, data.image_shape)

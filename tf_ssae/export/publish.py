@@ -19,6 +19,7 @@ from tf_ssae.detectors.base import Detector
 from tf_ssae.export import models, parity, serving_kit
 from tf_ssae.export.published import published_at
 from tf_ssae.export.same_split import same_split
+from tf_ssae.ops.limits import DEFAULTS, Limits
 from tf_ssae.runs import provenance, run_folder
 from tf_ssae.system.disk import full_disk_is_an_os_error
 from tf_ssae.system.scratch import building
@@ -40,6 +41,7 @@ def export(
     data_dir: str | None = None,
     data: LabelledImages | None = None,
     openvino: bool = False,
+    limits: Limits = DEFAULTS,
 ) -> dict[str, Any]:
     """Exports the detector of a finished run to `export_dir/NAME/VERSION/`, and proves it.
 
@@ -67,6 +69,7 @@ def export(
         data_dir: where the run's data set is now, if not where it was in training.
         data: the LabelledImages that the run was trained on, if it was given any.
         openvino: whether to write an OpenVINO IR; needs the extra `openvino`.
+        limits: requests with images beyond them are refused by the SavedModel.
 
     Returns:
         The report, as in `parity.json`.
@@ -85,6 +88,7 @@ def export(
     model_dir, export_dir = pathlib.Path(model_dir), pathlib.Path(export_dir)
     target = published_at(model_dir, export_dir, name, version)
     detector = runs.load(model_dir)
+    models.check_limits(limits, detector.image_shape)
     remedy = "Nothing was published: free some space and run the same command again."
     with (
         full_disk_is_an_os_error(f"{export_dir} or {tempfile.gettempdir()}", remedy),
@@ -93,7 +97,7 @@ def export(
         split = same_split(
             detector.config, model_dir, data_dir, data, pathlib.Path(cache) / "images"
         )
-        return _publish(detector, split, target, tflite_batch_size, test_images, openvino)
+        return _publish(detector, split, target, tflite_batch_size, test_images, openvino, limits)
 
 
 def _publish(
@@ -103,6 +107,7 @@ def _publish(
     tflite_batch_size: int,
     test_images: int,
     openvino: bool,
+    limits: Limits,
 ) -> dict[str, Any]:
     export_dir, name = target.parent.parent, target.parent.name
     made = [path for path in (export_dir, target.parent) if not path.exists()]
@@ -116,7 +121,7 @@ def _publish(
     with build:
         try:
             compared = models.write(
-                detector, split, name, folder, tflite_batch_size, test_images, openvino
+                detector, split, name, folder, tflite_batch_size, test_images, openvino, limits
             )
             report = compared.values
             run_folder.write_json(folder / "parity.json", {**report, **provenance.environment()})

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from tf_ssae.ops import tiles
+from tf_ssae.ops.limits import LARGEST_ASPECT, SMALLEST_SIDE, Limits
 
 
 def require(condition: tf.Tensor, message: str) -> tf.Operation:
@@ -10,20 +10,20 @@ def require(condition: tf.Tensor, message: str) -> tf.Operation:
     return tf.debugging.Assert(condition, [message])
 
 
-def require_size(name: str, height: tf.Tensor, width: tf.Tensor) -> tf.Operation:
-    """Fails unless `ops.tiles` accepts images of this height and width, int32 `[]`. `name`: of the
+def require_size(name: str, height: tf.Tensor, width: tf.Tensor, limits: Limits) -> tf.Operation:
+    """Fails unless images of this height and width, int32 `[]`, are accepted. `name`: of the
     input.
     """
     shorter, longer = tf.minimum(height, width), tf.maximum(height, width)
     return tf.debugging.Assert(
-        (shorter >= tiles.SMALLEST_SIDE)
-        & (longer <= tiles.LARGEST_ASPECT * shorter)
-        & (tf.cast(shorter, tf.int64) * tf.cast(longer, tf.int64) <= tiles.LARGEST_IMAGE),
+        (shorter >= SMALLEST_SIDE)
+        & (longer <= LARGEST_ASPECT * shorter)
+        & (tf.cast(shorter, tf.int64) * tf.cast(longer, tf.int64) <= limits.pixels),
         [
             (
-                f"{name}: expected sides of at least {tiles.SMALLEST_SIDE} pixels, one at most"
-                f" {tiles.LARGEST_ASPECT} times the other, and at most {tiles.LARGEST_IMAGE}"
-                " pixels; got height and width"
+                f"{name}: expected sides of at least {SMALLEST_SIDE} pixels, one at most"
+                f" {LARGEST_ASPECT} times the other, and at most"
+                f" largest_image={limits.largest_image:g} megapixels; got height and width"
             ),
             height,
             width,

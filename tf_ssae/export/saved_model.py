@@ -10,6 +10,7 @@ from tf_ssae.detectors.base import Detector, Outputs
 from tf_ssae.export import image_files
 from tf_ssae.export.requirements import require, require_size
 from tf_ssae.ops import tiles
+from tf_ssae.ops.limits import DEFAULTS, Limits
 
 
 def write_tiles(detector: Detector, folder: str, batch_size: int | None = None) -> None:
@@ -30,7 +31,7 @@ def write_tiles(detector: Detector, folder: str, batch_size: int | None = None) 
     tf.saved_model.save(module, folder, signatures=scores)
 
 
-def write(detector: Detector, folder: pathlib.Path) -> None:
+def write(detector: Detector, folder: pathlib.Path, limits: Limits = DEFAULTS) -> None:
     """Writes a SavedModel with five signatures. Batch size, image height and image width are free
     in each.
 
@@ -48,7 +49,7 @@ def write(detector: Detector, folder: pathlib.Path) -> None:
     Images of another size than the detector's are cut into tiles, as it was trained, and resized;
     an image scores as its most anomalous tile. A request fails, with an error that says why, if it
     has no images, another channel count, images that are too small, too long or too large (see
-    `ops.tiles`), or bytes that are not an image.
+    `ops.limits`), or bytes that are not an image.
     """
     size, _, channels = detector.image_shape
     calibration = detector.calibration
@@ -76,7 +77,7 @@ def write(detector: Detector, folder: pathlib.Path) -> None:
                     tf.shape(images)[0] > 0,
                     "images: the batch is empty; expected at least one image.",
                 ),
-                require_size("images", tf.shape(images)[1], tf.shape(images)[2]),
+                require_size("images", tf.shape(images)[1], tf.shape(images)[2], limits),
                 require(
                     tf.shape(images)[3] == channels,
                     f"images: wrong channel count; expected {channels} (shape [N, H, W,"
@@ -102,7 +103,7 @@ def write(detector: Detector, folder: pathlib.Path) -> None:
         # Files differ in size, and so in their number of tiles: the tiles of all files are scored
         # in one batch.
         def tiles_of_file(data: tf.Tensor) -> tf.Tensor:
-            return tiles.cut(image_files.decode(data, channels)[tf.newaxis], *how)[0]
+            return tiles.cut(image_files.decode(data, channels, limits)[tf.newaxis], *how)[0]
 
         spec = tf.RaggedTensorSpec([None, size, size, channels], tf.uint8, ragged_rank=0)
         cut = tf.map_fn(tiles_of_file, image_bytes, fn_output_signature=spec)

@@ -8,12 +8,6 @@ from typing import Self
 import numpy as np
 import tensorflow as tf
 
-# What is accepted as an image. Sides in pixels; the aspect ratio says into how many tiles an image
-# is cut.
-SMALLEST_SIDE = 8
-LARGEST_ASPECT = 16
-LARGEST_IMAGE = 100_000_000  # pixels; resizing takes about 20 bytes for each
-
 # Tiles of a set size overlap by at least one part in so many of their side.
 _OVERLAP = 8
 

@@ -76,8 +76,13 @@ def add(
         number = numbers(run)[-1] + 1
         version = Version(number, date, images, fingerprint, calibration, facts)
         content = {**dataclasses.asdict(version), "calibration": calibration.to_dict()}
-        write_json(folder / f"{number}.json", {"sha256": _digest(content), **content})
-        write_json(folder / _CURRENT, {"number": number})
+        path = folder / f"{number}.json"
+        write_json(path, {"sha256": _digest(content), **content})
+        try:
+            write_json(folder / _CURRENT, {"number": number})
+        except BaseException:
+            path.unlink()
+            raise
     return version
 
 

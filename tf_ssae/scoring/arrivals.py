@@ -10,7 +10,7 @@ from typing import NamedTuple, Self
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
-from tf_ssae.data.walk import is_image
+from tf_ssae.data.walk import is_image, walk
 
 # A file counts as complete when its size and its time of change have stood still for so long.
 STILL = 0.25  # seconds
@@ -37,22 +37,33 @@ def require_folder(folder: pathlib.Path) -> None:
 
 
 class Arrivals(FileSystemEventHandler):
-    """Watches a folder and those below it; a context manager. Hidden files are left out, so a
-    program may write `.part1.png` and rename it.
+    """Watches a folder and those below it that `data.walk` enters; a context manager. Hidden files
+    are left out, so a program may write `.part1.png` and rename it.
     """
 
-    def __init__(self, folder: pathlib.Path, is_done: Callable[[Arrived], bool]):
-        """`is_done`: whether a file that is found needs no work.
+    def __init__(
+        self,
+        folder: pathlib.Path,
+        is_done: Callable[[Arrived], bool],
+        said: Callable[[str], object],
+    ):
+        """
+        Args:
+            is_done: whether a file that is found needs no work.
+            said: takes sentences about what is not entered, each once.
 
         Raises:
             FileNotFoundError: there is no such folder.
         """
         require_folder(folder)
-        self._folder, self._is_done = folder, is_done
+        self._folder, self._is_done, self._say = folder, is_done, said
+        # The folders that were entered, and what was said of the others.
+        self._entered: set[pathlib.Path] = set()
+        self._notes: frozenset[str] = frozenset()
         self._noticed: queue.SimpleQueue[str] = queue.SimpleQueue()
         # What was noticed, its size and time of change, and since when they stand still.
         self._waiting: dict[pathlib.Path, tuple[tuple[int, int], float]] = {}
-        self._next_scan = 0.0
+        self._next_scan = self._soonest_scan = 0.0
         self._observer = Observer()
 
     def __enter__(self) -> Self:
@@ -91,7 +102,10 @@ class Arrivals(FileSystemEventHandler):
             self._scan()
         while not self._noticed.empty():
             path = pathlib.Path(self._noticed.get())
-            if path not in self._waiting:
+            if path.parent not in self._entered:
+                # Of a folder that is new, or that is not to be entered: a walk will tell.
+                self._next_scan = min(self._next_scan, self._soonest_scan)
+            elif path not in self._waiting:
                 self._waiting[path] = ((-1, -1), 0.0)
         found = []
         for path, (before, since) in list(self._waiting.items()):
@@ -112,19 +126,26 @@ class Arrivals(FileSystemEventHandler):
         began = time.monotonic()
         if not self._folder.is_dir():
             raise FileNotFoundError(f"{self._folder} is gone: it was removed, or its drive was.")
-        for path in self._folder.rglob("*"):
+        found = walk(self._folder)
+        self._entered = {self._folder, *found.folders}
+        for note in found.notes:
+            if note not in self._notes:
+                self._say(note)
+        self._notes = frozenset(found.notes)
+        for path in found.images:
             if path in self._waiting:
                 continue
             state = self._state(path)
             if state is not None and not self._is_done(Arrived(path, _iso(state[1]))):
                 self._waiting[path] = (state, time.monotonic())
-        took = time.monotonic() - began
-        self._next_scan = time.monotonic() + max(_SCAN, _SCAN_SHARE * took)
+        ended = time.monotonic()
+        self._soonest_scan = ended + max(STILL, _SCAN_SHARE * (ended - began))
+        self._next_scan = max(ended + _SCAN, self._soonest_scan)
 
     def _state(self, path: pathlib.Path) -> tuple[int, int] | None:
         """Size and time of change, in microseconds; None for what is not an image file, or gone."""
         try:
-            if not (path.is_file() and is_image(path)) or _is_hidden(path, self._folder):
+            if path.name.startswith(".") or not (is_image(path) and path.is_file()):
                 return None
             found = path.stat()
         except OSError:
@@ -136,7 +157,3 @@ def _iso(microseconds: int) -> str:
     seconds, rest = divmod(microseconds, 1_000_000)
     when = datetime.datetime.fromtimestamp(seconds, datetime.UTC).replace(microsecond=rest)
     return when.isoformat(timespec="microseconds")
-
-
-def _is_hidden(path: pathlib.Path, folder: pathlib.Path) -> bool:
-    return any(part.startswith(".") for part in path.relative_to(folder).parts)

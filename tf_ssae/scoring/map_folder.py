@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import ExifTags, Image
 
-from tf_ssae.data.decode import UnreadableImage, decode
+from tf_ssae.data.decode import UnreadableImage
+from tf_ssae.data.reader import TileReader
 from tf_ssae.evaluation.regions import Region, numbered
 from tf_ssae.ops.orientation import as_stored
 from tf_ssae.report.overlay import overlay
@@ -28,14 +29,21 @@ class MapFolder:
     photo.
     """
 
-    def __init__(self, folder: pathlib.Path, paths: Sequence[pathlib.Path], with_values: bool):
+    def __init__(
+        self,
+        folder: pathlib.Path,
+        paths: Sequence[pathlib.Path],
+        with_values: bool,
+        tile_reader: TileReader,
+    ):
         """
         Args:
             paths: of all images that might be written, which decide on names: of two files in one
                 folder that differ in their endings alone, names keep the ending.
             with_values: masks are 16 bits, the map's values (see `LEVEL`), in place of 0 and 255.
+            tile_reader: what read the images.
         """
-        self.folder, self._with_values = folder, with_values
+        self.folder, self._with_values, self._reader = folder, with_values, tile_reader
         self._root = os.path.commonpath([path.absolute().parent for path in paths])
         counts = collections.Counter(path.with_suffix("") for path in paths)
         self._ambiguous = {stem for stem, count in counts.items() if count > 1}
@@ -51,7 +59,7 @@ class MapFolder:
             orientation: of the file's EXIF.
         """
         try:
-            photo = as_stored(decode(path.read_bytes()), orientation)
+            photo = as_stored(self._reader.pixels(path.read_bytes())[0], orientation)
         # Removed or changed since it was scored.
         except (UnreadableImage, FileNotFoundError):
             return

@@ -11,7 +11,7 @@ import numpy as np
 
 from tf_ssae.calibration import Calibration
 from tf_ssae.data.layout import GOOD
-from tf_ssae.data.reader import ReadFile, TileReader
+from tf_ssae.data.reader import ReadFile, TileReader, repaired_in_words
 from tf_ssae.evaluation.regions import Region
 from tf_ssae.report import Card, Report, gallery
 from tf_ssae.runs import provenance
@@ -33,6 +33,8 @@ class Summary:
         anomalies: the number of anomalies among them.
         reviews: the number of those for review.
         unreadable: `(path, reason)` of the files that could not be read.
+        repaired: `(path, what was wrong)` of damaged files that were scored as their decoder
+            repaired them.
         warnings: sentences.
     """
 
@@ -40,6 +42,7 @@ class Summary:
     anomalies: int
     reviews: int
     unreadable: list[tuple[str, str]]
+    repaired: list[tuple[str, str]]
     warnings: list[str]
 
 
@@ -75,6 +78,7 @@ class Rows:
         self._most: list[tuple[float, str]] = []
         self._least: list[tuple[float, str]] = []
         self._unreadable: list[tuple[str, str]] = []
+        self._repaired: list[tuple[str, str]] = []
         self._anomalies = self._reviews = 0
 
     def of_images(
@@ -113,7 +117,7 @@ class Rows:
                 "regions": regions(i),
                 "width": files[i].stored_size[1],
                 "height": files[i].stored_size[0],
-                "error": "",
+                "error": files[i].damage,
             }
 
         return [row(i) for i in range(len(files))]
@@ -134,6 +138,8 @@ class Rows:
         if row["decision"] == "unreadable":
             self._unreadable.append((row["path"], row["error"]))
             return
+        if row["error"]:
+            self._repaired.append((row["path"], row["error"]))
         for name in self.scores:
             self._values[name].append(row[name])
         self._anomalies += row["decision"] == "anomaly"
@@ -151,7 +157,8 @@ class Rows:
         """The Summary of all rows so far."""
         scored, drifted = len(self._kind_of_image), self._drift()
         warnings = [*self._warnings(), *([drifted.sentence] if drifted else [])]
-        return Summary(scored, self._anomalies, self._reviews, self._unreadable, warnings)
+        counts = (scored, self._anomalies, self._reviews)
+        return Summary(*counts, self._unreadable, self._repaired, warnings)
 
     def _labels(self) -> list[str] | None:
         """The class of each image; None if that of some is unknown."""
@@ -168,7 +175,7 @@ class Rows:
         return drift(self._calibration, new, are_good=labels is not None)
 
     def _warnings(self) -> list[str]:
-        """Sentences: what the threshold does not guarantee, unreadable files."""
+        """Sentences: what the threshold does not guarantee, unreadable and damaged files."""
         calibration, warnings = self._calibration, list(self._notes)
         if not calibration.guarantee_holds:
             warnings.append(calibration.guarantee_in_words)
@@ -176,6 +183,8 @@ class Rows:
             warnings.append(
                 f"{len(self._unreadable)} files could not be read: the column `error` says why."
             )
+        if self._repaired:
+            warnings.append(repaired_in_words(self._repaired))
         return warnings
 
     def report(

@@ -2,6 +2,7 @@
 why.
 """
 
+import dataclasses
 import pathlib
 from collections.abc import Sequence
 
@@ -11,6 +12,7 @@ from tf_ssae import report
 from tf_ssae.data.find import named
 from tf_ssae.data.kinds import kind_of
 from tf_ssae.data.reader import TileReader
+from tf_ssae.ops.limits import DEFAULTS, Limits
 from tf_ssae.scoring import places, readers
 from tf_ssae.scoring.batches import scored
 from tf_ssae.scoring.map_folder import MapFolder
@@ -28,6 +30,8 @@ def score(
     output: str | pathlib.Path,
     maps: str | pathlib.Path | None = None,
     mask_values: bool = False,
+    limits: Limits = DEFAULTS,
+    accept_damaged: bool = False,
 ) -> Summary:
     """Scores the images, and writes a table and a report.
 
@@ -50,6 +54,9 @@ def score(
             without a report, and nothing to resume.
         maps: a folder for pictures of the anomalies: see `MapFolder`.
         mask_values: masks hold the map's values.
+        limits: files beyond them are not read.
+        accept_damaged: damaged files are scored as their decoder repairs them; then `error` says
+            what was wrong, and the warnings count and name them.
 
     Raises:
         FileNotFoundError, ValueError: the model or the images are not there; or `OUTPUT.partial` is
@@ -60,7 +67,7 @@ def score(
     if maps is not None:
         places.require_new_maps(pathlib.Path(maps), images, pathlib.Path(output))
     if str(output) == "-":
-        return _printed(model_dir, images, maps, mask_values)
+        return _printed(model_dir, images, maps, mask_values, limits, accept_damaged)
     output = pathlib.Path(output)
     places.require_new(output)
     page, partial_path = places.report_of(output), places.partial_of(output)
@@ -69,15 +76,20 @@ def score(
     paths = found.files
     reader = readers.load(model_dir)
     description = reader.description
-    tile_reader = TileReader.of(description)
+    tile_reader = TileReader.of(description, limits, accept_damaged)
     root = pathlib.Path(images)
     rows = Rows(
         description.calibration, found.notes, lambda path: kind_of(pathlib.Path(path), root)
     )
     if output.suffix == ".json" and not reader.has_maps:
         raise ValueError(f"--output={output}: this model gives no regions. Pass a .csv, say.")
-    map_folder = _map_folder(maps, paths, mask_values, reader)
-    how = {"maps": None if maps is None else str(maps), "mask_values": mask_values}
+    map_folder = _map_folder(maps, paths, mask_values, reader, tile_reader)
+    how = {
+        "maps": None if maps is None else str(maps),
+        "mask_values": mask_values,
+        "limits": dataclasses.asdict(limits),
+        "accept_damaged": accept_damaged,
+    }
     partial = PartialTable(partial_path, paths, {**description.to_dict(), **how}, rows.columns)
     remedy = "Free some space and run the same command again: it resumes."
     with full_disk_is_an_os_error(output.parent, remedy), partial:
@@ -105,14 +117,16 @@ def _printed(
     images: str | pathlib.Path,
     maps: str | pathlib.Path | None,
     mask_values: bool,
+    limits: Limits,
+    accept_damaged: bool,
 ) -> Summary:
     """Prints a row per image, as JSON, as soon as it is known."""
     found = named(images)
     reader = readers.load(model_dir)
-    map_folder = _map_folder(maps, found.files, mask_values, reader)
+    tile_reader = TileReader.of(reader.description, limits, accept_damaged)
+    map_folder = _map_folder(maps, found.files, mask_values, reader, tile_reader)
     rows = Rows(reader.calibration, found.notes)
-    files = TileReader.of(reader.description).read(found.files)
-    for row in scored(reader, files, rows, map_folder):
+    for row in scored(reader, tile_reader.read(found.files), rows, map_folder):
         print_rows([row], rows.columns)
         rows.add(row)
     return rows.summary()
@@ -123,6 +137,7 @@ def _map_folder(
     paths: Sequence[pathlib.Path],
     mask_values: bool,
     reader: Reader,
+    tile_reader: TileReader,
 ) -> MapFolder | None:
     """The folder for maps, if they are asked for. Raises ValueError if there are none to write."""
     if maps is None:
@@ -132,4 +147,4 @@ def _map_folder(
             f"--maps={maps}: this model gives scores without maps. A run's folder or an exported"
             " version gives them, of a detector that reconstructs or locates."
         )
-    return MapFolder(pathlib.Path(maps), paths, mask_values)
+    return MapFolder(pathlib.Path(maps), paths, mask_values, tile_reader)

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from tf_ssae.calibration import Calibration
-from tf_ssae.data.decode import decode
 from tf_ssae.data.layout import GOOD
 from tf_ssae.data.reader import TileReader
 from tf_ssae.report import Photo
@@ -71,14 +70,18 @@ class Suspects:
             for entry, file in zip(shown, files):
                 # Otherwise removed since it was scored.
                 if not file.error:
-                    yield photo(entry), file.tiles, functools.partial(_decoded, file.path)
+                    yield (
+                        photo(entry),
+                        file.tiles,
+                        functools.partial(_decoded, tile_reader, file.path),
+                    )
 
         yield from pictured(suspects(), reader.explain, reader.description)
         yield from map(photo, ranked[PICTURED:])
 
 
-def _decoded(path: pathlib.Path) -> np.ndarray:
-    return decode(path.read_bytes())
+def _decoded(tile_reader: TileReader, path: pathlib.Path) -> np.ndarray:
+    return tile_reader.pixels(path.read_bytes())[0]
 
 
 def _keep(heap: list[_Entry], entry: _Entry, most: int) -> None:

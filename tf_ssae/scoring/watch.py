@@ -7,6 +7,7 @@ import pathlib
 from collections.abc import Callable, Iterator
 
 from tf_ssae.data.reader import TileReader
+from tf_ssae.ops.limits import DEFAULTS, Limits
 from tf_ssae.scoring import readers
 from tf_ssae.scoring.arrivals import Arrivals, Arrived, require_folder
 from tf_ssae.scoring.batches import scored
@@ -46,6 +47,8 @@ def watch(
     output: str | pathlib.Path,
     patience: float | None = None,
     said: Callable[[str], None] = print,
+    limits: Limits = DEFAULTS,
+    accept_damaged: bool = False,
 ) -> int:
     """Scores the images in a folder and below it, then those that arrive, until it is stopped.
 
@@ -60,7 +63,8 @@ def watch(
         output: ends in .csv or .jsonl; or "-": JSON lines to the standard output, which remembers
             nothing, so each start begins with all that lies in the folder.
         patience: stop after so many seconds in which nothing came; None: never.
-        said: takes a sentence when it begins to watch.
+        said: takes sentences: when it begins to watch, and about what is not entered.
+        limits, accept_damaged: see `run.score`.
 
     Returns:
         How many images were scored.
@@ -76,12 +80,12 @@ def watch(
     reader = readers.load(model_dir)
     description = reader.description
     rows = Rows(description.calibration)
-    tiles = TileReader.of(description)
+    tiles = TileReader.of(description, limits, accept_damaged)
     done = _Done()
     count = 0
     with (
         _destination(output, [*rows.columns, "modified", "scored"], done) as write,
-        Arrivals(folder, lambda found: done.holds(found.path, found.modified)) as arrivals,
+        Arrivals(folder, lambda found: done.holds(found.path, found.modified), said) as arrivals,
     ):
         said(f"Watching {folder}: {len(done):,} images have rows already. Ctrl-C stops it.")
         for batch in arrivals.batches(_AT_ONCE, patience):

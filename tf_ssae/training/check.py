@@ -22,6 +22,7 @@ from tf_ssae.data import protocols
 from tf_ssae.data.decode import size_of
 from tf_ssae.data.images import LabelledImages
 from tf_ssae.data.split import Subset
+from tf_ssae.system.disk import full_disk_is_an_os_error
 from tf_ssae.training import run as training
 
 # Steps are timed for this long, without the first ones, in which TensorFlow compiles them.
@@ -94,8 +95,13 @@ def loaded(config: Config) -> Iterator[LabelledImages]:
 
     Raises:
         FileNotFoundError, ValueError: as `data.folder.load`.
+        OSError: the temporary folder is full.
     """
-    with tempfile.TemporaryDirectory() as temporary:
+    remedy = "Free some space, or name another folder in TMPDIR."
+    with (
+        full_disk_is_an_os_error(tempfile.gettempdir(), remedy),
+        tempfile.TemporaryDirectory() as temporary,
+    ):
         yield image_folder.load(config, pathlib.Path(temporary) / "images")
 
 

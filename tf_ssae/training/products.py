@@ -9,9 +9,10 @@ import json
 import pathlib
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from tf_ssae.data.walk import Walk, walk
 from tf_ssae.report import index_page
 from tf_ssae.runs import run_folder
 from tf_ssae.system.files import replacing
@@ -59,11 +60,12 @@ def train_each(
     Raises:
         FileNotFoundError: there are no folders in `folder`.
     """
-    found = sorted(
-        path for path in folder.glob("*") if path.is_dir() and not path.name.startswith(".")
-    )
+    inside = walk(folder)
+    found = _products_in(inside)
     if not found:
         raise FileNotFoundError(f"--products={folder}: expected a folder for each product in it.")
+    for note in inside.notes:
+        print(printable(note), flush=True)
     model_dir.mkdir(parents=True, exist_ok=True)
     products: list[Product] = []
     for number, images in enumerate(found, 1):
@@ -71,6 +73,16 @@ def train_each(
         products.append(_train(images, model_dir / images.name, chosen, plugin))
         _write_index(model_dir, folder, products)
     return products
+
+
+def _products_in(inside: Walk) -> list[pathlib.Path]:
+    """The folders in a folder, but for those that hold runs or exports and no image."""
+
+    def in_folder(paths: Iterable[pathlib.Path]) -> set[str]:
+        return {path.relative_to(inside.folder).parts[0] for path in paths}
+
+    of_outputs = in_folder(inside.outputs) - in_folder(inside.images)
+    return [inside.folder / name for name in sorted(in_folder(inside.folders) - of_outputs)]
 
 
 def _train(

@@ -16,11 +16,12 @@ from tf_ssae import runs
 from tf_ssae.calibration import Calibration, conformal, operating_points
 from tf_ssae.data.find import find
 from tf_ssae.data.images import LabelledImages
-from tf_ssae.data.reader import TileReader
+from tf_ssae.data.reader import TileReader, repaired_in_words
 from tf_ssae.data.split import Subset
 from tf_ssae.detectors.base import Detector
 from tf_ssae.evaluation import predictions
 from tf_ssae.runs import calibrations, training_images
+from tf_ssae.system.disk import full_disk_is_an_os_error
 from tf_ssae.training.calibrate import ask, of_outputs
 
 
@@ -33,6 +34,7 @@ class Recalibrated:
         before: what decided until now.
         left_out: `(name, reason)` of the files that were not used.
         points: the table of operating points; empty without known defects.
+        repaired: a sentence that names damaged files which were used; else empty.
         drift: a sentence, if the images do not score as those of `before` did; else empty.
     """
 
@@ -40,6 +42,7 @@ class Recalibrated:
     before: Calibration
     left_out: list[tuple[str, str]]
     points: list[operating_points.OperatingPoint]
+    repaired: str
     drift: str
 
 
@@ -86,7 +89,10 @@ class Wish:
 
 
 def recalibrate(
-    run: str | os.PathLike[str], images: str | os.PathLike[str], wish: Wish = Wish()
+    run: str | os.PathLike[str],
+    images: str | os.PathLike[str],
+    wish: Wish = Wish(),
+    accept_damaged: bool = False,
 ) -> Recalibrated:
     """Fits the deciding score, thresholds, the guarantee and the scale of maps to the images of a
     folder, stores them as the run's next calibration and makes it the current one. Weights and
@@ -98,16 +104,25 @@ def recalibrate(
     Args:
         run: the folder of a finished run.
         images: a folder of normal images, which never trained it.
+        accept_damaged: whether damaged files are used as their decoder repairs them, and named.
 
     Raises:
         FileNotFoundError: there is no such run or folder, or it holds no images.
         ValueError: none of the images can be used, with the reasons; or the run is corrupt.
+        OSError: a disk is full; the run is as it was.
     """
     trained = training_images.read(run)
     detector = runs.load(run)
-    with tempfile.TemporaryDirectory() as folder:
+    reader = TileReader.of(detector.description, detector.config.limits, accept_damaged)
+    remedy = "Nothing was changed: free some space and run the same command again."
+    with (
+        full_disk_is_an_os_error(f"{run} or {tempfile.gettempdir()}", remedy),
+        tempfile.TemporaryDirectory() as folder,
+    ):
         cache = pathlib.Path(folder)
-        goods = _Gathered(detector, pathlib.Path(images), cache / "goods", trained or set(), set())
+        goods = _Gathered(
+            reader, detector, pathlib.Path(images), cache / "goods", trained or set(), set()
+        )
         outputs = ask(detector, goods.subset, with_map_peaks=detector.reconstructs)
         fitted = of_outputs(
             detector,
@@ -118,7 +133,7 @@ def recalibrate(
             review_fpr=wish.review_fpr,
         )
         normal = predictions.evaluate(detector, outputs, goods.subset).scores
-        left_out, points = goods.left_out, []
+        left_out, repaired, points = goods.left_out, goods.repaired, []
         if trained is None:
             left_out = [
                 *left_out,
@@ -127,23 +142,25 @@ def recalibrate(
             ]  # fmt: skip
         if wish.known_defects is not None:
             where = pathlib.Path(wish.known_defects)
-            bad = _Gathered(detector, where, cache / "bad", trained or set(), goods.digests)
+            bad = _Gathered(reader, detector, where, cache / "bad", trained or set(), goods.digests)
             asked = ask(detector, bad.subset)
             defects = predictions.evaluate(detector, asked, bad.subset).scores
             name = fitted.deciding_score
             of_goods, of_defects = normal[name].astype(float), defects[name].astype(float)
             points = operating_points.points(of_goods, of_defects)
             fitted = _chosen(fitted, of_goods, of_defects, wish)
-            left_out = [*left_out, *bad.left_out]
+            left_out, repaired = [*left_out, *bad.left_out], [*repaired, *bad.repaired]
         elif wish.threshold is not None:
             fitted = _chosen(fitted, normal[fitted.deciding_score], None, wish)
-    facts: dict[str, Any] = {
-        "operating_points": [dataclasses.asdict(point) for point in points],
-        "left_out": left_out,
-    }
-    before = detector.calibration
-    version = calibrations.add(run, str(images), goods.fingerprint, fitted, facts)
-    return Recalibrated(version, before, left_out, points, _drift(before, normal))
+        facts: dict[str, Any] = {
+            "operating_points": [dataclasses.asdict(point) for point in points],
+            "left_out": left_out,
+            "repaired": repaired,
+        }
+        before = detector.calibration
+        version = calibrations.add(run, str(images), goods.fingerprint, fitted, facts)
+    said = repaired_in_words(repaired)
+    return Recalibrated(version, before, left_out, points, said, _drift(before, normal))
 
 
 def _drift(before: Calibration, scores: dict[str, np.ndarray]) -> str:
@@ -201,10 +218,12 @@ class _Gathered:
         subset: a Subset of all of them, as normal images.
         digests: see `training_images.digest`.
         left_out: `(name, reason)`.
+        repaired: `(name, what was wrong)` of damaged files that are used.
     """
 
     def __init__(
         self,
+        reader: TileReader,
         detector: Detector,
         folder: pathlib.Path,
         cache: pathlib.Path,
@@ -219,12 +238,12 @@ class _Gathered:
         """
         self.digests: set[int] = set()
         self.left_out: list[tuple[str, str]] = []
+        self.repaired: list[tuple[str, str]] = []
         self._refused = {**dict.fromkeys(trained, "a training image")}
         self._refused |= dict.fromkeys(calibrated - trained, "an image that calibrates")
         names: list[str] = []
         source: list[int] = []
         paths = find(folder)
-        reader = TileReader.of(detector.description)
         with open(cache, "wb") as file:
             for path, tiles in self._usable(reader, paths):
                 # Not `tofile`, which says nothing of a full disk below 4,096 bytes.
@@ -266,4 +285,6 @@ class _Gathered:
                 self.left_out.append((str(read.path), "a second copy of an image beside it"))
             else:
                 self.digests.add(digest)
+                if read.damage:
+                    self.repaired.append((str(read.path), read.damage))
                 yield read.path, read.tiles

@@ -11,7 +11,7 @@ import tensorflow as tf
 from tf_ssae import report
 from tf_ssae.config import Config
 from tf_ssae.data import pipeline
-from tf_ssae.data.decode import decode
+from tf_ssae.data.reader import TileReader, repaired_in_words
 from tf_ssae.data.split import Split, Subset
 from tf_ssae.detectors.base import Detector
 from tf_ssae.evaluation.operating_points import Found
@@ -55,6 +55,8 @@ def write(
         warnings.append(
             f"{duplicates} test images are identical to a training image, pixel for pixel."
         )
+    if evaluation.subset.data.repaired:
+        warnings.append(repaired_in_words(evaluation.subset.data.repaired))
     warnings += metrics.get("health", {}).get("warnings", [])
     named = config.dataset == "folder" and evaluation.subset.data.names is not None
     facts = [
@@ -171,6 +173,8 @@ def _photos(
         order = np.argsort(-scores, kind="stable")
         order = order[above[order]][:LISTED]
     bounds = np.append(first_tiles(subset.source), len(subset.index))
+    config = detector.config
+    reader = TileReader.of(detector.description, config.limits, config.accept_damaged)
 
     def photo(i: int) -> Photo:
         return Photo(
@@ -189,7 +193,7 @@ def _photos(
 
             def read(i: int = i, tiles: np.ndarray = tiles) -> np.ndarray:
                 if named:
-                    return decode((root / subset.names[i]).read_bytes())
+                    return reader.pixels((root / subset.names[i]).read_bytes())[0]
                 return png.as_uint8(tiles[0])
 
             yield photo(i), tiles, read
