@@ -4,6 +4,12 @@ import tensorflow as tf
 
 from tf_ssae.ops import tiles
 
+# What `is_size` accepts, in words.
+SIZES = (
+    f"sides of at least {tiles.SMALLEST_SIDE} pixels, one at most {tiles.LARGEST_ASPECT} times the"
+    f" other, and at most {tiles.LARGEST_IMAGE} pixels"
+)
+
 
 def require(condition: tf.Tensor, message: str) -> tf.Operation:
     """Fails with the message unless the condition, bool `[]`, holds."""
@@ -14,18 +20,15 @@ def require_size(name: str, height: tf.Tensor, width: tf.Tensor) -> tf.Operation
     """Fails unless `ops.tiles` accepts images of this height and width, int32 `[]`. `name`: of the
     input.
     """
+    message = f"{name}: expected {SIZES}; got height and width"
+    return tf.debugging.Assert(is_size(height, width), [message, height, width])
+
+
+def is_size(height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
+    """Whether `ops.tiles` accepts images of this height and width, int32 `[] -> bool []`."""
     shorter, longer = tf.minimum(height, width), tf.maximum(height, width)
-    return tf.debugging.Assert(
+    return (
         (shorter >= tiles.SMALLEST_SIDE)
         & (longer <= tiles.LARGEST_ASPECT * shorter)
-        & (tf.cast(shorter, tf.int64) * tf.cast(longer, tf.int64) <= tiles.LARGEST_IMAGE),
-        [
-            (
-                f"{name}: expected sides of at least {tiles.SMALLEST_SIDE} pixels, one at most"
-                f" {tiles.LARGEST_ASPECT} times the other, and at most {tiles.LARGEST_IMAGE}"
-                " pixels; got height and width"
-            ),
-            height,
-            width,
-        ],
+        & (tf.cast(shorter, tf.int64) * tf.cast(longer, tf.int64) <= tiles.LARGEST_IMAGE)
     )
