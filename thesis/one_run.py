@@ -79,9 +79,13 @@ def main(job: dict[str, Any]) -> int:
             return BUSY if isinstance(error, run_folder.FolderBusy) else UNUSABLE
         failed, folder = str(error), folder.with_name(f"{folder.name}.partial")
     environment = json.loads((folder / "environment.json").read_text())
-    history = folder / "history.csv"
-    history = pd.read_csv(history) if history.is_file() else pd.DataFrame({"seconds": []})
-    history = history.astype(float).round(6).to_dict("records")
+    table = folder / "history.csv"
+    rows = pd.read_csv(table) if table.is_file() else pd.DataFrame({"seconds": []})
+    history = [
+        # Not every value is measured in every epoch.
+        {name: value for name, value in row.items() if pd.notna(value)}
+        for row in rows.astype(float).round(6).to_dict("records")
+    ]
     value = {
         "format": results.FORMAT,
         "grid": grid.name,

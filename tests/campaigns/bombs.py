@@ -30,11 +30,8 @@ import tensorflow as tf
 decide = tf.saved_model.load(sys.argv[1])
 answers = []
 for path in sorted(pathlib.Path(sys.argv[2]).iterdir()):
-    try:
-        found = decide.signatures["decide"](image_bytes=tf.constant([path.read_bytes()]))
-        answers.append(found["decision"].numpy()[0].decode())
-    except tf.errors.InvalidArgumentError:
-        answers.append("refused")
+    found = decide.signatures["decide"](image_bytes=tf.constant([path.read_bytes()]))
+    answers.append(found["decision"].numpy()[0].decode())
 print(len(answers), *sorted(set(answers)))
 """
 

@@ -306,6 +306,7 @@ def _cases(
                 (run, "", "model.keras"),
                 (run, "", "config.json"),
                 (export, "", "detector.json"),
+                (export, "", "detector.held_out.json"),
                 (export, "", "saved_model.pb"),
                 (export, "", "variables/variables.index"),
                 (export, "tflite/float32.tflite", "tflite/float32.json"),

@@ -47,7 +47,7 @@ def test_export_is_whole(digits_export):
     assert {path.name for path in (version / "tflite").iterdir()} == {
         f"{kind}.{suffix}"
         for kind in ("float32", "float16", "int8")
-        for suffix in ("tflite", "json")
+        for suffix in ("tflite", "json", "held_out.json")
     }
 
 
@@ -63,6 +63,7 @@ def test_parity_report_holds_what_was_proven(exported):
             set(entry["scores"]) == set(SCORES["ssae"])
             and 0 < entry["latency_ms"] <= entry["latency_p99_ms"]
         )
+        assert entry["decisions"]["differ"] <= entry["decisions"]["limit"] <= 0.02
         assert set(entry["images_per_second"]) == {"1", str(os.cpu_count())}
         for row in entry["scores"].values():
             assert row["spearman"] > 0.99 and row["decisions_flipped"] < 0.02, kind
@@ -143,7 +144,7 @@ def test_openvino_files_are_proven_and_score(digits_model, digit_images, tmp_pat
     report = publish.export(digits_model, tmp_path, name="parts", test_images=50, openvino=True)
     entry, folder = report["files"]["openvino"], tmp_path / "parts" / "1" / "openvino"
     assert {path.name for path in folder.iterdir()} == {
-        f"float32.{s}" for s in ("xml", "bin", "json")
+        f"float32.{s}" for s in ("xml", "bin", "json", "held_out.json")
     }
     assert entry["bytes"] == sum((folder / f"float32.{s}").stat().st_size for s in ("xml", "bin"))
     assert 0 < entry["latency_ms"] <= entry["latency_p99_ms"]

@@ -59,6 +59,8 @@ def test_compare_by_hand():
     assert parity.violations("float16", {"b": FIRM["a"], "a": row}, firm, "b", truth) == [
         "output a: scores differ by up to 0.38 of the largest; the tolerance is 0.01."
     ]
+    # An int8 file is judged by the score that decides.
+    assert parity.violations("int8", {"b": FIRM["a"], "a": row}, firm, "b", truth) == []
     row["decisions_flipped"] = 0.0
     # As if of many images; of four, two that change places say nothing, and the scores are looked
     # at.
@@ -122,6 +124,22 @@ def test_scores_that_are_nan_are_out_of_tolerance():
     compared.add("float32", {"a": np.array([0, np.nan, 2, 3])}, {"a": 1.0}, 1, {})
     assert compared.violations == ["float32, output a: scores that are NaN or infinite."]
     assert compared.values["files"] == {} and "4 test images" in parity.table(compared.values)
+
+
+def test_decisions_are_reported_first_with_their_limit():
+    compared = of_four()
+    # Of four, one always may differ; this file, with a threshold of its own, differs in two.
+    compared.add("int8", {"a": np.arange(4.0)}, {"a": -0.5}, 1, {})
+    (entry,) = compared.values["files"].values()
+    assert entry["decisions"] == {"differ": 0.75, "limit": 0.25}
+    assert compared.violations == [
+        "int8, output a, which decides: 75.00% of the decisions differ; the tolerance is 25.00%."
+    ]
+    speed = {"latency_ms": 1.0, "latency_p99_ms": 1.0, "images_per_second": {"1": 1.0}}
+    compared.values["files"]["int8"] |= speed
+    first = parity.table(compared.values).splitlines()[2:4]
+    assert first[0].split() == "file decisions that differ limit (a decides)".split()
+    assert first[1].split() == ["int8", "75.00%", "25.00%"]
 
 
 def test_another_output_of_the_saved_model_is_in_tolerance_too():

@@ -3,6 +3,7 @@
 import io
 import os
 import pathlib
+import re
 import site
 import struct
 
@@ -16,6 +17,7 @@ from scipy.ndimage import gaussian_filter
 from tf_ssae import runs
 from tf_ssae.data.decode import decode
 from tf_ssae.data.reader import TileReader
+from tf_ssae.export import saved_model as export
 from tf_ssae.ops import tiles
 from tf_ssae.scoring import saved_model
 
@@ -120,11 +122,8 @@ def test_decide_says_what_is_above_the_threshold(signatures, detector, digit_ima
     calibration = detector.calibration
     threshold = calibration.thresholds[calibration.deciding_score]
     expected = found[calibration.deciding_score].numpy() > threshold
-    assert (
-        set(found) == {"a_rec", "a_cls", "a_ws", "a_max", "is_anomaly", "decision", "p_value"}
-        and expected.any()
-        and not expected.all()
-    )
+    assert set(found) == {*calibration.thresholds, "is_anomaly", "decision", "p_value", "error"}
+    assert expected.any() and not expected.all() and not found["error"].numpy().any()
     np.testing.assert_array_equal(found["is_anomaly"], expected)
     p = calibration.p_values({name: found[name].numpy() for name in calibration.thresholds})
     np.testing.assert_allclose(found["p_value"], p, rtol=1e-6)
@@ -135,7 +134,7 @@ def test_decide_takes_a_cameras_frames_as_well(signatures, digit_images):
     found = signatures["decide_images"](images=tf.constant(frames))
     of_files = signatures["decide"](image_bytes=tf.constant([png(frame) for frame in frames]))
     assert set(found) == set(of_files)
-    for name in ("decision", "is_anomaly"):
+    for name in ("decision", "is_anomaly", "error"):
         np.testing.assert_array_equal(found[name], of_files[name])
     np.testing.assert_allclose(found["a_ws"], of_files["a_ws"], rtol=1e-4, atol=1e-5)
 
@@ -212,23 +211,7 @@ def _png_header(width, height):
             "images: wrong channel count; expected 1",
         ),
         ("serving_bytes", {"image_bytes": np.zeros([0], "S1")}, "image_bytes: the batch is empty"),
-        ("serving_bytes", {"image_bytes": [b"GIF89a"]}, r"neither PNG nor JPEG at index.*0"),
-        # Headers alone: that sides are refused, before anything of their size is decoded.
-        (
-            "serving_bytes",
-            {"image_bytes": [_png_header(65_500, 9)]},
-            r"image_bytes: expected .*times the other.*9.*65500",
-        ),
-        (
-            "serving_bytes",
-            {"image_bytes": [_png_header(20_000, 19_999)]},
-            "image_bytes: .*at most largest_image=100 megapixels",
-        ),
-        (
-            "serving_bytes",
-            {"image_bytes": [_png_header(20, 20)[:18]]},
-            "length 2 that is not a multiple of 4",
-        ),
+        ("decide", {"image_bytes": np.zeros([0], "S1")}, "image_bytes: the batch is empty"),
     ],
 )
 def test_the_answer_to_a_bad_request_says_what_is_wrong(signatures, signature, request_, message):
@@ -239,11 +222,56 @@ def test_the_answer_to_a_bad_request_says_what_is_wrong(signatures, signature, r
         )
 
 
-def test_a_bad_file_among_good_ones_is_named(signatures, digit_images):
-    good = png(digit_images.images[0])
-    with pytest.raises(
-        tf.errors.InvalidArgumentError, match=r"(?s)neither PNG nor JPEG at index.*\[1 3\]"
-    ):
-        signatures["serving_bytes"](image_bytes=tf.constant([good, b"", good, b"text"]))
-    with pytest.raises(tf.errors.InvalidArgumentError, match="PNG"):
-        signatures["serving_bytes"](image_bytes=tf.constant([good, good[:40]]))
+def _jpeg(scans=1):
+    file = io.BytesIO()
+    Image.fromarray(np.arange(4096, dtype=np.uint8).reshape(64, 64)).save(file, "JPEG")
+    return file.getvalue() + b"\xff\xda" * (scans - 1)
+
+
+# Headers alone, where sides are refused: before anything of their size is decoded.
+UNUSABLE = [
+    ("an empty file", b""),
+    ("neither PNG nor JPEG", b"GIF89a"),
+    ("65500x9 pixels; expected sides of at least 8 pixels, one at", _png_header(65_500, 9)),
+    ("20000x19999 pixels; .*at most 100000000 pixels", _png_header(20_000, 19_999)),
+    ("damaged: its bytes cannot hold its pixels", _png_header(9_000, 9_000)),
+    ("damaged: it cannot be decoded", _png_header(20, 20)[:18]),
+    ("damaged: it cannot be decoded", _jpeg()[:400]),
+    ("damaged: it cannot be decoded", b"\xff\xd8\xff" + bytes(100)),
+    ("more than 64 scans", _jpeg(scans=70)),
+]
+
+
+def test_a_broken_file_fails_no_other_and_its_reason_is_said(signatures, digit_images):
+    good = [png(image) for image in digit_images.images[:3]]
+    batch = [good[0], *(file for _, file in UNUSABLE), *good[1:]]
+    alone = signatures["decide"](image_bytes=tf.constant(good))
+    fine = np.array([0, len(batch) - 2, len(batch) - 1])
+    for signature in ("serving_bytes", "decide"):
+        found = {
+            name: value.numpy()
+            for name, value in signatures[signature](image_bytes=tf.constant(batch)).items()
+        }
+        assert [error.decode() for error in found["error"][fine]] == ["", "", ""]
+        for (expected, _), error in zip(UNUSABLE, found["error"][1:-2], strict=True):
+            assert re.match(expected, error.decode()), error
+        for name, values in found.items():
+            if values.dtype == np.float32:
+                assert np.isnan(values[1:-2]).all(), name
+                np.testing.assert_allclose(values[fine], alone[name], rtol=1e-4, atol=1e-5)
+    assert found["decision"].tolist()[1:-2] == [b"unreadable"] * len(UNUSABLE)
+    np.testing.assert_array_equal(found["decision"][fine], alone["decision"])
+    # A batch of nothing else.
+    found = signatures["decide"](image_bytes=tf.constant([b"", b"text"]))
+    assert found["decision"].numpy().tolist() == [b"unreadable"] * 2
+    assert np.isnan(found["p_value"]).all() and not found["is_anomaly"].numpy().any()
+
+
+def test_scores_that_are_not_numbers_are_an_error(digits_run, digit_images, tmp_path):
+    detector = runs.load(digits_run[0])
+    detector.classifier.set_weights([np.nan * w for w in detector.classifier.get_weights()])
+    export.write(detector, tmp_path)
+    decide = tf.saved_model.load(str(tmp_path)).signatures["decide_images"]
+    found = decide(images=tf.constant(digit_images.images[:2]))
+    assert found["decision"].numpy().tolist() == [b"unreadable"] * 2
+    assert found["error"].numpy().tolist() == [b"its scores are not numbers"] * 2

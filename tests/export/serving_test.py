@@ -78,7 +78,9 @@ class RestHandler(http.server.BaseHTTPRequestHandler):
         except tf.errors.InvalidArgumentError as error:
             return self.answer(400, {"error": error.message})
         values = {name: value.numpy().tolist() for name, value in outputs.items()}
-        values["decision"] = [value.decode() for value in values["decision"]]
+        for name in ("decision", "error"):
+            values[name] = [value.decode() for value in values[name]]
+        # Not a number is `NaN`, as TF Serving writes it.
         self.answer(200, {"outputs": values})
 
     def answer(self, status, value):
@@ -133,7 +135,7 @@ def test_client_gets_the_models_scores_and_decisions(
         client.score_over_rest(rest_url, "parts", files),
         client.score_over_grpc(grpc_address, "parts", files),
     ):
-        asked = {"a_rec", "a_cls", "a_ws", "a_max", "is_anomaly", "decision", "p_value"}
+        asked = {*calibration["thresholds"], "is_anomaly", "decision", "error", "p_value"}
         assert set(found) == asked and found["is_anomaly"] == anomalies
         assert found["decision"] == ["anomaly" if value else "normal" for value in anomalies]
         for name, values in expected.items():
@@ -145,8 +147,6 @@ def test_client_passes_on_what_the_server_says(grpc_address, rest_url, files, mo
         (client.score_over_rest, rest_url),
         (client.score_over_grpc, grpc_address),
     ):
-        with pytest.raises(RuntimeError, match="neither PNG nor JPEG"):
-            score(address, "parts", [*files, b"a cat"])
         for name in ("cats", "my parts"):
             with pytest.raises(RuntimeError, match="Servable not found"):
                 score(address, name, files)
@@ -168,15 +168,40 @@ def test_client_passes_on_what_the_server_says(grpc_address, rest_url, files, mo
         client.score_over_grpc("localhost:1", "parts", files)
 
 
+def test_client_says_why_a_file_could_not_be_used(grpc_address, rest_url, tmp_path, files):
+    (tmp_path / "a cat.png").write_bytes(b"a cat")
+    (tmp_path / "part.png").write_bytes(files[0])
+    paths = [str(tmp_path / name) for name in ("a cat.png", "part.png")]
+    for where in (dict(rest=rest_url), dict(grpc=grpc_address)):
+        cat, part = client.ask(paths, "parts", **where)
+        assert (cat.decision, cat.error) == ("unreadable", "neither PNG nor JPEG")
+        assert np.isnan(list(cat.scores.values())).all() and part.error == ""
+        assert part.decision != "unreadable" and np.isfinite(list(part.scores.values())).all()
+    done = run_python(
+        "-m", "tf_ssae.cli.main", "ask", "--model=parts", f"--rest={rest_url}", *paths
+    )
+    assert done.returncode == 0 and done.stderr == ""
+    row = done.stdout.splitlines()[1].split("\t")
+    assert row[-2:] == ["unreadable", "neither PNG nor JPEG"] and row[1] == "nan"
+
+
+def test_exports_of_earlier_versions_are_asked_too(monkeypatch, tmp_path):
+    (tmp_path / "part.png").write_bytes(b"")
+    answer = {"a": [0.5], "is_anomaly": [True]}
+    monkeypatch.setattr(client, "score_over_rest", lambda *_: answer)
+    (found,) = client.ask([str(tmp_path / "part.png")], "parts", rest="http://localhost")
+    assert found[1:] == ({"a": 0.5}, "anomaly", "")
+
+
 def test_client_from_the_command_line(rest_url, files, tmp_path):
     (tmp_path / "part 1.png").write_bytes(files[0])
     command = ["-m", "tf_ssae.cli.main", "ask", "--model=parts"]
     done = run_python(*command, f"--rest={rest_url}", str(tmp_path / "part 1.png"))
     assert done.returncode == 0, done.stderr
     header, row = done.stdout.splitlines()
-    assert header.split("\t") == ["file", "a_cls", "a_max", "a_rec", "a_ws", "decision"]
-    path, *scores, decision = row.split("\t")
-    assert decision in ("anomaly", "normal") and done.stderr == ""
+    assert header.split("\t") == ["file", "a_cls", "a_max", "a_rec", "a_ws", "decision", "error"]
+    path, *scores, decision, error = row.split("\t")
+    assert decision in ("anomaly", "normal") and error == done.stderr == ""
     assert path.endswith("part 1.png") and np.isfinite([float(score) for score in scores]).all()
     # More than the kit's servers take at once.
     done = run_python(
@@ -188,7 +213,7 @@ def test_client_from_the_command_line(rest_url, files, tmp_path):
     assert first == header and len(rows) == serving_kit.LARGEST_REQUEST + 1
     for again in rows:
         # Rounded otherwise in a batch of another size.
-        same_path, *same_scores, same_decision = again.split("\t")
+        same_path, *same_scores, same_decision, _ = again.split("\t")
         assert (same_path, same_decision) == (path, decision)
         np.testing.assert_allclose(
             [float(score) for score in same_scores],
@@ -214,10 +239,11 @@ def test_warmup_records_run_through_the_model(exported, models):
         for value in outputs.values():
             assert value.shape[0] == count
             assert value.dtype == tf.string or np.isfinite(np.asarray(value, float)).all()
+        assert not outputs.get("error", tf.constant("")).numpy().any()
         seen.add((request.model_spec.signature_name, count))
     assert seen == {
         (name, count)
-        for name in ("serving_default", "serving_bytes", "decide", "explain")
+        for name in ("serving_default", "serving_bytes", "decide", "decide_images", "explain")
         for count in (1, 4)
     }
 

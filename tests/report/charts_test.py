@@ -66,6 +66,19 @@ def test_sixth_score_has_the_last_style_too():
 
 
 def test_history_ends_in_a_dot():
-    chart = charts.over_epochs((1, 2, 3), (3.0, 2.0, 1.0), "loss")
+    curve = np.array([1.0, 2, 3]), np.array([3.0, 2, 1])
+    chart = charts.over_epochs({"training": curve}, "loss")
     assert chart.paths == [("curve0", "M0 7.7L147 85L294 162.3")] and chart.dot == ("294", "162.3")
-    assert [text for _, text in chart.x_ticks] == ["1", "2", "3"]
+    assert [text for _, text in chart.x_ticks] == ["1", "2", "3"] and chart.legend == ()
+
+
+def test_training_and_held_out_images_share_the_axes_of_one_chart():
+    curves = {
+        "training": (np.array([1.0, 2, 3]), np.array([2.0, 2, 1])),
+        # Not measured in every epoch.
+        "held out": (np.array([1.0, 3]), np.array([2.0, 3])),
+    }
+    chart = charts.over_epochs(curves, "loss")
+    assert chart.paths == [("curve0", "M0 85L147 85L294 162.3"), ("curve1", "M0 85L294 7.7")]
+    assert chart.legend == [("curve0", "training"), ("curve1", "held out")]
+    assert chart.dot == ("294", "162.3")

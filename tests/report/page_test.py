@@ -135,7 +135,8 @@ FULL = report.Report(
     ),
     synthetic_defects=(np.zeros([2, 16, 16, 1]), np.full([2, 16, 16, 1], 0.5)),
     history=tuple(
-        {"epoch": epoch, "loss": 1 / epoch, "rotation_accuracy": 0.5} for epoch in (1, 2, 3)
+        {"epoch": epoch, "loss": 1 / epoch, "rotation_accuracy": 0.5, "val_loss": 2 / epoch}
+        for epoch in (1, 2, 3)
     ),
     kinds=("good", "good", "good", "good", "hole", NASTY, "hole"),
     found_synthetic=Found(67, 99, 0.58, 0.77),
@@ -288,7 +289,7 @@ def test_order_of_the_sections(tmp_path):
         "Alarms",
         "0° 0.90 90° 0.10 180° 0.25 270° 1.00",
         "None.",
-        "loss 0.3333 in the last epoch",
+        "loss 0.3333 in the last epoch, held out 0.6667",
         "Settings",
     )
     places = [text.find(part) for part in parts]

@@ -108,7 +108,23 @@ def test_a_change_sealed_anew_is_refused_or_means_what_it_says(path):
 )  # fmt: skip
 def test_what_is_no_description_is_a_value_error(path, content):
     path.write_bytes(content)
-    with pytest.raises(ValueError, match="detector.json does not describe a model"):
+    with pytest.raises(ValueError, match="detector.json does not (describe a model|belong to)"):
+        description_file.read(path, MODEL, "ab")
+
+
+def test_held_out_scores_are_in_a_file_of_their_own(path, description):
+    beside = path.with_name("detector.held_out.json")
+    scores = json.loads(beside.read_text())
+    assert set(scores) == set(NAMES) and "scores" not in json.loads(path.read_text())["calibration"]
+    np.testing.assert_array_equal(scores["a_ws"], description.calibration.scores["a_ws"])
+    beside.write_text(json.dumps({**scores, "a_ws": scores["a_ws"][:-1]}))
+    with pytest.raises(ValueError, match="detector.held_out.json beside it is of another model"):
+        description_file.read(path, MODEL, "ab")
+    beside.write_text("[1, 2")
+    with pytest.raises(ValueError, match="detector.held_out.json does not hold scores"):
+        description_file.read(path, MODEL, "ab")
+    beside.unlink()
+    with pytest.raises(FileNotFoundError, match="held_out.json is missing: it holds the scores"):
         description_file.read(path, MODEL, "ab")
 
 
@@ -134,7 +150,11 @@ def test_a_description_of_another_model(path):
 
 def test_descriptions_of_earlier_versions_are_read(path, description):
     values = json.loads(path.read_text())
-    del values["description_sha256"], values["image_size"]
+    # They held the scores themselves.
+    beside = path.with_name("detector.held_out.json")
+    values["calibration"]["scores"] = json.loads(beside.read_text())
+    beside.unlink()
+    del values["description_sha256"], values["image_size"], values["held_out_scores_sha256"]
     path.write_text(json.dumps(values))
     assert description_file.read(path, MODEL, "ab").calibration == description.calibration
     # That of a SavedModel named no hash, that of a .tflite file did.

@@ -36,7 +36,7 @@ def begun(folder):
     config = preset(**GRIDS["smoke"].config_settings(GRIDS["smoke"].runs[0], Scale()))
     (folder / "config.json").write_text(json.dumps(config.to_dict()))
     (folder / "environment.json").write_text(json.dumps(ENVIRONMENT))
-    (folder / "history.csv").write_text("epoch,seconds,loss\n1,2.5,0.123456789\n")
+    (folder / "history.csv").write_text("epoch,seconds,loss,val_loss\n1,2.5,0.123456789,\n")
 
 
 def ending_with(error, trained, monkeypatch):

@@ -131,6 +131,8 @@ def test_a_killed_run_resumes_and_ends_with_the_same_weights(quick_run, tmp_path
     rows = (model_dir / "history.csv").read_text().splitlines()[1:]
     # The first with the seconds it took, and so not trained again.
     assert [row.split(",")[0] for row in rows] == ["1", "2", "3"] and rows[0] == first
+    whole = (quick_run / "history.csv").read_text().splitlines()[1:]
+    assert [row.split(",")[2:] for row in rows] == [row.split(",")[2:] for row in whole]
 
 
 def test_a_run_resumes_from_its_checkpoint(quick_run, tmp_path):

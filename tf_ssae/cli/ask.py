@@ -27,11 +27,11 @@ def _run(arguments: list[str]) -> None:
 
     try:
         answers = client.ask(arguments, _FLAGS.model, rest=_FLAGS.rest, grpc=_FLAGS.grpc)
-        for number, (path, scores, decision) in enumerate(answers):
+        for number, answer in enumerate(answers):
             if number == 0:
-                print("\t".join(["file", *scores, "decision"]))
-            values = [f"{value:.6g}" for value in scores.values()]
-            print("\t".join([path, *values, decision]), flush=True)
+                print("\t".join(["file", *answer.scores, "decision", "error"]))
+            values = [f"{value:.6g}" for value in answer.scores.values()]
+            print("\t".join([answer.path, *values, answer.decision, answer.error]), flush=True)
     except client.ServerError as error:
         raise Failed(str(error)) from error
 

@@ -45,6 +45,17 @@ def training_batches(
     )
 
 
+def numbered_batches(images: np.ndarray, index: np.ndarray, first_step: int) -> tf.data.Dataset:
+    """Batches as those of `training_batches`, but of the images at `index`, int `[n, B]`, in its
+    order, the first of them with the number `first_step`.
+    """
+    return (
+        tf.data.Dataset.from_tensor_slices(index)
+        .enumerate(first_step)
+        .map(lambda step, batch: (step, _gather(images, batch)))
+    )
+
+
 def steps_per_epoch(images: int, config: Config) -> int:
     """Whole batches in an epoch of so many images. Raises ValueError if there is none."""
     if images < config.batch_size:

@@ -32,16 +32,14 @@ class Autoencoder(Detector):
         self.encoder = encoder(size, channels, config.latent_depth, seed, name="encoder")
         self.decoder = decoder(size, config.latent_depth, channels, config.output_activation, seed)
 
-    def train_step(self, x: tf.Tensor) -> Outputs:
-        with tf.GradientTape() as tape:
-            l_rec = self.loss_rec(x)
-            loss = self.config.w_rec * l_rec
-        return self.minimise(tape, loss, l_rec=l_rec)
+    def losses_of(self, x: tf.Tensor, training: bool) -> Outputs:
+        l_rec = self.loss_rec(x, training)
+        return {"loss": self.config.w_rec * l_rec, "l_rec": l_rec}
 
-    def loss_rec(self, images: tf.Tensor) -> tf.Tensor:
-        """Eq. 3.7 in training mode, averaged over images `[B, S, S, C]`."""
+    def loss_rec(self, images: tf.Tensor, training: bool) -> tf.Tensor:
+        """Eq. 3.7, averaged over images `[B, S, S, C]`."""
         x = self.preprocess(images)
-        reconstruction = self.decoder(self.encoder(x, training=True))
+        reconstruction = self.decoder(self.encoder(x, training=training))
         return tf.reduce_mean(
             RECONSTRUCTION_LOSSES[self.config.reconstruction_reduction](x, reconstruction)
         )

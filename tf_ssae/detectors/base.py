@@ -26,13 +26,13 @@ class Detector(keras.Model):
     returns `{score name: [B]}`, higher = more anomalous. What the scores need (preprocessing,
     normalisation) is inside its graph and its weights, so it scores the same wherever it is loaded.
 
-    A method is a subclass that gives `score_names`, `reports`, `train_step` and `networks`, the
-    class attributes below where they differ, and, if some of its scores are made of others,
-    `combine`, `fit_normalisation` and `parts`. The base class derives the rest.
+    A method is a subclass that gives `score_names`, `reports`, `losses_of` or a `train_step` of its
+    own, and `networks`, the class attributes below where they differ, and, if some of its scores
+    are made of others, `combine`, `fit_normalisation` and `parts`. The base class derives the rest.
 
     Attributes:
         score_names: the names of its scores.
-        reports: the names of what `train_step` reports beside `loss`.
+        reports: the names of what `losses_of` gives, and `train_step` reports, beside `loss`.
         classifies_rotations: whether `networks` returns `rotation_probabilities`.
         trained_on_rotations: whether `train_step` takes `(x, x_rotated, d)` of
             `pipeline.with_rotations`, or just `x`.
@@ -114,6 +114,21 @@ class Detector(keras.Model):
             0..1.
         """
         raise TypeError(f"{type(self).__name__} does not define `networks`.")
+
+    def losses_of(self, batch: Any, training: bool) -> Outputs:
+        """The `loss` of a batch of `prepare`, which `train_step` minimises, and the `reports`, `[]`
+        each. A detector that gives them is measured on held-out images too while it trains; one
+        whose losses mean nothing there, such as a GAN's, has a `train_step` of its own instead.
+
+        `training`: False for held-out images: nothing may then be changed or drawn by chance.
+        """
+        raise TypeError(f"{type(self).__name__} defines neither `losses_of` nor `train_step`.")
+
+    def train_step(self, batch: Any) -> Outputs:
+        """A step of training on a batch of `prepare`; returns what `report` returns."""
+        with tf.GradientTape() as tape:
+            losses = self.losses_of(batch, training=True)
+        return self.minimise(tape, **losses)
 
     def prepare(self, batches: tf.data.Dataset, steps: int) -> tf.data.Dataset:
         """Makes what `train_step` takes from the `(step, x)` of `pipeline.training_batches`.
@@ -227,6 +242,11 @@ class Detector(keras.Model):
                 f" {', '.join(map(str, self.image_shape))}]."
             )
         return preprocessing.preprocess(images, self.config.image_size)
+
+    @classmethod
+    def gives_losses(cls) -> bool:
+        """Whether it can be measured on held-out images while it trains: see `losses_of`."""
+        return cls.losses_of is not Detector.losses_of
 
     @property
     def is_calibrated(self) -> bool:

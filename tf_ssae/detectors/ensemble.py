@@ -26,17 +26,19 @@ class Ensemble(CombinedDetector):
         self.autoencoder = Autoencoder(part, image_shape)
         self.rotation = Rotation(part, image_shape)
 
-    def train_step(self, batch: tuple[tf.Tensor, ...]) -> Outputs:
+    def losses_of(self, batch: tuple[tf.Tensor, ...], training: bool) -> Outputs:
         x, x_rotated, d = batch
-        with tf.GradientTape() as tape:
-            l_rec = self.autoencoder.loss_rec(x)
-            l_cls, rotation_accuracy = self.rotation.loss_cls(x_rotated, d)
-            # No variable has a gradient from both terms, and Adam treats every variable alone: a
-            # step on the sum is a step of each by itself.
-            loss = self.config.w_cls * l_cls + self.config.w_rec * l_rec
-        return self.minimise(
-            tape, loss, l_rec=l_rec, l_cls=l_cls, rotation_accuracy=rotation_accuracy
-        )
+        l_rec = self.autoencoder.loss_rec(x, training)
+        l_cls, rotation_accuracy = self.rotation.loss_cls(x_rotated, d, training)
+        # No variable has a gradient from both terms, and Adam treats every variable alone: a step
+        # on the sum is a step of each by itself.
+        loss = self.config.w_cls * l_cls + self.config.w_rec * l_rec
+        return {
+            "loss": loss,
+            "l_rec": l_rec,
+            "l_cls": l_cls,
+            "rotation_accuracy": rotation_accuracy,
+        }
 
     def networks(self, images: tf.Tensor) -> Outputs:
         return {**self.autoencoder.networks(images), **self.rotation.networks(images)}

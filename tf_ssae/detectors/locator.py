@@ -150,36 +150,37 @@ class Locator(Detector):
         return self.config.learning_rate * warm * 0.5 * (1 + tf.cos(math.pi * step / steps))
 
     def train_step(self, batch: tuple[tf.Tensor, ...]) -> Outputs:
-        rate, x, clean, change, d = batch
-        count = d.shape[0]
+        rate, *_ = batch
         self.optimizer.learning_rate.assign(rate)
+        return super().train_step(batch)
+
+    def losses_of(self, batch: tuple[tf.Tensor, ...], training: bool) -> Outputs:
+        _, x, clean, change, d = batch
+        count = d.shape[0]
         x, clean = _standard(x), _standard(clean)
-        with tf.GradientTape() as tape:
-            *maps, z = self.encoder(x, training=True)
-            # Tensors of their own, so that gradients are summed two by two: see
-            # `losses.binary_cross_entropy`.
-            z_located, z_others = tf.identity(z), tf.identity(z)
-            logits = self.locating_decoder([*maps, z_located], training=True)
-            # Without turned images, which would teach that lines are normal in any direction.
-            focal, dice = location_loss(_without(change, count), _without(logits, count))
-            l_rec = tf.reduce_mean(tf.square(self.decoder(z_others, training=True) - clean))
-            guess = self.classifier(
-                [z_others[:count], self.side_encoder(x[:count], training=True)], training=True
-            )
-            # One of the n images has rotation 0, n - 1 share the other three: all four weigh alike.
-            weights = tf.where(d == 0, count / ROTATIONS, count * 3 / ROTATIONS / (count - 1))
-            cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(d, guess)
-            l_cls = tf.reduce_mean(weights * cross_entropy)
-            loss = _W_FOCAL * focal + _W_DICE * dice + _W_REC * l_rec + _W_CLS * l_cls
-        return self.minimise(
-            tape,
-            loss,
-            l_focal=focal,
-            l_dice=dice,
-            l_rec=l_rec,
-            l_cls=l_cls,
-            rotation_accuracy=share_correct(d, guess),
+        *maps, z = self.encoder(x, training=training)
+        # Tensors of their own, so that gradients are summed two by two: see
+        # `losses.binary_cross_entropy`.
+        z_located, z_others = tf.identity(z), tf.identity(z)
+        logits = self.locating_decoder([*maps, z_located], training=training)
+        # Without turned images, which would teach that lines are normal in any direction.
+        focal, dice = location_loss(_without(change, count), _without(logits, count))
+        l_rec = tf.reduce_mean(tf.square(self.decoder(z_others, training=training) - clean))
+        guess = self.classifier(
+            [z_others[:count], self.side_encoder(x[:count], training=training)], training=training
         )
+        # One of the n images has rotation 0, n - 1 share the other three: all four weigh alike.
+        weights = tf.where(d == 0, count / ROTATIONS, count * 3 / ROTATIONS / (count - 1))
+        cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(d, guess)
+        l_cls = tf.reduce_mean(weights * cross_entropy)
+        return {
+            "loss": _W_FOCAL * focal + _W_DICE * dice + _W_REC * l_rec + _W_CLS * l_cls,
+            "l_focal": focal,
+            "l_dice": dice,
+            "l_rec": l_rec,
+            "l_cls": l_cls,
+            "rotation_accuracy": share_correct(d, guess),
+        }
 
     def _seen(self, x: tf.Tensor) -> tf.Tensor:
         """Images `[B, T, T, C]` as the networks see them."""

@@ -37,18 +37,17 @@ class Rotation(Detector):
         )
         self.classifier = classifier(config.latent_depth + config.side_latent_depth, seed)
 
-    def train_step(self, batch: tuple[tf.Tensor, ...]) -> Outputs:
+    def losses_of(self, batch: tuple[tf.Tensor, ...], training: bool) -> Outputs:
         _, x_rotated, d = batch
-        with tf.GradientTape() as tape:
-            l_cls, rotation_accuracy = self.loss_cls(x_rotated, d)
-            loss = self.config.w_cls * l_cls
-        return self.minimise(tape, loss, l_cls=l_cls, rotation_accuracy=rotation_accuracy)
+        l_cls, rotation_accuracy = self.loss_cls(x_rotated, d, training)
+        loss = self.config.w_cls * l_cls
+        return {"loss": loss, "l_cls": l_cls, "rotation_accuracy": rotation_accuracy}
 
-    def loss_cls(self, rotated_images: tf.Tensor, d: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Eq. 3.8 in training mode, and the accuracy, over rotated images `[N, S, S, C]` and their
-        rotations `[N]`.
-        """
-        logits = self.classify(self.preprocess(rotated_images), training=True)
+    def loss_cls(
+        self, rotated_images: tf.Tensor, d: tf.Tensor, training: bool
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Eq. 3.8 and the accuracy over rotated images `[N, S, S, C]` and their rotations `[N]`."""
+        logits = self.classify(self.preprocess(rotated_images), training=training)
         return tf.reduce_mean(rotation_cross_entropy(d, logits)), accuracy(d, logits)
 
     def classify(self, x: tf.Tensor, training: bool) -> tf.Tensor:

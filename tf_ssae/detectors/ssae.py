@@ -37,37 +37,37 @@ class SSAE(CombinedDetector):
         self.decoder = decoder(size, config.latent_depth, channels, config.output_activation, seed)
         self.classifier = classifier(config.latent_depth + config.side_latent_depth, seed)
 
-    def train_step(self, batch: tuple[tf.Tensor, ...]) -> Outputs:
+    def losses_of(self, batch: tuple[tf.Tensor, ...], training: bool) -> Outputs:
         x, x_rotated, d = batch
         x, x_rotated = self.preprocess(x), self.preprocess(x_rotated)
         count = x.shape[0]
 
-        with tf.GradientTape() as tape:
-            # E1 sees every image once a step, in one batch: its BatchNorm then has one set of
-            # statistics, and D is trained on what it will get at test time.
-            if self.config.rotations == "all":
-                z1_rotated = self.encoder(x_rotated, training=True)
-                z1 = z1_rotated[:count]
-            else:
-                z1_both = self.encoder(tf.concat([x, x_rotated], axis=0), training=True)
-                z1, z1_rotated = z1_both[:count], z1_both[count:]
+        # E1 sees every image once a step, in one batch: its BatchNorm then has one set of
+        # statistics, and D is trained on what it will get at test time.
+        if self.config.rotations == "all":
+            z1_rotated = self.encoder(x_rotated, training=training)
+            z1 = z1_rotated[:count]
+        else:
+            z1_both = self.encoder(tf.concat([x, x_rotated], axis=0), training=training)
+            z1, z1_rotated = z1_both[:count], z1_both[count:]
 
-            # Eq. 3.7
-            reconstruction = self.decoder(z1)
-            l_rec = tf.reduce_mean(
-                RECONSTRUCTION_LOSSES[self.config.reconstruction_reduction](x, reconstruction)
-            )
-            # Eq. 3.8
-            logits = self.classify(
-                z1_rotated, self.side_encoder(x_rotated, training=True), training=True
-            )
-            l_cls = tf.reduce_mean(rotation_cross_entropy(d, logits))
-            # Eq. 3.10
-            loss = self.config.w_cls * l_cls + self.config.w_rec * l_rec
-
-        return self.minimise(
-            tape, loss, l_rec=l_rec, l_cls=l_cls, rotation_accuracy=accuracy(d, logits)
+        # Eq. 3.7
+        reconstruction = self.decoder(z1)
+        l_rec = tf.reduce_mean(
+            RECONSTRUCTION_LOSSES[self.config.reconstruction_reduction](x, reconstruction)
         )
+        # Eq. 3.8
+        z2 = self.side_encoder(x_rotated, training=training)
+        logits = self.classify(z1_rotated, z2, training=training)
+        l_cls = tf.reduce_mean(rotation_cross_entropy(d, logits))
+        # Eq. 3.10
+        loss = self.config.w_cls * l_cls + self.config.w_rec * l_rec
+        return {
+            "loss": loss,
+            "l_rec": l_rec,
+            "l_cls": l_cls,
+            "rotation_accuracy": accuracy(d, logits),
+        }
 
     def classify(self, z1: tf.Tensor, z2: tf.Tensor, training: bool) -> tf.Tensor:
         """`C([z_E1 : z_E2])`: `[B, 1, 1, a_1]` and `[B, 1, 1, a_2] -> [B, 4]`, logits."""

@@ -5,7 +5,7 @@ anomalies. REST needs no TensorFlow.
 import base64
 import pathlib
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import requests
 import urllib3
@@ -20,9 +20,25 @@ class ServerError(RuntimeError):
     """The server answers with an error, which the message holds, or does not answer."""
 
 
+class Answer(NamedTuple):
+    """What a server says of one file.
+
+    Attributes:
+        path: of the file.
+        scores: `{score name: float}`, sorted by name; NaN if the server could not use the file.
+        decision: "normal", "review", "anomaly" or "unreadable".
+        error: why the server could not use it; empty if it could.
+    """
+
+    path: str
+    scores: dict[str, float]
+    decision: str
+    error: str
+
+
 def ask(
     paths: Sequence[str], model: str, rest: str | None = None, grpc: str | None = None
-) -> Iterator[tuple[str, dict[str, float], str]]:
+) -> Iterator[Answer]:
     """Asks a server about image files, as many per request as the serving kit's servers accept.
 
     Args:
@@ -31,8 +47,7 @@ def ask(
         rest, grpc: the server's address, one of them: see `score_over_rest`, `score_over_grpc`.
 
     Yields:
-        For each file its path, `{score name: float}` sorted by name, and the decision, "normal",
-        "review" or "anomaly".
+        An Answer for each file.
 
     Raises:
         OSError: a file cannot be read.
@@ -48,16 +63,19 @@ def ask(
             answer = score_over_grpc(grpc, model, files)
         is_anomaly = answer.pop("is_anomaly")
         answer.pop("p_value", None)
-        # Exports of earlier versions know no review.
+        # Exports of earlier versions know no review, and fail for a broken file.
         plain = ["anomaly" if value else "normal" for value in is_anomaly]
         decisions = answer.pop("decision", plain)
+        errors = answer.pop("error", [""] * len(some))
         for i, path in enumerate(some):
-            yield path, {name: answer[name][i] for name in sorted(answer)}, decisions[i]
+            scores = {name: answer[name][i] for name in sorted(answer)}
+            yield Answer(path, scores, decisions[i], errors[i])
 
 
 def score_over_rest(url: str, model: str, files: Sequence[bytes]) -> dict[str, list]:
-    """`{score name: [N] floats, "is_anomaly": [N] bools, "decision": [N] texts}`, and
-    `"p_value": [N] floats` if images were held out, of N PNG or JPEG files, given as bytes.
+    """`{score name: [N] floats, "is_anomaly": [N] bools, "decision": [N] texts, "error": [N]
+    texts}`, and `"p_value": [N] floats` if images were held out, of N PNG or JPEG files, given as
+    bytes. Of a file with an error the numbers are NaN.
 
     Args:
         url: of the server, such as `http://localhost:8501`.
@@ -129,6 +147,6 @@ def score_over_grpc(address: str, model: str, files: Sequence[bytes]) -> dict[st
                 f" {error.details()}"
             ) from error
     answer = {name: tf.make_ndarray(tensor).tolist() for name, tensor in response.outputs.items()}
-    if "decision" in answer:
-        answer["decision"] = [value.decode() for value in answer["decision"]]
+    for name in {"decision", "error"} & set(answer):
+        answer[name] = [value.decode() for value in answer[name]]
     return answer

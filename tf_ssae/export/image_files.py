@@ -1,73 +1,125 @@
 """PNG and JPEG files inside a graph, read as `data.decode` reads them."""
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 from tf_ssae.data import containers
-from tf_ssae.export.requirements import require, require_size
+from tf_ssae.export.requirements import is_size, sizes
 from tf_ssae.ops.limits import DEFAULTS, Limits
 
+# Rec. 601 luma as Pillow computes it: the sum of the weighted colours, and half of a whole, divided
+# by the whole.
+LUMA, WHOLE = (19595, 38470, 7471), 65536
 
-def decode(data: tf.Tensor, channels: int, limits: Limits = DEFAULTS) -> tf.Tensor:
-    """The pixels of a file, string `[] -> uint8 [H, W, channels]`. Fails for a size that no
-    detector takes, and beyond the limits.
+
+def read(
+    data: tf.Tensor,
+    channels: int,
+    cut: Callable[[tf.Tensor], tf.Tensor],
+    blank: tf.Tensor,
+    limits: Limits = DEFAULTS,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """What `cut` makes of a file's pixels, and why the file cannot be used: one that cannot must
+    not fail those beside it.
 
     EXIF orientation is not applied: no operator reads it.
+
+    Args:
+        data: the file, string `[]`.
+        cut: a function of uint8 `[H, W, channels]`.
+        blank: in place of what it makes of a file that cannot be used.
+        limits: a file beyond them cannot be used.
+
+    Returns:
+        That, and the reason, string `[]`; empty if the file can be used.
     """
-    # Checked before it is decoded: a file of a few hundred bytes may hold any number of pixels.
-    height, width = _height_and_width(data)
-    checks = [
-        require_size("image_bytes", height, width, limits),
-        *_require_cheap(data, height, width, limits),
-    ]
-    with tf.control_dependencies(checks):
-        data = tf.identity(data)
+
+    def attempt(data: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        why = _problem(data, limits)
+        return tf.cond(why == "", lambda: (cut(_pixels(data, channels)), why), lambda: (blank, why))
+
+    # A decoder's error ends a graph, unless a data set drops the element that it was raised for.
+    made = tf.data.Dataset.from_tensors(data).map(attempt).ignore_errors()
+    otherwise = tf.data.Dataset.from_tensors((blank, "damaged: it cannot be decoded"))
+    return made.concatenate(otherwise).take(1).get_single_element()
+
+
+def _problem(data: tf.Tensor, limits: Limits) -> tf.Tensor:
+    """What is wrong with a file, string `[]`; looked at before it is decoded, since a file of a few
+    hundred bytes may claim any number of pixels. Fails for a header that cannot be read.
+    """
+
+    def of_header() -> tf.Tensor:
+        height, width = _height_and_width(data)
+        return tf.case(
+            [
+                (
+                    ~is_size(height, width, limits),
+                    lambda: tf.strings.format(
+                        f"{{}}x{{}} pixels; expected {sizes(limits)}", (width, height)
+                    ),
+                ),
+                (
+                    _pixels_claimed(height, width) > _pixels_possible(data),
+                    lambda: tf.constant("damaged: its bytes cannot hold its pixels"),
+                ),
+                (
+                    ~_is_png(data) & (_scans(data) > limits.most_scans),
+                    lambda: tf.constant(
+                        f"more than most_scans={limits.most_scans} scans, which would take long"
+                    ),
+                ),
+            ],
+            default=lambda: tf.constant(""),
+        )
+
+    return tf.case(
+        [
+            (data == "", lambda: tf.constant("an empty file")),
+            (
+                tf.cast(tf.strings.length(data), tf.int64) > limits.bytes,
+                lambda: tf.constant(
+                    f"a file of more than largest_file={limits.largest_file:g} megabytes"
+                ),
+            ),
+            (~_is_png(data) & ~_is_jpeg(data), lambda: tf.constant("neither PNG nor JPEG")),
+        ],
+        default=of_header,
+    )
+
+
+def _pixels(data: tf.Tensor, channels: int) -> tf.Tensor:
+    """uint8 `[H, W, channels]`."""
     # Reads PNG as well. As in Pillow: an accurate inverse DCT, and grey by integer arithmetic.
     image = tf.io.decode_jpeg(data, channels=3, dct_method="INTEGER_ACCURATE")
     if channels == 1:
-        luma = tf.reduce_sum(tf.cast(image, tf.int32) * [19595, 38470, 7471], axis=2, keepdims=True)
-        image = tf.cast((luma + 32768) // 65536, tf.uint8)
+        luma = tf.reduce_sum(tf.cast(image, tf.int32) * LUMA, axis=2, keepdims=True)
+        image = tf.cast((luma + WHOLE // 2) // WHOLE, tf.uint8)
     return tf.ensure_shape(image, [None, None, channels])
-
-
-def require_png_or_jpeg(files: tf.Tensor) -> tf.Operation:
-    """Fails, naming the indices, unless every string of `[N]` begins as a PNG or JPEG file does."""
-    is_image = tf.map_fn(_is_png_or_jpeg, files, fn_output_signature=tf.bool)
-    return tf.debugging.Assert(
-        tf.reduce_all(is_image),
-        ["image_bytes: neither PNG nor JPEG at index", tf.where(~is_image)[:, 0]],
-    )
 
 
 def _is_png(data: tf.Tensor) -> tf.Tensor:
     return tf.strings.substr(data, 0, 4) == b"\x89PNG"
 
 
-def _is_png_or_jpeg(data: tf.Tensor) -> tf.Tensor:
-    return _is_png(data) | (tf.strings.substr(data, 0, 3) == b"\xff\xd8\xff")
+def _is_jpeg(data: tf.Tensor) -> tf.Tensor:
+    return tf.strings.substr(data, 0, 3) == b"\xff\xd8\xff"
 
 
-def _require_cheap(
-    data: tf.Tensor, height: tf.Tensor, width: tf.Tensor, limits: Limits
-) -> list[tf.Operation]:
-    """Fails for a file that claims more pixels than its bytes can hold, or has too many bytes or
-    scans.
-    """
-    pixels = tf.cast(height, tf.int64) * tf.cast(width, tf.int64)
+def _pixels_claimed(height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
+    return tf.cast(height, tf.int64) * tf.cast(width, tf.int64)
+
+
+def _pixels_possible(data: tf.Tensor) -> tf.Tensor:
+    """The most pixels that a file of this length can hold."""
     per_byte = tf.where(_is_png(data), 8 * containers.MOST_PER_BYTE, containers.MOST_JPEG_PIXELS)
-    room = tf.cast(tf.strings.length(data), tf.int64) * tf.cast(per_byte, tf.int64)
-    # The mark of a scan occurs nowhere else in a JPEG's data.
-    scans = tf.shape(tf.strings.split(data[tf.newaxis], b"\xff\xda").values)[0] - 1
-    return [
-        require(
-            tf.cast(tf.strings.length(data), tf.int64) <= limits.bytes,
-            f"image_bytes: a file of more than largest_file={limits.largest_file:g} megabytes",
-        ),
-        require(pixels <= room, "image_bytes: damaged: its bytes cannot hold its pixels"),
-        require(
-            _is_png(data) | (scans <= limits.most_scans),
-            f"image_bytes: more than most_scans={limits.most_scans} scans, which would take long",
-        ),
-    ]
+    return tf.cast(tf.strings.length(data), tf.int64) * tf.cast(per_byte, tf.int64)
+
+
+def _scans(data: tf.Tensor) -> tf.Tensor:
+    """How many scans a JPEG has; their mark occurs nowhere else in its data."""
+    return tf.shape(tf.strings.split(data[tf.newaxis], b"\xff\xda").values)[0] - 1
 
 
 def _height_and_width(data: tf.Tensor) -> list[tf.Tensor]:

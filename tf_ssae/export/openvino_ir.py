@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from tf_ssae.detectors.base import Detector
 from tf_ssae.export import saved_model
+from tf_ssae.export.preparation import preparation
 from tf_ssae.scoring import description_file
 from tf_ssae.scoring.openvino_ir import OpenVINOModel, digest, require
 
@@ -33,5 +34,6 @@ def write(detector: Detector, path: pathlib.Path, class_names: Sequence[str]) ->
         input={"name": "images", "dtype": "uint8", "shape": [-1, *detector.image_shape]},
         class_names=list(class_names),
         normalisation=detector.normalisation(),
+        preparation=preparation(detector.description),
     )
     return OpenVINOModel(path)

@@ -14,18 +14,23 @@ def require_size(name: str, height: tf.Tensor, width: tf.Tensor, limits: Limits)
     """Fails unless images of this height and width, int32 `[]`, are accepted. `name`: of the
     input.
     """
+    message = f"{name}: expected {sizes(limits)}; got height and width"
+    return tf.debugging.Assert(is_size(height, width, limits), [message, height, width])
+
+
+def is_size(height: tf.Tensor, width: tf.Tensor, limits: Limits) -> tf.Tensor:
+    """Whether images of this height and width, int32 `[]`, are accepted: bool `[]`."""
     shorter, longer = tf.minimum(height, width), tf.maximum(height, width)
-    return tf.debugging.Assert(
+    return (
         (shorter >= SMALLEST_SIDE)
         & (longer <= LARGEST_ASPECT * shorter)
-        & (tf.cast(shorter, tf.int64) * tf.cast(longer, tf.int64) <= limits.pixels),
-        [
-            (
-                f"{name}: expected sides of at least {SMALLEST_SIDE} pixels, one at most"
-                f" {LARGEST_ASPECT} times the other, and at most"
-                f" largest_image={limits.largest_image:g} megapixels; got height and width"
-            ),
-            height,
-            width,
-        ],
+        & (tf.cast(shorter, tf.int64) * tf.cast(longer, tf.int64) <= limits.pixels)
+    )
+
+
+def sizes(limits: Limits) -> str:
+    """What `is_size` accepts, in words."""
+    return (
+        f"sides of at least {SMALLEST_SIDE} pixels, one at most {LARGEST_ASPECT} times the other,"
+        f" and at most largest_image={limits.largest_image:g} megapixels"
     )

@@ -37,10 +37,11 @@ def write(detector: Detector, folder: pathlib.Path, limits: Limits = DEFAULTS) -
 
     * `serving_default`: `images`, uint8 `[N, H, W, C]` -> every score, float32 `[N]`.
     * `serving_bytes`: `image_bytes`, string `[N]`, each a PNG or JPEG file of its own size -> the
-      same.
-    * `decide`: `image_bytes` -> every score, `is_anomaly`, bool `[N]`: whether the score that
-      decides is above its threshold, `decision`, string `[N]`: "normal", "review" or "anomaly",
-      and, if images were held out, `p_value`, float32 `[N]`.
+      same, and `error`, string `[N]`: why a file cannot be used, empty if it can. Its scores are
+      then NaN; the files beside it are scored all the same.
+    * `decide`: `image_bytes` -> the same, and `is_anomaly`, bool `[N]`: whether the score that
+      decides is above its threshold, `decision`, string `[N]`: "normal", "review", "anomaly", or
+      "unreadable" where there is an error, and, if images were held out, `p_value`, float32 `[N]`.
     * `decide_images`: `images`, such as a camera's frames -> the same.
     * `explain`: `images` -> every score and what it is computed from, for each of the T tiles that
       an image is cut into: `reconstruction` and `squared_error`, `[N, T, S, S, C]`;
@@ -48,8 +49,8 @@ def write(detector: Detector, folder: pathlib.Path, limits: Limits = DEFAULTS) -
 
     Images of another size than the detector's are cut into tiles, as it was trained, and resized;
     an image scores as its most anomalous tile. A request fails, with an error that says why, if it
-    has no images, another channel count, images that are too small, too long or too large (see
-    `ops.limits`), or bytes that are not an image.
+    has no images, or `images` of another channel count, too small, too long or too large (see
+    `ops.limits`).
     """
     size, _, channels = detector.image_shape
     calibration = detector.calibration
@@ -89,37 +90,57 @@ def write(detector: Detector, folder: pathlib.Path, limits: Limits = DEFAULTS) -
         return tiles.cut(tf.ensure_shape(images, [None, None, None, channels]), *how)
 
     def scores_of_files(image_bytes: tf.Tensor) -> Outputs:
-        with tf.control_dependencies(
-            [
-                require(
-                    tf.shape(image_bytes)[0] > 0,
-                    "image_bytes: the batch is empty; expected at least one image.",
-                ),
-                image_files.require_png_or_jpeg(image_bytes),
-            ]
-        ):
+        """Every score, and `error`."""
+        is_there = require(
+            tf.shape(image_bytes)[0] > 0,
+            "image_bytes: the batch is empty; expected at least one image.",
+        )
+        with tf.control_dependencies([is_there]):
             image_bytes = tf.identity(image_bytes)
 
         # Files differ in size, and so in their number of tiles: the tiles of all files are scored
         # in one batch.
-        def tiles_of_file(data: tf.Tensor) -> tf.Tensor:
-            return tiles.cut(image_files.decode(data, channels, limits)[tf.newaxis], *how)[0]
+        def tiles_of_file(data: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            return image_files.read(
+                data,
+                channels,
+                lambda image: tiles.cut(image[tf.newaxis], *how)[0],
+                tf.zeros([1, size, size, channels], tf.uint8),
+                limits,
+            )
 
-        spec = tf.RaggedTensorSpec([None, size, size, channels], tf.uint8, ragged_rank=0)
-        cut = tf.map_fn(tiles_of_file, image_bytes, fn_output_signature=spec)
+        of_tiles = tf.RaggedTensorSpec([None, size, size, channels], tf.uint8, ragged_rank=0)
+        spec = (of_tiles, tf.TensorSpec([], tf.string))
+        cut, error = tf.map_fn(tiles_of_file, image_bytes, fn_output_signature=spec)
         flat = scores_of(evidence_of(cut.flat_values[:, tf.newaxis]))
-        return {
-            name: tf.reduce_max(cut.with_flat_values(value), axis=1) for name, value in flat.items()
+        return with_errors(
+            {
+                name: tf.reduce_max(cut.with_flat_values(value), axis=1)
+                for name, value in flat.items()
+            },
+            error,
+        )
+
+    def with_errors(scores: Outputs, error: tf.Tensor) -> Outputs:
+        """Adds `error`, and makes the scores NaN where there is one."""
+        values = tf.stack([scores[name] for name in detector.score_names])
+        # Compared with a threshold, NaN would be called normal.
+        broken = ~tf.reduce_all(tf.math.is_finite(values), axis=0)
+        error = tf.where((error == "") & broken, "its scores are not numbers", error)
+        missing = {
+            name: tf.where(error == "", value, float("nan")) for name, value in scores.items()
         }
+        return {**missing, "error": error}
 
     def decided(scores: Outputs) -> Outputs:
         is_anomaly = calibration.is_anomaly(scores)
         other = tf.where(calibration.is_review(scores), "review", "normal")
         decision = tf.where(is_anomaly, "anomaly", other)
+        decision = tf.where(scores["error"] == "", decision, "unreadable")
         return {**scores, "is_anomaly": is_anomaly, "decision": decision, **p_value_of(scores)}
 
     def p_value_of(scores: Outputs) -> Outputs:
-        """As `conformal.p_values`."""
+        """As `conformal.p_values`; NaN where there is an error."""
         if not calibration.held_out:
             return {}
         name = calibration.deciding_score
@@ -127,7 +148,8 @@ def write(detector: Detector, folder: pathlib.Path, limits: Limits = DEFAULTS) -
         below = tf.searchsorted(kept, tf.cast(scores[name], tf.float64), side="left")
         as_high = 1 - tf.cast(below, tf.float64) / len(calibration.scores[name])
         p_value = (1 + calibration.images * as_high) / (calibration.images + 1)
-        return {"p_value": tf.cast(p_value, tf.float32)}
+        p_value = tf.cast(p_value, tf.float32)
+        return {"p_value": tf.where(scores["error"] == "", p_value, float("nan"))}
 
     images_spec = tf.TensorSpec([None, None, None, None], tf.uint8, name="images")
     bytes_spec = tf.TensorSpec([None], tf.string, name="image_bytes")
@@ -146,7 +168,8 @@ def write(detector: Detector, folder: pathlib.Path, limits: Limits = DEFAULTS) -
 
     @tf.function(input_signature=[images_spec])
     def decide_images(images: tf.Tensor) -> Outputs:
-        return decided(scores_of(evidence_of(tiles_of(images))))
+        scores = scores_of(evidence_of(tiles_of(images)))
+        return decided(with_errors(scores, tf.fill(tf.shape(images)[:1], "")))
 
     @tf.function(input_signature=[images_spec])
     def explain(images: tf.Tensor) -> Outputs:

@@ -66,19 +66,23 @@ Or without any of this package, for a file of any size:
 It answers with every score, the decision, and how often a normal image scores as high:
 
     {{"outputs": {{"a_...": [0.71], "is_anomaly": [false], "decision": ["normal"],
-                 "p_value": [0.4]}}}}
+                 "error": [""], "p_value": [0.4]}}}}
+
+A file that cannot be used does not fail those beside it: its `error` says why, its `decision` is
+`unreadable`, and its numbers are NaN, which JSON in the strict sense does not have. Look at
+`decision`, not at `is_anomaly` alone, which is false for it.
 
 It is up when `curl http://localhost:8501/v1/models/{name}` says `"state": "AVAILABLE"`.
 
 Signatures: `serving_default` (`images`, uint8 [N, H, W, C]) and `serving_bytes` (`image_bytes`,
-PNG or JPEG files, [N]) give every score, higher = more anomalous; `decide` (`image_bytes`) adds
-`is_anomaly`, whether the score that decides is above its threshold (`NAME/VERSION/detector.json`
-names both), `decision`, normal, review or anomaly, and, if images were held out in training,
-`p_value`; `decide_images` (`images`) does so for the frames of a camera; `explain` (`images`) adds
-to the scores the reconstruction, the squared error, and the probability that the classifier gives
-to each of the four true rotations. The server's batching joins requests of one shape: send images
-of one size, or files. A photo whose EXIF tag turns it must be turned by the client: the server
-reads pixels as they are stored.
+PNG or JPEG files, [N]) give every score, higher = more anomalous, the latter with `error`; `decide`
+(`image_bytes`) adds `is_anomaly`, whether the score that decides is above its threshold
+(`NAME/VERSION/detector.json` names both), `decision`, normal, review, anomaly or unreadable, and,
+if images were held out in training, `p_value`; `decide_images` (`images`) does so for the frames of
+a camera; `explain` (`images`) adds to the scores the reconstruction, the squared error, and the
+probability that the classifier gives to each of the four true rotations. The server's batching
+joins requests of one shape: send images of one size, or files. A photo whose EXIF tag turns it must
+be turned by the client: the server reads pixels as they are stored.
 
 `NAME/VERSION/tflite/` holds the same detector for small devices, each `.tflite` with a `.json` that
 holds its thresholds. `NAME/VERSION/parity.json` holds how each file compares with the trained

@@ -17,6 +17,7 @@ from tf_ssae.data.split import Split, Subset
 from tf_ssae.detectors.base import Detector
 from tf_ssae.evaluation.predictions import TileOutputs, evaluate
 from tf_ssae.export import saved_model
+from tf_ssae.export.preparation import preparation
 from tf_ssae.ops.batched import joined
 from tf_ssae.scoring import description_file
 from tf_ssae.scoring.tflite import TFLiteModel
@@ -146,7 +147,7 @@ def scores_of(
 
 def describe(path: pathlib.Path, detector: Detector, kind: str, class_names: Sequence[str]) -> None:
     """Writes, beside the file at `path`, what a program that loads it needs, as `.json`: the
-    detector's Description, and the file's kind, hash and input.
+    detector's Description, the file's kind, hash and input, and the `preparation` of images.
     """
     model = path.read_bytes()
     file = TFLiteModel(model)
@@ -162,4 +163,5 @@ def describe(path: pathlib.Path, detector: Detector, kind: str, class_names: Seq
         },
         class_names=list(class_names),
         normalisation=detector.normalisation(),
+        preparation=preparation(detector.description),
     )

@@ -34,6 +34,7 @@ def write(saved_model_folder: pathlib.Path, model_name: str, images: np.ndarray)
             ("serving_default", {"images": tf.constant(images)}),
             ("serving_bytes", {"image_bytes": encoded}),
             ("decide", {"image_bytes": encoded}),
+            ("decide_images", {"images": tf.constant(images)}),
             ("explain", {"images": tf.constant(images)}),
         ):
             for count in sorted({1, len(images)}):

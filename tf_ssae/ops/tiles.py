@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 # Tiles of a set size overlap by at least one part in so many of their side.
-_OVERLAP = 8
+OVERLAP = 8
 
 
 def cut(images: tf.Tensor, size: int, crop: str, tile_size: int = 0) -> tf.Tensor:
@@ -42,7 +42,7 @@ def cut(images: tf.Tensor, size: int, crop: str, tile_size: int = 0) -> tf.Tenso
     shape = tf.shape(images)
     shorter = tf.minimum(shape[1], shape[2])
     side = tf.minimum(shorter, tile_size) if tile_size else shorter
-    overlap = side // _OVERLAP if tile_size else 0
+    overlap = side // OVERLAP if tile_size else 0
     tops, lefts = (_starts(shape[axis], side, overlap, crop) for axis in (1, 2))
     corners = tf.stack(tf.meshgrid(tops, lefts, indexing="ij"), axis=-1)
 
@@ -104,7 +104,7 @@ class Layout:
     def of(cls, height: int, width: int, crop: str, tile_size: int = 0) -> Self:
         """The layout of an image of this size, cut with these arguments of `cut`."""
         side = min(height, width, tile_size) if tile_size else min(height, width)
-        overlap = side // _OVERLAP if tile_size else 0
+        overlap = side // OVERLAP if tile_size else 0
         tops, lefts = (
             tuple(_starts(tf.constant(length), side, overlap, crop).numpy().tolist())
             for length in (height, width)

@@ -153,21 +153,31 @@ def roc(is_anomaly: np.ndarray, scores: Mapping[str, np.ndarray], threshold: flo
     return _curves("false-alarm rate", "detection rate", curves, dot, axes.line)
 
 
-def over_epochs(epochs: Sequence[int], values: Sequence[float], label: str) -> Chart:
-    """A quantity over the epochs of training, `[n]` each, finite, n at least 1."""
-    low, high = axes.widened(min(values), max(values))
+def over_epochs(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], label: str) -> Chart:
+    """A quantity over the epochs of training.
+
+    `curves`: `{legend: (epochs [n], values [n])}`, finite, n at least 1; the last value of the
+    first is marked by a dot.
+    """
+    epochs, values = (np.concatenate(every) for every in zip(*curves.values()))
+    low, high = axes.widened(values.min(), values.max())
     margin = 0.05 * (high - low)
-    x = axes.scale(*axes.widened(min(epochs), max(epochs)), Chart.WIDTH)
+    x = axes.scale(*axes.widened(epochs.min(), epochs.max()), Chart.WIDTH)
     y = axes.scale(high + margin, low - margin, Chart.HEIGHT)
-    curve = axes.thinned(np.asarray(epochs, float), np.asarray(values, float))
+    styles = [f"curve{i}" for i in range(len(curves))]
+    first_epochs, first_values = next(iter(curves.values()))
     return Chart(
         label,
         "epoch",
         "",
-        axes.labelled(x, axes.ticks(min(epochs), max(epochs), whole=True)),
+        axes.labelled(x, axes.ticks(epochs.min(), epochs.max(), whole=True)),
         axes.labelled(y, axes.ticks(low, high)),
-        [("curve0", axes.line(x, y, *curve))],
-        dot=(x(epochs[-1]), y(values[-1])),
+        [
+            (style, axes.line(x, y, *axes.thinned(*curve)))
+            for style, curve in zip(styles, curves.values())
+        ],
+        legend=list(zip(styles, curves)) if len(curves) > 1 else (),
+        dot=(x(first_epochs[-1]), y(first_values[-1])),
     )
 
 

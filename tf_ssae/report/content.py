@@ -11,6 +11,9 @@ from tf_ssae.evaluation.regions import Region
 
 _Value = TypeVar("_Value")
 
+# Before the name of what was measured on held-out images in an epoch; as Keras has it.
+HELD_OUT = "val_"
+
 
 @dataclasses.dataclass(frozen=True)
 class Card:
@@ -124,8 +127,8 @@ class Report:
         synthetic_defects: normal tiles, and the same with a synthetic defect in each, both float
             `[n, S, S, C]` in [0, 1]; or None.
         galleries: `((title, one sentence that explains it, (Card, ...)), ...)`.
-        history: one dict per epoch: `epoch`, and measured numbers; those that are not finite are
-            left out.
+        history: one dict per epoch: `epoch`, and measured numbers, not all of them in every epoch;
+            those that are not finite are left out. `val_NAME` is NAME on held-out images.
         unreadable: `((path, reason), ...)`.
         settings: `{name: value}`.
 

@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from tf_ssae.report import axes, charts, png
-from tf_ssae.report.content import Photo, Report
+from tf_ssae.report.content import HELD_OUT, Photo, Report
 from tf_ssae.report.contour import contour
 from tf_ssae.report.judgement import in_words, judge
 from tf_ssae.system.files import replacing
@@ -184,17 +184,27 @@ def _histograms(report: Report) -> Iterator[tuple[str, charts.Chart]]:
             yield name, chart
 
 
-def _history(report: Report) -> Iterator[tuple[str, float, charts.Chart]]:
-    """Yields name, last value and chart of each finite quantity measured per epoch."""
-    for name in dict.fromkeys(key for row in report.history for key in row if key != "epoch"):
-        measured = [
-            (row["epoch"], row[name])
-            for row in report.history
-            if np.isfinite(row.get(name, np.nan))
-        ]
-        if measured:
-            epochs, values = zip(*measured)
-            yield name, values[-1], charts.over_epochs(epochs, values, f"{name} over the epochs")
+def _history(report: Report) -> Iterator[tuple[str, list[float], charts.Chart]]:
+    """Yields name, last values and chart of each finite quantity measured per epoch, on training
+    and held-out images in one chart.
+    """
+    names = dict.fromkeys(key for row in report.history for key in row if key != "epoch")
+    beside = {HELD_OUT + name for name in names}
+    for name in (name for name in names if name not in beside):
+        curves = {"training images": _measured(report, name)}
+        if HELD_OUT + name in names:
+            curves["held-out images"] = _measured(report, HELD_OUT + name)
+        curves = {legend: curve for legend, curve in curves.items() if len(curve[0])}
+        if curves:
+            last = [float(values[-1]) for _, values in curves.values()]
+            yield name, last, charts.over_epochs(curves, f"{name} over the epochs")
+
+
+def _measured(report: Report, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """The epochs in which a quantity was finite, and its values, `[n]` each."""
+    values = np.array([row.get(name, np.nan) for row in report.history], float)
+    finite = np.isfinite(values)
+    return np.array([row["epoch"] for row in report.history], float)[finite], values[finite]
 
 
 def _rate(value: float | None) -> str:

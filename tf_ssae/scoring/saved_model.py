@@ -48,9 +48,9 @@ def load(folder: str | pathlib.Path) -> tuple[Answer, Answer]:
 
 def load_decide(folder: str | pathlib.Path) -> Callable[[list[bytes]], dict[str, np.ndarray]]:
     """The signature `decide`: a function from N PNG or JPEG files to every score, float32 `[N]`,
-    and `is_anomaly`, bool `[N]`. (`decision` and `p_value` are left out.)
+    and `is_anomaly`, bool `[N]`. (`decision`, `error` and `p_value` are left out.)
     """
-    loaded, beside = tf.saved_model.load(str(folder)), ("decision", "p_value")
+    loaded, beside = tf.saved_model.load(str(folder)), ("decision", "error", "p_value")
 
     def decide(files: list[bytes]) -> dict[str, np.ndarray]:
         outputs = loaded.signatures["decide"](image_bytes=tf.constant(files))

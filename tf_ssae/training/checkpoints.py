@@ -21,7 +21,7 @@ class Checkpoints(keras.callbacks.Callback):
     Attributes:
         first_epoch: the epoch to train next; 0 in a new run.
         history: one dict per epoch: `epoch` (from 1), `seconds`, and the means of what
-            `train_step` reported.
+            `train_step` reported and of what callbacks added, not of every epoch.
     """
 
     def __init__(self, detector: Detector, folder: pathlib.Path):
@@ -70,12 +70,16 @@ class Checkpoints(keras.callbacks.Callback):
 
 def _write_history(path: pathlib.Path, rows: list[dict]) -> None:
     with replacing(path) as temporary, open(temporary, "w", newline="") as file:
-        writer = csv.DictWriter(file, rows[0].keys())
+        # An earlier version's rows may lack a column.
+        writer = csv.DictWriter(file, list(dict.fromkeys(name for row in rows for name in row)))
         writer.writeheader()
         writer.writerows(rows)
 
 
 def _read_history(path: pathlib.Path) -> list[dict]:
     with open(path, newline="") as file:
-        rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+        rows = [
+            {name: float(value) for name, value in row.items() if value}
+            for row in csv.DictReader(file)
+        ]
     return [{**row, "epoch": int(row["epoch"])} for row in rows]

@@ -12,6 +12,7 @@ from tf_ssae.data import pipeline
 from tf_ssae.data.split import Split
 from tf_ssae.detectors.base import Detector
 from tf_ssae.training import checkpoints
+from tf_ssae.training.held_out import HeldOut
 from tf_ssae.training.watch import FiniteLosses, Reconstructions, TimeLeft
 
 # From the detector, the Split and the folder being written to Keras callbacks.
@@ -33,6 +34,8 @@ def fit(
     """
     state = checkpoints.Checkpoints(detector, folder)
     callbacks = watch(detector, split, folder) if watch else []
+    if len(split.calibration) and detector.gives_losses():
+        callbacks = [HeldOut(detector, split.calibration, steps), *callbacks]
     config, logs = detector.config, folder / "logs"
     watched = Reconstructions(detector, split.train, logs) if detector.reconstructs else None
     batches = pipeline.training_batches(

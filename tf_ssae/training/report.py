@@ -71,6 +71,8 @@ def write(
                 f"{metrics['health']['reconstruction_spread']:.2f}",
             )
         )
+    if "training_and_held_out" in metrics:
+        facts.append(("Learning", metrics["training_and_held_out"]))
     facts.append(("Deciding score", calibration.reason))
     facts.append(("False alarms", calibration.guarantee_in_words))
     report.write(
