@@ -42,7 +42,10 @@ class Metrics:
             {"name": name, "model_version": version}
         )
         self._requests = Counter(
-            "tf_ssae_requests", "Requests, by path and status.", ["path", "status"], registry=self._registry
+            "tf_ssae_requests",
+            "Requests, by path and status.",
+            ["path", "status"],
+            registry=self._registry,
         )
         self._seconds = Histogram(
             "tf_ssae_request_seconds",
@@ -51,14 +54,21 @@ class Metrics:
             buckets=_SECONDS,
             registry=self._registry,
         )
-        self._busy = Gauge("tf_ssae_requests_in_flight", "Requests without an answer yet.", registry=self._registry)
+        self._busy = Gauge(
+            "tf_ssae_requests_in_flight", "Requests without an answer yet.", registry=self._registry
+        )
         self._images = Counter(
-            "tf_ssae_images", "Images that were scored, by decision.", ["decision"], registry=self._registry
+            "tf_ssae_images",
+            "Images that were scored, by decision.",
+            ["decision"],
+            registry=self._registry,
         )
         for decision in ("normal", "review", "anomaly"):
             self._images.labels(decision)
         self.unreadable = Counter(
-            "tf_ssae_unreadable_files", "Files that could not be read as images.", registry=self._registry
+            "tf_ssae_unreadable_files",
+            "Files that could not be read as images.",
+            registry=self._registry,
         )
         self._p_values = Histogram(
             "tf_ssae_p_value",
@@ -67,7 +77,10 @@ class Metrics:
             registry=self._registry,
         )
         self.batch = Histogram(
-            "tf_ssae_request_tiles", "Tiles of one request.", buckets=_SIZES, registry=self._registry
+            "tf_ssae_request_tiles",
+            "Tiles of one request.",
+            buckets=_SIZES,
+            registry=self._registry,
         )
 
     def decided(self, decisions: Sequence[str], p_values: np.ndarray | None) -> None:

@@ -13,7 +13,7 @@ let other = null; // Another threshold, while one is tried.
 let range = [0, 1]; // Of the ruler and the slider below it.
 
 const number = (value) => Number(value.toPrecision(4)).toString();
-const percent = (share) => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)}%`;
+const percent = (share) => `${(100 * share).toFixed(share > 0 && share < 0.1 ? 1 : 0)}%`;
 const element = (name, properties = {}, ...children) => {
   const made = Object.assign(document.createElement(name), properties);
   made.append(...children);
@@ -108,8 +108,9 @@ for (const kind of ["dragleave", "drop"]) {
   });
 }
 
-// A camera, where browsers allow it: on this machine, or over HTTPS.
+// A phone's own camera; another, where browsers allow it: on this machine, or over HTTPS.
 
+$("touch").hidden = !navigator.maxTouchPoints;
 $("watch").hidden = !(window.isSecureContext && navigator.mediaDevices?.getUserMedia);
 $("watch").onclick = async () => {
   say("");
@@ -150,6 +151,7 @@ function show(photo) {
   $("sentence").textContent = sentence(answer);
   $("photo").src = photo.source;
   $("photo").alt = `${photo.name}, ${answer.width} by ${answer.height} pixels`;
+  $("photo").classList.toggle("tiny", Math.max(answer.width, answer.height) < 256);
   $("map").hidden = !answer.map;
   $("map-choice").hidden = !answer.map;
   if (answer.map) $("map").src = answer.map;
@@ -222,6 +224,7 @@ function drawRuler() {
   if (shown) {
     const score = shown.answer.score;
     const at = Number(x(score));
+    upright(score, "mine", top - 8);
     svg.append(drawn("path", { class: "score", d: `M${at} ${bottom}l-8 -14h16z` }));
     const beyond = score > range[1] ? " →" : "";
     label(score, top - 12, `${number(score)}${beyond}`);
@@ -245,8 +248,9 @@ function drawVerdict() {
   } else parts.push(`Above ${number(threshold)}:`);
   const images = model.held_out ? "held-out normal images" : "training images";
   parts.push(` ${percent(above)} of the ${images} are.`);
-  if (other !== null) parts.push(` To keep it: tf-ssae calibrate --model_dir=RUN --threshold=${number(threshold)}`);
   $("verdict").textContent = parts.join("");
+  $("keep").hidden = other === null;
+  $("command").textContent = `tf-ssae calibrate --model_dir=RUN --threshold=${number(threshold)}`;
   $("other").setAttribute("aria-valuetext", number(threshold));
 }
 
@@ -268,7 +272,8 @@ function item(photo) {
   );
   const button = element("button", { type: "button", className: `item${changed ? " changed" : ""}` }, photo.thumb, about);
   button.onclick = () => {
-    show(photo);
+    show(photo); // Draws the list anew, this button with it.
+    $("decision").focus();
     $("result").scrollIntoView({ block: "start" });
   };
   return element("li", {}, button);

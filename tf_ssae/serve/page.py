@@ -1,4 +1,4 @@
-"""The page to drop a photo on, in one piece: it needs no build step, and no network but this server."""
+"""The page to drop a photo on, in one piece: it needs no network but this server."""
 
 import base64
 import hashlib

@@ -12,8 +12,8 @@ _LAST_SECONDS = 1
 
 
 def run(engine: Engine, at: socket.socket) -> None:
-    """Answers at a bound socket until SIGINT or SIGTERM, and raises that signal again. The engine is
-    closed then.
+    """Answers at a bound socket until SIGINT or SIGTERM; closes the engine, and raises that signal
+    again.
     """
     config = uvicorn.Config(
         app.make(engine),
