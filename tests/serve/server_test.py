@@ -153,7 +153,7 @@ def test_the_client_asks_it(server, photos, tmp_path):
         ({"instances": [4 * [4 * [[0]]]]}, "images: 4x4 pixels; expected at least 8x8"),
         ({"instances": [[[[0]]], [[[0], [1]]]]}, "images of one size"),
         ({"instances": 65 * [0]}, "65 images; expected at most 64 at a time."),
-        ({"signature_name": "decide", "instances": ["part.png"]}, 'image_bytes[0]: expected {"b64"'),
+        ({"signature_name": "decide", "instances": ["a.png"]}, 'image_bytes[0]: expected {"b64"'),
         ({"signature_name": "decide", "instances": [{"b64": "§"}]}, "image_bytes[0]: not base64"),
         ({"signature_name": "explain", "instances": 17 * [8 * [8 * [[0]]]]}, "17 tiles to explain"),
     ],

@@ -1,6 +1,7 @@
 """The application: its routes, the headers of every answer, and errors as sentences."""
 
 import contextlib
+import logging
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 
@@ -15,6 +16,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tf_ssae.serve import metrics, photo, rest
 from tf_ssae.serve.engine import Engine
 from tf_ssae.serve.limits import Refused, Turns
+
+_LOG = logging.getLogger(__name__)
 
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -85,6 +88,7 @@ async def _gone(request: Request, error: Exception) -> Response:
 
 
 async def _failed(request: Request, error: Exception) -> Response:
+    _LOG.error("%s %s failed:", request.method, request.url.path, exc_info=error)
     return _error(500, "The server failed at this request; its own output says how.")
 
 

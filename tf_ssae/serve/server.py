@@ -17,9 +17,9 @@ def run(engine: Engine, at: socket.socket) -> None:
     """
     config = uvicorn.Config(
         app.make(engine),
-        # What fails is logged with its traceback; metrics count the rest.
+        # The application logs what fails, metrics count the rest.
         log_config=None,
-        log_level="error",
+        log_level="critical",
         access_log=False,
         server_header=False,
         proxy_headers=False,
