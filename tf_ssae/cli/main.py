@@ -4,11 +4,11 @@ import difflib
 import sys
 from collections.abc import Sequence
 
-from tf_ssae.cli import ask, calibrate, check, demo, doctor, export, score, train
+from tf_ssae.cli import ask, calibrate, check, demo, doctor, export, score, serve, train
 from tf_ssae.cli.verb import listed
 from tf_ssae.system.streams import lasting_streams
 
-_MODULES = (demo, check, train, calibrate, score, export, ask, doctor)
+_MODULES = (demo, check, train, calibrate, score, export, serve, ask, doctor)
 VERBS = {module.VERB.name: module.VERB for module in _MODULES}
 
 

@@ -57,16 +57,34 @@ def overlay(
     return np.asarray(image)
 
 
+def layer(anomaly_map: np.ndarray) -> np.ndarray:
+    """The tint of `overlay` by itself, to be laid over a photo by whoever shows it.
+
+    Args:
+        anomaly_map: float `[H, W]`, scaled.
+
+    Returns:
+        uint8 `[H, W, 4]`: a colour and its opacity.
+    """
+    colour, opacity = _tint(anomaly_map)
+    return np.round(np.concatenate([colour, 255 * opacity], axis=-1)).astype(np.uint8)
+
+
 def _tinted(photo: np.ndarray, anomaly_map: np.ndarray) -> np.ndarray:
     """uint8 `[h, W, 3]`, float `[h, W]` -> uint8 `[h, W, 3]`."""
-    strength = np.clip((anomaly_map - _FAINTEST) / (_FULL - _FAINTEST), 0, 1)
-    if not strength.any():
+    if not (anomaly_map > _FAINTEST).any():
         return photo
+    colour, opacity = _tint(anomaly_map)
+    return np.round(opacity * colour + (1 - opacity) * photo).astype(np.uint8)
+
+
+def _tint(anomaly_map: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of float `[H, W]`: a colour, `[H, W, 3]`, 0..255, and its opacity, `[H, W, 1]`, 0..1."""
+    strength = np.clip((anomaly_map - _FAINTEST) / (_FULL - _FAINTEST), 0, 1)
     along = strength * (len(YELLOW_TO_RED) - 1)
     knots = np.arange(len(YELLOW_TO_RED))
     colour = np.stack([np.interp(along, knots, channel) for channel in YELLOW_TO_RED.T], axis=-1)
-    opacity = _OPACITY * strength[..., np.newaxis]
-    return np.round(opacity * colour + (1 - opacity) * photo).astype(np.uint8)
+    return colour, _OPACITY * strength[..., np.newaxis]
 
 
 def _draw_contour(image: np.ndarray, inside: np.ndarray, region: Region, line: int) -> None:

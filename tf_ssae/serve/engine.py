@@ -1,0 +1,171 @@
+"""A stored model that many requests ask at a time; the event loop never waits for a computation."""
+
+import asyncio
+import concurrent.futures
+import dataclasses
+import functools
+import os
+import pathlib
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+
+from tf_ssae.calibration import Calibration, Description
+from tf_ssae.data.decode import UnreadableImage, check_size
+from tf_ssae.data.reader import ReadFile, TileReader
+from tf_ssae.evaluation import whole_map
+from tf_ssae.evaluation.regions import regions
+from tf_ssae.ops.batched import Arrays
+from tf_ssae.ops.tiles import largest
+from tf_ssae.scoring import places, readers
+from tf_ssae.scoring.rows import Row, Rows
+from tf_ssae.serve.batcher import Batcher
+from tf_ssae.serve.limits import Refused, check_pixels
+from tf_ssae.serve.metrics import Metrics
+
+Result = TypeVar("Result")
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What the model says of N images with T tiles in all.
+
+    Attributes:
+        outputs: of every tile, `[T, ...]` each.
+        source: int `[T]`, the image of each tile.
+        scores: `{score name: float32 [N]}`.
+    """
+
+    outputs: Arrays
+    source: np.ndarray
+    scores: Arrays
+
+
+class Engine:
+    """Reads, scores and explains images, for coroutines.
+
+    Attributes:
+        name, version: of the model, as TF Serving has them: those of `exported/NAME/VERSION`; of a
+            run or a file its own name, and "1".
+        metrics: what it counts.
+    """
+
+    def __init__(self, path: pathlib.Path):
+        """`path`, and what is raised: see `readers.load`."""
+        self._reader = readers.load(path)
+        self.name, self.version = _name(path)
+        self.metrics = Metrics(self.name, self.version)
+        self._tiles = TileReader.of(self.description)
+        self._rows = Rows(self.calibration)
+        self._pool = concurrent.futures.ThreadPoolExecutor(os.cpu_count(), "reader")
+        functions = {
+            "score": self._reader.score,
+            "map": self._reader.score_and_map,
+            "explain": self._reader.explain,
+        }
+        black = np.zeros([1, *self.description.image_shape], np.uint8)
+        # The first call of each compiles it: nobody is to wait for that.
+        first = {kind: function(black) for kind, function in functions.items()}
+        self.explained = {name: values.shape[1:] for name, values in first["explain"].items()}
+        self._batcher = Batcher(functions, self._reader.gathered)
+
+    @property
+    def description(self) -> Description:
+        """What images it takes."""
+        return self._reader.description
+
+    @property
+    def calibration(self) -> Calibration:
+        """Which score decides, above what."""
+        return self._reader.calibration
+
+    @property
+    def has_maps(self) -> bool:
+        """See `readers.Reader.has_maps`."""
+        return self._reader.has_maps
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it still answers."""
+        return self._batcher.is_alive
+
+    def close(self) -> None:
+        """Lets go of its threads; what waits for them is cancelled."""
+        self._batcher.close()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def in_thread(self, function: Callable[..., Result], *arguments: Any) -> Result:
+        """`function(*arguments)`, computed beside the event loop, as many at a time as there are
+        cores.
+        """
+        call = functools.partial(function, *arguments)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, call)
+
+    async def read(self, files: Sequence[bytes]) -> list[ReadFile]:
+        """A ReadFile of every image file, readable or not."""
+        found = await asyncio.gather(*(self.in_thread(self._read, data) for data in files))
+        self.metrics.unreadable.inc(sum(bool(file.error) for file in found))
+        return found
+
+    def _read(self, data: bytes) -> ReadFile:
+        path = pathlib.Path("photo")
+        try:
+            if data:
+                check_pixels(data)
+        except UnreadableImage as error:
+            return ReadFile(path, error=str(error))
+        return self._tiles.of_bytes(data, path)
+
+    def cut(self, images: np.ndarray) -> list[np.ndarray]:
+        """uint8 `[N, H, W, C] ->` the tiles of each, `[t, S, S, C]`. Raises UnreadableImage for a
+        size that no detector takes.
+        """
+        check_size(images.shape[2], images.shape[1])
+        return [self._tiles.cut(image) for image in images]
+
+    async def answer(self, kind: str, tiles: Sequence[np.ndarray]) -> Answer:
+        """The Answer about images, from the tiles of each.
+
+        Args:
+            kind: "score"; "map": with what maps are made of; or "explain": see `Reader`.
+        """
+        source = np.repeat(np.arange(len(tiles)), [len(of_image) for of_image in tiles])
+        joined = np.concatenate(tiles) if len(tiles) > 1 else tiles[0]
+        self.metrics.batch.observe(len(joined))
+        outputs = await asyncio.wrap_future(self._batcher.submit(kind, joined))
+        scores = {name: largest(outputs[name], source) for name in self._rows.scores}
+        if not all(np.isfinite(values).all() for values in scores.values()):
+            # Compared with a threshold, NaN would be called normal.
+            raise Refused(400, "its scores are not numbers")
+        self.metrics.decided(self.calibration.decisions(scores), self.calibration.p_values(scores))
+        return Answer(outputs, source, scores)
+
+    async def photo(self, data: bytes) -> tuple[Row, np.ndarray | None]:
+        """The row of a photo, as `tf-ssae score` writes it, but with all in pixels of the upright
+        photo; and its map, `[H, W]`, upright (see `whole_map`), None where there are none.
+
+        Raises:
+            Refused: 400, it cannot be read.
+        """
+        (file,) = await self.read([data])
+        if file.error:
+            raise Refused(400, file.error)
+        answer = await self.answer("map", [file.tiles])
+        return await self.in_thread(self._row, file, answer)
+
+    def _row(self, file: ReadFile, answer: Answer) -> tuple[Row, np.ndarray | None]:
+        anomaly_map = None
+        if self.has_maps:
+            anomaly_map = whole_map.of_outputs(answer.outputs, self.description, file.size)
+        found = None if anomaly_map is None else lambda image: regions(anomaly_map)
+        upright = dataclasses.replace(file, orientation=1)
+        (row,) = self._rows.of_images([upright], answer.scores, found)
+        return row, anomaly_map
+
+
+def _name(path: pathlib.Path) -> tuple[str, str]:
+    path = path.resolve()
+    if (path / places.SAVED_MODEL).is_file() and path.name.isdigit():
+        return path.parent.name, path.name
+    return path.stem if path.is_file() else path.name, "1"
