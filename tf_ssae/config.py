@@ -106,6 +106,12 @@ class Config:
         "Folder of cut-outs of known defects, which locator pastes into normal images beside its"
         " synthetic ones: photos that are transparent but for the defect.",
     )
+    init_from: str = _setting(
+        "",
+        "Folder of a finished run whose weights this one begins with, for a folder that has grown;"
+        " everything else is new. What trained it trains again: no threshold is set and no test"
+        " made on it.",
+    )
     seed: int = _setting(
         0, "Seed of the weights, the order of the images, the sampled rotations, and a GAN's noise."
     )

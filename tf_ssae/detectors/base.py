@@ -252,6 +252,16 @@ class Detector(keras.Model):
             self.image_shape, config.crop, self.calibration, config.image_size, config.tile_size
         )
 
+    @property
+    def network_variables(self) -> list[keras.Variable]:
+        """What training sets, in order: the variables of the networks, and others that are
+        trainable. What is fitted after training is not among them.
+        """
+        networks = [layer for layer in self.layers if isinstance(layer, keras.Model)]
+        of_networks = [variable for network in networks for variable in network.weights]
+        known = {id(variable) for variable in of_networks}
+        return of_networks + [v for v in self.trainable_variables if id(v) not in known]
+
     def compile_from_settings(self) -> None:
         """Compiles for training with the optimizer of the settings."""
         optimizer = self.adam(self.trainable_variables)

@@ -22,6 +22,7 @@ from tf_ssae.report import gallery, png
 from tf_ssae.report.content import Photo
 from tf_ssae.report.photos import LISTED, PICTURED, link, pictured
 from tf_ssae.runs import provenance
+from tf_ssae.training import warm_start
 from tf_ssae.training.synthetic import tampered
 
 _SHOWN = 12
@@ -69,6 +70,8 @@ def write(
                 f"{metrics['health']['reconstruction_spread']:.2f}",
             )
         )
+    if "warm_start" in metrics:
+        facts.append(("Weights", warm_start.in_words(metrics["warm_start"])))
     facts.append(("Deciding score", calibration.reason))
     facts.append(("False alarms", calibration.guarantee_in_words))
     report.write(
