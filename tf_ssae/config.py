@@ -84,6 +84,11 @@ class Config:
         " defects too small to be seen when the whole photo is shrunk to --image_size. Neighbours"
         " overlap. 0: the photo's shorter side.",
     )
+    roi: str = _setting(
+        "",
+        "Image file with the region of interest (folders only): white where photos count, black"
+        " elsewhere; one mask for all, upright, scaled to each. What is black is never looked at.",
+    )
     calibration_share: float = _setting(
         0.1,
         "Share of the normal training images that is held out, never trained on, to set the"
@@ -214,6 +219,7 @@ class Config:
             not self.tile_size or (self.tile_size >= _SMALLEST_TILE and self.crop == "tiles"),
             f"0, or {_SMALLEST_TILE} or more with crop='tiles'",
         )
+        self._require("roi", not self.roi or self.dataset == "folder", "none without a folder")
         self._require("beta_1", 0 <= self.beta_1 < 1, "0 up to, not including, 1")
         self._require(
             "calibration_share", 0 <= self.calibration_share < 1, "0 up to, not including, 1"

@@ -18,6 +18,7 @@ from PIL import Image
 from tf_ssae.calibration import Description
 from tf_ssae.data.decode import UnreadableImage, decode, orientation, with_channels
 from tf_ssae.ops import tiles
+from tf_ssae.ops.region_of_interest import RegionOfInterest
 
 _LARGE_IMAGE = 16_000_000  # pixels; larger images are read one at a time
 # What is read ahead: so many files, but of those with many tiles no more than so many bytes.
@@ -56,29 +57,53 @@ class ReadFile:
 class TileReader:
     """Reads image files as tiles, in an amount of memory that does not grow with their number."""
 
-    def __init__(self, image_shape: tuple[int, ...], crop: str, tile_size: int = 0):
-        """`image_shape`: `(S, S, C)` of the tiles. `crop`, `tile_size`: see `ops.tiles.cut`."""
+    def __init__(
+        self,
+        image_shape: tuple[int, ...],
+        crop: str,
+        tile_size: int = 0,
+        roi: RegionOfInterest | None = None,
+    ):
+        """`image_shape`: `(S, S, C)` of the tiles. `crop`, `tile_size`: see `ops.tiles.cut`; `roi`:
+        its `region`.
+        """
         self._size, _, self._channels = image_shape
         # An image of this size is one tile as it is.
-        self._is_one_tile = not 0 < tile_size < self._size
+        self._is_one_tile = roi is None and not 0 < tile_size < self._size
+        self._roi, region = roi, None if roi is None else tf.constant(roi.mask)
         self._large = threading.Lock()
         spec = tf.TensorSpec([1, None, None, self._channels], tf.uint8)
         self._cut = tf.function(
-            lambda images: tiles.cut(images, self._size, crop, tile_size)[0],
+            lambda images: tiles.cut(images, self._size, crop, tile_size, region)[0],
             input_signature=[spec],
         )
 
     @classmethod
     def of(cls, description: Description) -> Self:
         """The reader of what a detector takes."""
-        return cls(description.image_shape, description.crop, description.tile_size)
+        of = description
+        return cls(of.image_shape, of.crop, of.tile_size, of.roi)
 
     def cut(self, image: np.ndarray) -> np.ndarray:
-        """uint8 `[H, W, 1 or 3] -> [T, S, S, C]`."""
+        """uint8 `[H, W, 1 or 3] -> [T, S, S, C]`. Raises UnreadableImage if the region of interest
+        does not fit, or leaves nothing.
+        """
         image = with_channels(image, self._channels)
         if image.shape[:2] == (self._size, self._size) and self._is_one_tile:
             return image[np.newaxis]
-        return self._cut(image[np.newaxis]).numpy()
+        height, width, _ = image.shape
+        if self._roi is not None and not self._roi.fits(height, width):
+            rows, columns = self._roi.mask.shape
+            raise UnreadableImage(
+                f"{width}x{height} pixels: not the proportions of the region of interest,"
+                f" {columns}x{rows}"
+            )
+        found = self._cut(image[np.newaxis]).numpy()
+        if not len(found):
+            raise UnreadableImage(
+                f"{width}x{height} pixels: the region of interest leaves nothing of it"
+            )
+        return found
 
     def read(self, paths: Iterable[pathlib.Path], digests: bool = False) -> Iterator[ReadFile]:
         """Yields a ReadFile for every path, in order; with `digests`, of its pixels too."""

@@ -93,7 +93,8 @@ def export(
         split = same_split(
             detector.config, model_dir, data_dir, data, pathlib.Path(cache) / "images"
         )
-        return _publish(detector, split, target, tflite_batch_size, test_images, openvino)
+        photos = pathlib.Path(data_dir or detector.config.data_dir)
+        return _publish(detector, split, target, tflite_batch_size, test_images, openvino, photos)
 
 
 def _publish(
@@ -103,6 +104,7 @@ def _publish(
     tflite_batch_size: int,
     test_images: int,
     openvino: bool,
+    photos: pathlib.Path,
 ) -> dict[str, Any]:
     export_dir, name = target.parent.parent, target.parent.name
     made = [path for path in (export_dir, target.parent) if not path.exists()]
@@ -116,7 +118,7 @@ def _publish(
     with build:
         try:
             compared = models.write(
-                detector, split, name, folder, tflite_batch_size, test_images, openvino
+                detector, split, name, folder, tflite_batch_size, test_images, openvino, photos
             )
             report = compared.values
             run_folder.write_json(folder / "parity.json", {**report, **provenance.environment()})

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from tf_ssae.ops import tiles
+from tf_ssae.ops.region_of_interest import RegionOfInterest
 
 
 def require(condition: tf.Tensor, message: str) -> tf.Operation:
@@ -25,6 +26,24 @@ def require_size(name: str, height: tf.Tensor, width: tf.Tensor) -> tf.Operation
                 f" {tiles.LARGEST_ASPECT} times the other, and at most {tiles.LARGEST_IMAGE}"
                 " pixels; got height and width"
             ),
+            height,
+            width,
+        ],
+    )
+
+
+def require_proportions(
+    name: str, height: tf.Tensor, width: tf.Tensor, roi: RegionOfInterest
+) -> tf.Operation:
+    """Fails unless an image of this height and width, int32 `[]`, has the proportions of the region
+    of interest. `name`: of the input.
+    """
+    rows, columns = roi.mask.shape
+    return tf.debugging.Assert(
+        roi.fits(tf.cast(height, tf.float64), tf.cast(width, tf.float64)),
+        [
+            f"{name}: expected the proportions of the region of interest, {rows} to {columns}; got"
+            " height and width",
             height,
             width,
         ],

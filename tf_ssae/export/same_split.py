@@ -33,6 +33,8 @@ def same_split(
     """
     if data_dir is not None:
         config = dataclasses.replace(config, data_dir=data_dir)
+    if config.roi:
+        config = dataclasses.replace(config, roi=str(model_dir / run_folder.ROI))
     data = data or sources.load(config, cache)
     split = protocols.split(data, config, training_images.trained_before(model_dir, data))
     trained_on = run_folder.read_json(model_dir / run_folder.ENVIRONMENT)

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tf_ssae.detectors.base import Detector, Outputs
 from tf_ssae.export import image_files
-from tf_ssae.export.requirements import require, require_size
+from tf_ssae.export.requirements import require, require_proportions, require_size
 from tf_ssae.ops import tiles
 
 
@@ -46,13 +46,33 @@ def write(detector: Detector, folder: pathlib.Path) -> None:
       `rotation_probabilities`, `[N, T, 4]`, that of the true rotation for each of the four.
 
     Images of another size than the detector's are cut into tiles, as it was trained, and resized;
-    an image scores as its most anomalous tile. A request fails, with an error that says why, if it
-    has no images, another channel count, images that are too small, too long or too large (see
-    `ops.tiles`), or bytes that are not an image.
+    an image scores as its most anomalous tile. Of a region of interest the mask is in the file; a
+    sixth signature, `explain_tiles`, then takes tiles as `data.reader` cuts them. A request fails,
+    with an error that says why, if it has no images, another channel count, images that are too
+    small, too long or too large (see `ops.tiles`) or do not fit the region, or bytes that are not
+    an image.
     """
     size, _, channels = detector.image_shape
     calibration = detector.calibration
     how = (size, detector.config.crop, detector.config.tile_size)
+
+    # A variable, since a constant would be in the graph once for each signature.
+    roi = detector.roi
+    region = None if roi is None else tf.Variable(roi.mask, trainable=False)
+
+    def cut_up(name: str, images: tf.Tensor) -> tf.Tensor:
+        """`[N, H, W, C] -> [N, T, S, S, C]`."""
+        if roi is None:
+            return tiles.cut(images, *how)
+        height, width = tf.shape(images)[1], tf.shape(images)[2]
+        with tf.control_dependencies([require_proportions(name, height, width, roi)]):
+            found = tiles.cut(tf.identity(images), *how, tf.convert_to_tensor(region))
+        left = require(
+            tf.shape(found)[1] > 0,
+            f"{name}: the region of interest leaves nothing of an image of this size.",
+        )
+        with tf.control_dependencies([left]):
+            return tf.identity(found)
 
     def evidence_of(cut: tf.Tensor) -> Outputs:
         """`[N, T, S, S, C] ->` the evidence of every tile: `[N, T, ...]`."""
@@ -85,7 +105,7 @@ def write(detector: Detector, folder: pathlib.Path) -> None:
             ]
         ):
             images = tf.identity(images)
-        return tiles.cut(tf.ensure_shape(images, [None, None, None, channels]), *how)
+        return cut_up("images", tf.ensure_shape(images, [None, None, None, channels]))
 
     def scores_of_files(image_bytes: tf.Tensor) -> Outputs:
         with tf.control_dependencies(
@@ -102,7 +122,7 @@ def write(detector: Detector, folder: pathlib.Path) -> None:
         # Files differ in size, and so in their number of tiles: the tiles of all files are scored
         # in one batch.
         def tiles_of_file(data: tf.Tensor) -> tf.Tensor:
-            return tiles.cut(image_files.decode(data, channels)[tf.newaxis], *how)[0]
+            return cut_up("image_bytes", image_files.decode(data, channels)[tf.newaxis])[0]
 
         spec = tf.RaggedTensorSpec([None, size, size, channels], tf.uint8, ragged_rank=0)
         cut = tf.map_fn(tiles_of_file, image_bytes, fn_output_signature=spec)
@@ -152,9 +172,18 @@ def write(detector: Detector, folder: pathlib.Path) -> None:
         outputs = evidence_of(tiles_of(images))
         return {**outputs, **scores_of(outputs)}
 
+    tile_spec = tf.TensorSpec([None, *detector.image_shape], tf.uint8, name="images")
+
+    @tf.function(input_signature=[tile_spec])
+    def explain_tiles(images: tf.Tensor) -> Outputs:
+        return detector.explain(images)
+
     # A plain module, not the Keras model: the file then needs nothing but TensorFlow.
     module = tf.Module()
     module.weights = [variable.value for variable in detector.variables]
-    functions = (serving_default, serving_bytes, decide, decide_images, explain)
+    module.region = region
+    functions = [serving_default, serving_bytes, decide, decide_images, explain]
+    # Else an image of a tile's size is that tile.
+    functions += [] if roi is None else [explain_tiles]
     signatures = {function.python_function.__name__: function for function in functions}
     tf.saved_model.save(module, str(folder), signatures)

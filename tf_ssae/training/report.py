@@ -98,7 +98,11 @@ def write(
                 {name: value for name, value in row.items() if name != "seconds"} for row in history
             ),
             reconstructions=tuple(_reconstructions(detector, evaluation.subset)),
-            synthetic_defects=_synthetic_defects(split) if config.dataset == "folder" else None,
+            synthetic_defects=(
+                _synthetic_defects(split, detector.roi is not None)
+                if config.dataset == "folder"
+                else None
+            ),
             galleries=tuple(_galleries(detector, evaluation)),
             unreadable=evaluation.subset.data.left_out,
             settings=config.to_dict(),
@@ -133,14 +137,14 @@ def _reconstructions(
             yield title, detector.preprocess(some).numpy(), rebuilt.numpy()
 
 
-def _synthetic_defects(split: Split) -> tuple[np.ndarray, np.ndarray] | None:
+def _synthetic_defects(split: Split, has_region: bool) -> tuple[np.ndarray, np.ndarray] | None:
     """The first held-out images, and with a synthetic defect in each."""
     some = split.calibration.first(_SHOWN)
     if not len(some):
         return None
     first = first_tiles(some.source)
     clean = some.images[first].astype(np.float32) / 255
-    return clean, np.concatenate(list(tampered(some, len(some.index))))[first]
+    return clean, np.concatenate(list(tampered(some, len(some.index), has_region)))[first]
 
 
 def _found_synthetic(metrics: Mapping[str, Any]) -> Found | None:

@@ -8,11 +8,13 @@ import numpy as np
 
 from tf_ssae import runs
 from tf_ssae.config import Config
+from tf_ssae.data import roi
 from tf_ssae.data.images import LabelledImages
 from tf_ssae.data.protocols import subset_of
 from tf_ssae.data.split import Split
 from tf_ssae.detectors.base import Detector
 from tf_ssae.evaluation import predictions
+from tf_ssae.ops.region_of_interest import RegionOfInterest
 from tf_ssae.runs import run_folder, trained_weights, training_images
 from tf_ssae.training.calibrate import ask
 
@@ -59,6 +61,8 @@ class WarmStart:
                 for name in names
                 if getattr(before, name) != getattr(config, name)
             ]
+            if names is _OF_TILES and _region(before, run) != roi.of(config):
+                different.append("the region of interest")
             if different:
                 raise ValueError(
                     f"--init_from={run}: {consequence}: {', '.join(different)}. Pass its settings,"
@@ -125,6 +129,11 @@ class WarmStart:
                 "above": int(asked.calibration.is_anomaly(scores).sum()),
             }
         return found
+
+
+def _region(config: Config, run: pathlib.Path) -> RegionOfInterest | None:
+    """The region of interest that a run kept, if it has one."""
+    return roi.load(str(run / run_folder.ROI)) if config.roi else None
 
 
 def trained_before(start: WarmStart | None, data: LabelledImages) -> np.ndarray | None:
