@@ -98,6 +98,11 @@ class Config:
     most_scans: int = _setting(
         MOST_SCANS, "JPEG files of more scans, which take long to decode, are left out."
     )
+    roi: str = _setting(
+        "",
+        "Image file with the region of interest (folders only): white where photos count, black"
+        " elsewhere; one mask for all, upright, scaled to each. What is black is never looked at.",
+    )
     calibration_share: float = _setting(
         0.1,
         "Share of the normal training images that is held out, never trained on, to set the"
@@ -119,6 +124,12 @@ class Config:
         "",
         "Folder of cut-outs of known defects, which locator pastes into normal images beside its"
         " synthetic ones: photos that are transparent but for the defect.",
+    )
+    init_from: str = _setting(
+        "",
+        "Folder of a finished run whose weights this one begins with, for a folder that has grown;"
+        " everything else is new. What trained it trains again: no threshold is set and no test"
+        " made on it.",
     )
     seed: int = _setting(
         0, "Seed of the weights, the order of the images, the sampled rotations, and a GAN's noise."
@@ -222,6 +233,7 @@ class Config:
             not self.tile_size or (self.tile_size >= _SMALLEST_TILE and self.crop == "tiles"),
             f"0, or {_SMALLEST_TILE} or more with crop='tiles'",
         )
+        self._require("roi", not self.roi or self.dataset == "folder", "none without a folder")
         self._require("beta_1", 0 <= self.beta_1 < 1, "0 up to, not including, 1")
         self._require(
             "calibration_share", 0 <= self.calibration_share < 1, "0 up to, not including, 1"

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tf_ssae.ops import region_of_interest
 from tf_ssae.ops.texture import Texture
 
 _SIDE = 64
@@ -20,7 +21,7 @@ def photos(random, count):
 def texture():
     layer = Texture(_SIDE, 1)
     data = tf.data.Dataset.from_tensor_slices(photos(np.random.default_rng(0), 600))
-    layer.fit(data.batch(32))
+    layer.fit(data.batch(32).map(lambda x: (x,)))
     return layer
 
 
@@ -49,3 +50,29 @@ def test_another_texture_all_over_is_far_from_normal(texture):
     normal = photos(np.random.default_rng(2), 40)
     stripes = normal + 0.05 * np.float32(np.sin(np.arange(_SIDE)))[:, np.newaxis]
     assert texture(stripes)[0].numpy().min() > texture(normal)[0].numpy().max()
+
+
+def test_a_region_of_everything_is_none(texture):
+    images = photos(np.random.default_rng(3), 12)
+    for found, expected in zip(texture(images, tf.ones_like(images)), texture(images)):
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
+
+
+def test_places_are_compared_with_those_inside_a_region_alone():
+    random = np.random.default_rng(4)
+    inside = np.zeros([300, _SIDE, _SIDE, 1], np.float32)
+    inside[:, :, :40] = 1
+    # Some images have another region, and look otherwise there.
+    inside[::10, :, :40], inside[::10, :, 40:] = 0, 1
+    images = photos(random, 300)
+    images[::10] = random.random([30, _SIDE, _SIDE, 1])
+    filled = region_of_interest.filled(tf.constant(images), tf.constant(inside))
+    layer = Texture(_SIDE, 1)
+    layer.fit(tf.data.Dataset.from_tensor_slices((filled, inside)).batch(50))
+    normal, where = filled[1:9].numpy(), inside[1:9]
+    marked = normal.copy()
+    marked[:, 40:48, 8:16] += 0.3
+    found, expected = layer(marked, where), layer(normal, where)
+    assert all(np.isfinite(part).all() for part in (*found, *expected))
+    assert (found[1] - expected[1]).numpy().min() > 0.5
+    assert abs(expected[1].numpy()).max() < 2

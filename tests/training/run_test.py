@@ -61,7 +61,9 @@ def test_run_folder_is_whole(digits_run):
         "report.html",
         "history.csv",
         "environment.json",
+        "trained_weights.npz",
         "training_images.npy",
+        "held_out_images.npy",
         "logs",
     }
     assert not model_dir.with_name("digits.partial").exists()

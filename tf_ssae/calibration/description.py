@@ -7,6 +7,7 @@ from typing import Any, Self
 from tf_ssae.calibration.calibration import Calibration
 from tf_ssae.config import CROPS
 from tf_ssae.ops.batched import at_once
+from tf_ssae.ops.region_of_interest import RegionOfInterest
 
 # The side of a tile, in pixels: as networks see it, many times what any detector here takes.
 _LARGEST_SIDE = 4096
@@ -23,6 +24,7 @@ class Description:
         image_size: T, the side at which the networks see a tile, which may be larger than S; None
             in exports of earlier versions.
         tile_size: the side of the tiles in pixels of the image, or 0: see `ops.tiles.cut`.
+        roi: the region of interest, if there is one; in JSON its mask, a PNG file in base64.
 
     Raises:
         ValueError: on construction, for values that no detector can have.
@@ -33,6 +35,7 @@ class Description:
     calibration: Calibration
     image_size: int | None = None
     tile_size: int = 0
+    roi: RegionOfInterest | None = None
 
     def __post_init__(self) -> None:
         if not (
@@ -71,6 +74,7 @@ class Description:
             "calibration": self.calibration.to_dict(),
             "image_size": self.image_size,
             "tile_size": self.tile_size,
+            "roi": self.roi and self.roi.png,
         }
 
     @classmethod
@@ -88,4 +92,5 @@ class Description:
             raise ValueError(f"image_shape={values['image_shape']!r}: expected [S, S, C].")
         calibration = Calibration.from_dict(values["calibration"])
         shape, size = tuple(values["image_shape"]), values.get("image_size")
-        return cls(shape, values["crop"], calibration, size, values.get("tile_size", 0))
+        roi = None if values.get("roi") is None else RegionOfInterest(values["roi"])
+        return cls(shape, values["crop"], calibration, size, values.get("tile_size", 0), roi)

@@ -50,6 +50,8 @@ def train(
     named = settings.named(chosen, plugin)
     folder = pathlib.Path(model_dir or run_folder.default_model_dir(named))
     run_folder.require_new(folder, chosen)
+    if named.init_from:
+        run_folder.require_finished(named.init_from)
     there.require(named)
     quiet.import_tensorflow()
     from tf_ssae.detectors.health import TrainingFailed

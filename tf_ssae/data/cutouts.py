@@ -58,9 +58,16 @@ def _middle(image: np.ndarray, size: int) -> np.ndarray:
     return found
 
 
-def paste(draws: Draws, images: tf.Tensor, known: np.ndarray, wanted: tf.Tensor) -> tf.Tensor:
+def paste(
+    draws: Draws,
+    images: tf.Tensor,
+    known: np.ndarray,
+    wanted: tf.Tensor,
+    inside: tf.Tensor | None = None,
+) -> tf.Tensor:
     """Images `[B, S, S, C]` with one of the cut-outs in each, turned, flipped, a little larger or
-    smaller, anywhere. `wanted`: `[B, 1, 1, 1]`, 1 where an image is to get one, else 0.
+    smaller, anywhere or with its middle where `inside`, `[B, S, S, 1]`, is 1. `wanted`:
+    `[B, 1, 1, 1]`, 1 where an image is to get one, else 0.
     """
     count, size = images.shape[0], images.shape[1]
     chosen = tf.gather(known, draws.integers([count], len(known)))
@@ -68,7 +75,7 @@ def paste(draws: Draws, images: tf.Tensor, known: np.ndarray, wanted: tf.Tensor)
     scale, flip = _SIZES**-zoom, draws.sign([count])
     # From a pixel of the image to the one of the cut-out that is there.
     a, b = scale * tf.cos(angle), scale * tf.sin(angle)
-    x, y = size * draws.uniform([count]), size * draws.uniform([count])
+    x, y = (size * at for at in draws.place(inside, count))
     middle, zero = tf.fill([count], (size - 1) / 2), tf.zeros([count])
     rows = [
         *(a * flip, -b * flip, middle - flip * (a * x - b * y)),

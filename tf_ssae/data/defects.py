@@ -90,14 +90,19 @@ def _shifted(images: tf.Tensor, draws: Draws, smallest: float, largest: float) -
     return tf.gather(moved, columns, axis=2, batch_dims=1)
 
 
-def masks(draws: Draws, count: int, size: int, mix: Mix) -> tf.Tensor:
-    """`[count, size, size]` in 0..1: shapes with sharp or soft edges."""
+def masks(
+    draws: Draws, count: int, size: int, mix: Mix, inside: tf.Tensor | None = None
+) -> tf.Tensor:
+    """`[count, size, size]` in 0..1: shapes with sharp or soft edges, anywhere, or with their
+    middle where `inside`, `[count, size, size, 1]`, is 1.
+    """
     column = [count, 1, 1]
     noises = [_noise(draws, count, size, grid) for grid in _GRIDS[:3]]
 
     grid = (tf.range(size, dtype=tf.float32) + 0.5) / size
-    x = grid[None, None, :] - draws.uniform(column)
-    y = grid[None, :, None] - draws.uniform(column)
+    middle_x, middle_y = (tf.reshape(at, column) for at in draws.place(inside, count))
+    x = grid[None, None, :] - middle_x
+    y = grid[None, :, None] - middle_y
     kind = tf.reshape(draws.choice([count], mix.shapes), column)
     # Bars in any direction; some of all but ellipses and regions are parallel to the sides.
     angle = draws.uniform(column, 0.0, math.pi)
@@ -208,6 +213,7 @@ def tamper(
     most: int = 2,
     mix: Mix = TAUGHT,
     known: np.ndarray | None = None,
+    inside: tf.Tensor | None = None,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Pastes defects into images.
 
@@ -218,6 +224,8 @@ def tamper(
         most: the largest number of defects per image; few images get as many.
         mix: how often each kind is drawn.
         known: cut-outs of known defects (see `cutouts.load`); half of the images get one more.
+        inside: `[B, S, S, 1]`, 1 or 0: a region of interest, outside of which nothing changes and
+            images are their own mean; None: everywhere.
 
     Returns:
         The images with defects, in 0..1, and `[B, S, S, 1]` in 0..1: how visibly each pixel has
@@ -226,20 +234,27 @@ def tamper(
     draws = Draws(seed)
     count, size = images.shape[0], images.shape[1]
     deviation = tf.math.reduce_std(images, axis=[1, 2, 3], keepdims=True)
+    if inside is not None:
+        # What is outside has none, and is not to make it smaller.
+        share = tf.reduce_mean(inside, axis=[1, 2, 3], keepdims=True)
+        deviation /= tf.sqrt(tf.maximum(share, 1e-6))
     contrast = tf.maximum(deviation, 0.03)
     tampered = images
     chance = share
     for _ in range(most):
         wanted = tf.cast(draws.chance([count, 1, 1, 1], chance), tf.float32)
-        mask = masks(draws, count, size, mix)[..., None] * wanted
+        mask = masks(draws, count, size, mix, inside)[..., None] * wanted
         tampered = tampered + mask * (paint(draws, images, contrast, mix) - tampered)
         chance = 0.4 * share
     if known is not None:
         wanted = tf.cast(draws.chance([count, 1, 1, 1], share / 2), tf.float32)
-        tampered = cutouts.paste(draws, tampered, known, wanted)
+        tampered = cutouts.paste(draws, tampered, known, wanted, inside)
     tampered = tf.clip_by_value(tampered, 0.0, 1.0)
+    if inside is not None:
+        tampered = inside * tampered + (1.0 - inside) * images
     change = tf.reduce_mean(tf.abs(tampered - images), axis=-1, keepdims=True)
     change = tf.nn.avg_pool2d(change, 3, 1, "SAME")
     # Visible: a change of two fifths of the image's own deviation, but at least of 5 grey levels.
     visible = tf.maximum(0.4 * deviation, 5 / 255)
-    return tampered, tf.clip_by_value(change / visible, 0.0, 1.0)
+    change = tf.clip_by_value(change / visible, 0.0, 1.0)
+    return tampered, change if inside is None else inside * change

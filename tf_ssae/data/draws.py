@@ -37,6 +37,18 @@ class Draws:
     def sign(self, shape: Shape) -> tf.Tensor:
         return tf.where(self.chance(shape, 0.5), 1.0, -1.0)
 
+    def place(self, inside: tf.Tensor | None, count: int) -> tuple[tf.Tensor, tf.Tensor]:
+        """The x and y of a place in each of `count` images, as shares of their sides, `[count]`
+        each; where `inside`, `[count, S, S, 1]`, is 1, if it is given.
+        """
+        if inside is None:
+            return self.uniform([count]), self.uniform([count])
+        size = inside.shape[1]
+        lots = self.uniform([count, size * size]) * tf.reshape(inside, [count, -1])
+        pixel = tf.argmax(lots, axis=1, output_type=tf.int32)
+        x, y = ((tf.cast(i, tf.float32) + 0.5) / size for i in (pixel % size, pixel // size))
+        return x, y
+
     def choice(self, shape: Shape, shares: Sequence[float]) -> tf.Tensor:
         edges = tf.constant(np.cumsum(shares)[:-1], tf.float32)
         return tf.searchsorted(edges, tf.reshape(self.uniform(shape), [-1]), side="right")

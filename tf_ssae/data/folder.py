@@ -7,12 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from tf_ssae.config import Config
-from tf_ssae.data import copies, decode, layout
+from tf_ssae.data import copies, decode, layout, roi
 from tf_ssae.data.images import LabelledImages
 from tf_ssae.data.layout import HELD_OUT, TEST, Layout
 from tf_ssae.data.masks import matched
 from tf_ssae.data.reader import TileReader, repaired_in_words
+from tf_ssae.ops.region_of_interest import RegionOfInterest
 from tf_ssae.system.files import replacing
+
+# Share of a tile's pixels that a turned region of interest may change without giving the turn away.
+_SEEN_TURNED = 0.02
 
 
 def load(config: Config, cache: pathlib.Path) -> LabelledImages:
@@ -35,15 +39,17 @@ def load(config: Config, cache: pathlib.Path) -> LabelledImages:
             for what, and what is there.
         ValueError: none of its images can be read, or all are the same.
     """
+    region = roi.of(config)
     read, root = layout.read(config.data_dir), pathlib.Path(config.data_dir)
     image_shape = _image_shape([image.path for image in read.images], config)
     with replacing(cache) as temporary:
         taken = (image_shape, config.crop, config.tile_size)
-        reader = TileReader(*taken, config.limits, config.accept_damaged)
+        reader = TileReader(*taken, config.limits, config.accept_damaged, region)
         kept = _read_tiles(root, read, reader, temporary)
         tiles = np.array(kept.tiles)
         images = np.memmap(temporary, np.uint8, "r", shape=(int(tiles.sum()), *image_shape))
         _require_different(images, kept, root)
+        about_region = [] if region is None else _about_region(region, images[: tiles[0]])
         del images
     masks, bad_masks, remarks = matched(root, read, set(kept.names))
     left_out = [(str(path.relative_to(root)), reason) for path, reason in read.left_out]
@@ -62,6 +68,7 @@ def load(config: Config, cache: pathlib.Path) -> LabelledImages:
         repaired=tuple(kept.repaired),
         notes=(
             *read.notes,
+            *about_region,
             *_about_defects(kept),
             *([f"WARNING: {repaired_in_words(kept.repaired)}"] if kept.repaired else []),
             *_about_masks(read, masks, placed),
@@ -153,6 +160,18 @@ def _require_different(images: np.ndarray, kept: _Kept, root: pathlib.Path) -> N
         )
 
 
+def _about_region(region: RegionOfInterest, tiles: np.ndarray) -> list[str]:
+    """Sentences about the region of interest, from the tiles of one image."""
+    inside = tiles.max(axis=3) > 0
+    said = [f"Region of interest: {region.mask.mean():.1%} of each photo; the rest is not seen."]
+    if (inside != np.rot90(inside, axes=(1, 2))).mean() > _SEEN_TURNED:
+        said.append(
+            "It looks otherwise when it is turned by 90 degrees, which gives rotations away: scores"
+            " of rotation say little here."
+        )
+    return said
+
+
 def _about_defects(kept: _Kept) -> list[str]:
     """A sentence if known defects lie among the good images."""
     found = [name for name, reason in kept.left_out if copies.KNOWN_DEFECT in reason]
@@ -198,7 +217,7 @@ def _image_shape(paths: list[pathlib.Path], config: Config) -> tuple[int, int, i
         except Exception:
             continue
     size = image_size = config.image_size
-    if len(sizes) == 1:
+    if len(sizes) == 1 and not config.roi:
         ((width, height),) = sizes
         is_one_tile = width == height <= (config.tile_size or width)
         if is_one_tile and width <= image_size:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 import numpy as np
 
 from tf_ssae.config import Config
-from tf_ssae.data import words
+from tf_ssae.data import roi, words
 from tf_ssae.data.decode import UnreadableImage, size_of
 from tf_ssae.data.layout import Layout, Placed
 from tf_ssae.data.mask_pixels import decode_mask
@@ -31,7 +31,8 @@ def masks(config: Config, test: Subset) -> tuple[Subset, np.ndarray] | None:
     if not data.masks:
         return None
     size = data.image_shape[0]
-    reader = TileReader((size, size, 1), config.crop, config.tile_size)
+    cut = ((size, size, 1), config.crop, config.tile_size)
+    reader = TileReader(*cut, config.limits, roi=roi.of(config))
     tiles_of, known, found = np.bincount(test.source), [], []
     for image, name, is_anomaly in zip(test.ids, test.names, test.is_anomaly):
         files = data.masks.get(name, ())

@@ -13,7 +13,7 @@ TRAIN_SHARE = 0.8
 FOLDER_TEST_SHARE = 0.1
 
 
-def split(data: LabelledImages, config: Config) -> Split:
+def split(data: LabelledImages, config: Config, trained: np.ndarray | None = None) -> Split:
     """Splits `data` by `config.protocol`, drawn from `config.split_seed` alone.
 
     The last `config.calibration_share` of the normal images that would train are held out,
@@ -22,14 +22,21 @@ def split(data: LabelledImages, config: Config) -> Split:
     they choose none of the normal ones for it, a tenth of these does. Images that they hold out
     themselves (`LabelledImages.held_out`) are all held out, and no others.
 
+    Args:
+        trained: bool `[M]`, the images that the weights which the training begins with were
+            trained on, if any: none of them is held out or tests.
+
     Raises:
-        ValueError: the anomalous class does not exist, or leaves nothing to train or to test on; or
-            the protocol is `official` and the data has no official test split.
+        ValueError: the anomalous class does not exist, or leaves nothing to train or to test on;
+            the protocol is `official` and the data has no official test split; or an image would
+            be held out or test that is `trained`.
     """
     random = np.random.default_rng(config.split_seed)
+    if trained is None:
+        trained = np.zeros(len(data.first_tiles), bool)
     if config.dataset == "folder":
         anomalous = np.arange(len(data.class_names)) > 0
-        train, test = _folder(data, random)
+        train, test = _folder(data, random, trained)
     else:
         if not config.anomaly < len(data.class_names):
             classes = ", ".join(
@@ -41,10 +48,12 @@ def split(data: LabelledImages, config: Config) -> Split:
             )
         anomalous = np.arange(len(data.class_names)) == config.anomaly
         train, test = {"pooled": _pooled, "official": _official}[config.protocol](
-            data, config, random
+            data, config, random, trained
         )
-    if config.max_train_images:
-        train = train[: config.max_train_images]
+    if 0 < config.max_train_images < len(train):
+        # In their order, the first would all be `trained`.
+        chosen = random.permutation(len(train)) if trained.any() else np.arange(len(train))
+        train = train[np.sort(chosen[: config.max_train_images])]
     if 0 < config.max_test_images < len(test):
         test = _cut(test, anomalous[data.labels[data.first_tiles[test]]], config.max_test_images)
     own = _own_held_out(data, train)
@@ -54,7 +63,8 @@ def split(data: LabelledImages, config: Config) -> Split:
     else:
         held_out = conformal.exact(round(config.calibration_share * len(train)), config.target_fpr)
         train, calibration = train[: len(train) - held_out], train[len(train) - held_out :]
-    result = Split(*(_subset(data, images, anomalous) for images in (train, calibration, test)))
+    _require_new(trained, calibration, test)
+    result = Split(*(subset_of(data, images, anomalous) for images in (train, calibration, test)))
     anomalies = int(result.test.is_anomaly.sum())
     if config.dataset == "folder" and not (len(train) and len(test)):
         raise ValueError(
@@ -75,6 +85,23 @@ def split(data: LabelledImages, config: Config) -> Split:
     return result
 
 
+def _new_last(images: np.ndarray, trained: np.ndarray) -> np.ndarray:
+    """The images, those that are `trained` first: the last test or are held out."""
+    return np.concatenate([images[trained[images]], images[~trained[images]]])
+
+
+def _require_new(trained: np.ndarray, held_out: np.ndarray, test: np.ndarray) -> None:
+    """Raises ValueError if images are to be held out or to test that are `trained`."""
+    known = int(trained[held_out].sum()), int(trained[test].sum())
+    if any(known):
+        raise ValueError(
+            f"{known[0]} of the {len(held_out)} images to hold out for the threshold, and"
+            f" {known[1]} of the {len(test)} to test on, trained the run of --init_from: a"
+            " threshold and a test would promise too much. Add good images, lower"
+            " --calibration_share, or train from the start."
+        )
+
+
 def _cut(test: np.ndarray, is_anomaly: np.ndarray, count: int) -> np.ndarray:
     """The first `count` of the test images, in their order (random, by the split's seed), with the
     same share of anomalies.
@@ -86,8 +113,13 @@ def _cut(test: np.ndarray, is_anomaly: np.ndarray, count: int) -> np.ndarray:
     return test[np.sort(chosen)]
 
 
-def _subset(data: LabelledImages, images: np.ndarray, anomalous: np.ndarray) -> Subset:
-    """The tiles of these images, those of one image side by side."""
+def subset_of(data: LabelledImages, images: np.ndarray, anomalous: np.ndarray) -> Subset:
+    """The tiles of these images, those of one image side by side.
+
+    Args:
+        images: int `[M]`, their numbers in `data`.
+        anomalous: bool, one per class.
+    """
     if data.source is None:
         return Subset(data, images, anomalous)
     first = np.searchsorted(data.source, images)
@@ -96,14 +128,16 @@ def _subset(data: LabelledImages, images: np.ndarray, anomalous: np.ndarray) -> 
     return Subset(data, np.concatenate([np.empty(0, np.int64), *tiles]), anomalous)
 
 
-def _folder(data: LabelledImages, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _folder(
+    data: LabelledImages, random: np.random.Generator, trained: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """A folder's own split. Without test images, a tenth of the normal images tests."""
     if data.official_test is not None:
         is_test = data.official_test[data.first_tiles]
         train, test = np.flatnonzero(~is_test), np.flatnonzero(is_test)
-        return random.permutation(train), random.permutation(test)
+        return _new_last(random.permutation(train), trained), random.permutation(test)
     labels = data.labels[data.first_tiles]
-    images = random.permutation(np.flatnonzero(labels == 0))
+    images = _new_last(random.permutation(np.flatnonzero(labels == 0)), trained)
     cut = len(images) - max(1, round(FOLDER_TEST_SHARE * len(images)))
     anomalies = np.flatnonzero(labels > 0)
     test = np.concatenate([images[cut:], anomalies])
@@ -118,7 +152,7 @@ def _own_held_out(data: LabelledImages, images: np.ndarray) -> np.ndarray:
 
 
 def _pooled(
-    data: LabelledImages, config: Config, random: np.random.Generator
+    data: LabelledImages, config: Config, random: np.random.Generator, trained: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """All images together, every class cut to the size of the smallest; 80% of the normal images
     train, the others and all anomalies test.
@@ -136,17 +170,18 @@ def _pooled(
     for k in range(len(data.class_names)):
         kept = random.permutation(np.flatnonzero(labels == k))[:smallest]
         (anomalies if k == config.anomaly else of_normals).append(kept)
-    normals = random.permutation(np.concatenate(of_normals))
+    normals = _new_last(random.permutation(np.concatenate(of_normals)), trained)
     cut = round(TRAIN_SHARE * len(normals))
     return normals[:cut], random.permutation(np.concatenate([normals[cut:], *anomalies]))
 
 
 def _official(
-    data: LabelledImages, config: Config, random: np.random.Generator
+    data: LabelledImages, config: Config, random: np.random.Generator, trained: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """The source's own split of the images, without the anomalies of its training part."""
     if data.official_test is None:
         raise ValueError(f"{config.dataset} has no official test split: use --protocol=pooled.")
     labels, is_test = data.labels[data.first_tiles], data.official_test[data.first_tiles]
     train = np.flatnonzero(~is_test & (labels != config.anomaly))
-    return random.permutation(train), random.permutation(np.flatnonzero(is_test))
+    train = _new_last(random.permutation(train), trained)
+    return train, random.permutation(np.flatnonzero(is_test))

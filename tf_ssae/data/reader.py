@@ -21,6 +21,7 @@ from tf_ssae.data import decode
 from tf_ssae.data.decode import UnreadableImage, with_channels
 from tf_ssae.ops import tiles
 from tf_ssae.ops.limits import DEFAULTS, Limits
+from tf_ssae.ops.region_of_interest import RegionOfInterest
 
 # Larger images, and larger files, are read one at a time.
 _LARGE_IMAGE = 16_000_000  # pixels
@@ -85,22 +86,24 @@ class TileReader:
         tile_size: int = 0,
         limits: Limits = DEFAULTS,
         accept_damaged: bool = False,
+        roi: RegionOfInterest | None = None,
     ):
         """
         Args:
             image_shape: `(S, S, C)` of the tiles.
-            crop, tile_size: see `ops.tiles.cut`.
+            crop, tile_size: see `ops.tiles.cut`; `roi`: its `region`.
             limits: files beyond them are unreadable.
             accept_damaged: whether damaged files are read as their decoder repairs them.
         """
         self._size, _, self._channels = image_shape
         # An image of this size is one tile as it is.
-        self._is_one_tile = not 0 < tile_size < self._size
+        self._is_one_tile = roi is None and not 0 < tile_size < self._size
+        self._roi, region = roi, None if roi is None else tf.constant(roi.mask)
         self._limits, self._accept_damaged = limits, accept_damaged
         self._large = threading.RLock()
         spec = tf.TensorSpec([1, None, None, self._channels], tf.uint8)
         self._cut = tf.function(
-            lambda images: tiles.cut(images, self._size, crop, tile_size)[0],
+            lambda images: tiles.cut(images, self._size, crop, tile_size, region)[0],
             input_signature=[spec],
         )
 
@@ -110,7 +113,7 @@ class TileReader:
     ) -> Self:
         """The reader of what a detector takes."""
         taken = (description.image_shape, description.crop, description.tile_size)
-        return cls(*taken, limits, accept_damaged)
+        return cls(*taken, limits, accept_damaged, description.roi)
 
     def pixels(self, data: bytes) -> tuple[np.ndarray, str]:
         """The pixels of an image file, uint8 `[H, W, 1 or 3]`, and what was wrong with it; empty if
@@ -121,11 +124,25 @@ class TileReader:
         return decode.decode(data, self._limits), ""
 
     def cut(self, image: np.ndarray) -> np.ndarray:
-        """uint8 `[H, W, 1 or 3] -> [T, S, S, C]`."""
+        """uint8 `[H, W, 1 or 3] -> [T, S, S, C]`. Raises UnreadableImage if the region of interest
+        does not fit, or leaves nothing.
+        """
         image = with_channels(image, self._channels)
         if image.shape[:2] == (self._size, self._size) and self._is_one_tile:
             return image[np.newaxis]
-        return self._cut(image[np.newaxis]).numpy()
+        height, width, _ = image.shape
+        if self._roi is not None and not self._roi.fits(height, width):
+            rows, columns = self._roi.mask.shape
+            raise UnreadableImage(
+                f"{width}x{height} pixels: not the proportions of the region of interest,"
+                f" {columns}x{rows}"
+            )
+        found = self._cut(image[np.newaxis]).numpy()
+        if not len(found):
+            raise UnreadableImage(
+                f"{width}x{height} pixels: the region of interest leaves nothing of it"
+            )
+        return found
 
     def read(self, paths: Iterable[pathlib.Path], digests: bool = False) -> Iterator[ReadFile]:
         """Yields a ReadFile for every path, in order; with `digests`, of its pixels too."""

@@ -14,6 +14,8 @@ def require(config: Config) -> None:
         layout.read(config.data_dir)
     elif config.dataset != "digits" and config.data_dir:
         require_prepared(config.dataset, pathlib.Path(config.data_dir))
+    if config.roi and not pathlib.Path(config.roi).is_file():
+        raise FileNotFoundError(f"--roi={config.roi}: no such file.")
     if config.defects:
         find.find(pathlib.Path(config.defects))
 

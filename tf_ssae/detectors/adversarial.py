@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tf_ssae.config import Config
 from tf_ssae.detectors import health
 from tf_ssae.detectors.base import Detector
 
@@ -14,6 +15,15 @@ class AdversarialDetector(Detector):
     """A detector trained against a `discriminator`. Subclasses make that network and the others."""
 
     reconstructs = True
+
+    @classmethod
+    def check_settings(cls, config: Config) -> None:
+        super().check_settings(config)
+        if config.roi:
+            raise ValueError(
+                f"roi={config.roi!r}: {config.detector} generates whole images, and cannot leave"
+                " out a part of them. Take another detector."
+            )
 
     @property
     def generator_variables(self) -> list[keras.Variable]:

@@ -39,12 +39,13 @@ class Autoencoder(Detector):
     def loss_rec(self, images: tf.Tensor, training: bool) -> tf.Tensor:
         """Eq. 3.7, averaged over images `[B, S, S, C]`."""
         x = self.preprocess(images)
-        reconstruction = self.decoder(self.encoder(x, training=training))
+        rebuilt = self.decoder(self.encoder(x, training=training))
+        reconstruction = self.only_inside(images, rebuilt, x)
         return tf.reduce_mean(
             RECONSTRUCTION_LOSSES[self.config.reconstruction_reduction](x, reconstruction)
         )
 
     def networks(self, images: tf.Tensor) -> Outputs:
         x = self.preprocess(images)
-        reconstruction = self.decoder(self.encoder(x, training=False))
+        reconstruction = self.only_inside(images, self.decoder(self.encoder(x, training=False)), x)
         return {"a_rec": scores.a_rec(x, reconstruction), "reconstruction": reconstruction}

@@ -11,10 +11,11 @@ import tensorflow as tf
 
 from tf_ssae.calibration import Calibration, Description
 from tf_ssae.config import IMAGE_SIZES, Config
-from tf_ssae.data import pipeline
+from tf_ssae.data import pipeline, roi
 from tf_ssae.detectors import health
 from tf_ssae.networks.fast.folded import fold
-from tf_ssae.ops import preprocessing
+from tf_ssae.ops import preprocessing, region_of_interest
+from tf_ssae.ops.region_of_interest import RegionOfInterest
 
 Outputs = dict[str, tf.Tensor]
 
@@ -45,6 +46,8 @@ class Detector(keras.Model):
         presets: `{data set: {setting: value}}`, "" for all data sets; they override the data set's.
         config: the Config it was made with.
         image_shape: `(S, S, C)` of the images it takes.
+        roi: the region of interest, if there is one: what is 0 in every channel of a tile is
+            outside of it, and has no influence on any score or map.
         calibration: the Calibration fitted after training.
     """
 
@@ -70,6 +73,7 @@ class Detector(keras.Model):
         preprocessing.check_image_shape(image_shape, config.image_size)
         self.config = config
         self.image_shape = tuple(image_shape)
+        self.roi: RegionOfInterest | None = None
         self._calibration: Calibration | None = None
         self._means = {name: keras.metrics.Mean(name=name) for name in ("loss", *self.reports)}
         # XLA fuses the dozen operators per variable of an update into one.
@@ -227,7 +231,7 @@ class Detector(keras.Model):
 
     def preprocess(self, images: tf.Tensor) -> tf.Tensor:
         """`[B, S, S, C]`, uint8 or float in [0, 1] `-> [B, T, T, C]` with T = `config.image_size`,
-        float32 in [0, 1].
+        float32 in [0, 1]. What is outside of the region of interest becomes the mean of the inside.
 
         Raises:
             ValueError: for images of another shape than `image_shape`, or of integers that are not
@@ -241,7 +245,25 @@ class Detector(keras.Model):
                 f"Images of shape {list(images.shape)}; expected [B,"
                 f" {', '.join(map(str, self.image_shape))}]."
             )
-        return preprocessing.preprocess(images, self.config.image_size)
+        x = preprocessing.preprocess(images, self.config.image_size)
+        inside = self.inside(images)
+        return x if inside is None else region_of_interest.filled(x, inside)
+
+    def inside(self, images: tf.Tensor) -> tf.Tensor | None:
+        """Which pixels of images `[B, S, S, C]` are inside the region of interest, as the networks
+        see them: float32 `[B, T, T, 1]`, 1 or 0; None without a region.
+        """
+        if not self.config.roi:
+            return None
+        marked = region_of_interest.marked(images)
+        return preprocessing.preprocess(marked, self.config.image_size)
+
+    def only_inside(self, images: tf.Tensor, rebuilt: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
+        """Reconstructions `[B, T, T, C]` of images `[B, S, S, C]`; outside of the region of
+        interest x, what they are compared with, so that nothing there is an error.
+        """
+        inside = self.inside(images)
+        return rebuilt if inside is None else inside * rebuilt + (1.0 - inside) * x
 
     @classmethod
     def gives_losses(cls) -> bool:
@@ -269,11 +291,29 @@ class Detector(keras.Model):
         """What a program needs beside the scores. Raises what `calibration` raises."""
         config = self.config
         return Description(
-            self.image_shape, config.crop, self.calibration, config.image_size, config.tile_size
+            self.image_shape,
+            config.crop,
+            self.calibration,
+            config.image_size,
+            config.tile_size,
+            self.roi,
         )
 
+    @property
+    def network_variables(self) -> list[keras.Variable]:
+        """What training sets, in order: the variables of the networks, and others that are
+        trainable. What is fitted after training is not among them.
+        """
+        networks = [layer for layer in self.layers if isinstance(layer, keras.Model)]
+        of_networks = [variable for network in networks for variable in network.weights]
+        known = {id(variable) for variable in of_networks}
+        return of_networks + [v for v in self.trainable_variables if id(v) not in known]
+
     def compile_from_settings(self) -> None:
-        """Compiles for training with the optimizer of the settings."""
+        """Compiles for training with the optimizer of the settings, and reads the files that they
+        name.
+        """
+        self.roi = roi.of(self.config)
         optimizer = self.adam(self.trainable_variables)
         self.compile(optimizer=optimizer, jit_compile=self.config.jit_compile)
         self.build(None)
@@ -328,11 +368,15 @@ class Detector(keras.Model):
             "config": self.config.to_dict(),
             "image_shape": list(self.image_shape),
             "calibration": self.calibration.to_dict() if self.is_calibrated else None,
+            "roi": self.roi and self.roi.png,
         }
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         detector = cls(Config.from_dict(config["config"]), config["image_shape"])
+        # Earlier versions had none.
+        if config.get("roi") is not None:
+            detector.roi = RegionOfInterest(config["roi"])
         if config["calibration"] is not None:
             detector.calibration = Calibration.from_dict(config["calibration"])
         return detector

@@ -22,7 +22,7 @@ from tf_ssae.ops.gaussian import Gaussian
 from tf_ssae.ops.losses import location_loss
 from tf_ssae.ops.rotations import ROTATIONS, rotate_sampled_others, rotate_stack
 from tf_ssae.ops.tails import TailLog
-from tf_ssae.ops.texture import Texture, moments
+from tf_ssae.ops.texture import Texture, mean_inside, moments
 
 # The share of a batch that stays clean; all but the first of these images are turned. And the share
 # of the others that is tampered with.
@@ -119,7 +119,8 @@ class Locator(Detector):
     def prepare(self, batches: tf.data.Dataset, steps: int) -> tf.data.Dataset:
         """Adds synthetic defects: batches `(learning rate, x, clean, change, d)`, images
         `[B, T, T, C]`. The first n of a batch are clean and turned by 90 d degrees, d `[n]`; x of
-        the others is tampered with, where `change`, `[B, T, T, 1]`, says.
+        the others is tampered with, where `change`, `[B, T, T, 1]`, says. With a region of interest
+        `inside`, `[B, T, T, 1]`, comes last.
         """
         clean_count = math.ceil(_CLEAN_SHARE * self.config.batch_size)
 
@@ -131,15 +132,26 @@ class Locator(Detector):
             x = _in_other_light(self._seen(self.preprocess(images)), Draws(light))
             turned, d = rotate_sampled_others(x[:clean_count], turns)
             upright = x[clean_count:]
-            changed, change = defects.tamper(upright, tampering, _TAMPERED, known=self._known)
-            none = tf.zeros_like(turned[..., :1])
-            rate = self._learning_rate(tf.cast(step, tf.float32), steps)
+            inside = self._inside_seen(images)
+            region = None if inside is None else inside[clean_count:]
+            changed, change = defects.tamper(
+                upright, tampering, _TAMPERED, known=self._known, inside=region
+            )
+            change = tf.concat([tf.zeros_like(turned[..., :1]), change], 0)
+            where = []
+            if inside is not None:
+                # Turned as the images are.
+                turned_inside, _ = rotate_sampled_others(inside[:clean_count], turns)
+                where = [tf.concat([turned_inside, inside[clean_count:]], 0)]
+                # Neither a defect nor none: see `location_loss`.
+                change = tf.where(where[0] > 0.0, change, 0.5)
             return (
-                rate,
+                self._learning_rate(tf.cast(step, tf.float32), steps),
                 tf.concat([turned, changed], 0),
                 tf.concat([turned, upright], 0),
-                tf.concat([none, change], 0),
+                change,
                 d,
+                *where,
             )
 
         return batches.map(tampered, num_parallel_calls=2)
@@ -155,7 +167,7 @@ class Locator(Detector):
         return super().train_step(batch)
 
     def losses_of(self, batch: tuple[tf.Tensor, ...], training: bool) -> Outputs:
-        _, x, clean, change, d = batch
+        _, x, clean, change, d, *inside = batch
         count = d.shape[0]
         x, clean = _standard(x), _standard(clean)
         *maps, z = self.encoder(x, training=training)
@@ -165,7 +177,8 @@ class Locator(Detector):
         logits = self.locating_decoder([*maps, z_located], training=training)
         # Without turned images, which would teach that lines are normal in any direction.
         focal, dice = location_loss(_without(change, count), _without(logits, count))
-        l_rec = tf.reduce_mean(tf.square(self.decoder(z_others, training=training) - clean))
+        error = tf.square(self.decoder(z_others, training=training) - clean)
+        l_rec = tf.reduce_mean(error * inside[0] if inside else error)
         guess = self.classifier(
             [z_others[:count], self.side_encoder(x[:count], training=training)], training=training
         )
@@ -186,8 +199,13 @@ class Locator(Detector):
         """Images `[B, T, T, C]` as the networks see them."""
         return tf.nn.avg_pool2d(x, 2, 2, "VALID") if self._halved else x
 
+    def _inside_seen(self, images: tf.Tensor) -> tf.Tensor | None:
+        """As `inside`, for what `_seen` gives: 1 where a pixel is made of nothing else."""
+        inside = self.inside(images)
+        return None if inside is None else tf.floor(self._seen(inside) + 1e-3)
+
     def networks(self, images: tf.Tensor) -> Outputs:
-        whole = self.preprocess(images)
+        whole, inside = self.preprocess(images), self.inside(images)
         x = self._seen(whole)
         count = tf.shape(x)[0]
         stack = _standard(rotate_stack(x))
@@ -199,21 +217,29 @@ class Locator(Detector):
         located = self.locating_decoder(maps, training=False)
         location = tf.sigmoid(located)
         rebuilt = tf.clip_by_value(_restored(self.decoder(maps[-1], training=False)), 0.0, 1.0)
+        enlarged = self.only_inside(images, self._enlarged(rebuilt), whole)
+        if inside is not None:
+            seen = self._seen(inside)
+            location *= _pooled_to(inside, location)
+            rebuilt = seen * rebuilt + (1.0 - seen) * x
         window = max(1, round(_WINDOW * location.shape[1]))
         peak = tf.reduce_max(tf.nn.avg_pool2d(location, window, 1, "SAME"), axis=[1, 2, 3])
         area = tf.reduce_mean(location, axis=[1, 2, 3])
-        a_tex, a_win, windows = self.texture(whole)
+        if inside is not None:
+            area /= tf.maximum(tf.reduce_mean(inside, axis=[1, 2, 3]), _EPSILON)
+        a_tex, a_win, windows = self.texture(whole, inside)
+        shown = self._map(located, windows)
         return {
             "a_rec": scores.a_rec(x, rebuilt),
             "a_log": scores.a_log(logits),
             "a_peak": tf.math.log(peak + _EPSILON) - tf.math.log(1.0 - peak + _EPSILON),
             "a_area": tf.math.log(area + _EPSILON),
-            "a_fea": self.gaussian(_pooled(maps))[:, 0],
+            "a_fea": self.gaussian(_pooled(maps, inside))[:, 0],
             "a_tex": a_tex,
             "a_win": a_win,
-            "reconstruction": self._enlarged(rebuilt),
+            "reconstruction": enlarged,
             "rotation_probabilities": scores.rotation_probabilities(logits),
-            "location": self._map(located, windows),
+            "location": shown if inside is None else shown * inside[..., 0],
         }
 
     def _enlarged(self, x: tf.Tensor) -> tf.Tensor:
@@ -246,10 +272,14 @@ class Locator(Detector):
 
         def pooled(images: tf.Tensor) -> tf.Tensor:
             x = self._seen(self.preprocess(images))
-            return _pooled(self.encoder(_standard(x), training=False))
+            return _pooled(self.encoder(_standard(x), training=False), self.inside(images))
+
+        def textures(images: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            inside = self.inside(images)
+            return (self.preprocess(images), *([] if inside is None else [inside]))
 
         self.gaussian.fit(map(np.asarray, map(tf.function(pooled), batches)))
-        self.texture.fit(batches.map(self.preprocess))
+        self.texture.fit(batches.map(textures))
 
     def fit_normalisation(self, scores: Mapping[str, np.ndarray]) -> None:
         for name, tail in self.tails.items():
@@ -280,9 +310,18 @@ def _without(batch: tf.Tensor, turned: int) -> tf.Tensor:
     return tf.concat([batch[:1], batch[turned:]], 0)
 
 
-def _pooled(maps: list[tf.Tensor]) -> tf.Tensor:
-    """Mean and deviation over an image of each channel of E1's maps, without the first map:
-    `[B, 1, D]`.
+def _pooled(maps: list[tf.Tensor], inside: tf.Tensor | None) -> tf.Tensor:
+    """Mean and deviation over an image, or over its `inside`, `[B, T, T, 1]`, of each channel of
+    E1's maps, without the first map: `[B, 1, D]`.
     """
-    parts = [moments(tf.reduce_mean, level, axis=[1, 2]) for level in maps[1:]]
+    if inside is None:
+        parts = [moments(tf.reduce_mean, level, axis=[1, 2]) for level in maps[1:]]
+    else:
+        parts = [moments(mean_inside, level, _pooled_to(inside, level)) for level in maps[1:]]
     return tf.concat([part for level in parts for part in level], axis=1)[:, tf.newaxis]
+
+
+def _pooled_to(inside: tf.Tensor, level: tf.Tensor) -> tf.Tensor:
+    """How much of each place of a map `[B, h, w, D]` is inside: `[B, T, T, 1] -> [B, h, w, 1]`."""
+    block = inside.shape[1] // level.shape[1]
+    return tf.nn.avg_pool2d(inside, block, block, "VALID")

@@ -38,8 +38,8 @@ class SSAE(CombinedDetector):
         self.classifier = classifier(config.latent_depth + config.side_latent_depth, seed)
 
     def losses_of(self, batch: tuple[tf.Tensor, ...], training: bool) -> Outputs:
-        x, x_rotated, d = batch
-        x, x_rotated = self.preprocess(x), self.preprocess(x_rotated)
+        images, rotated, d = batch
+        x, x_rotated = self.preprocess(images), self.preprocess(rotated)
         count = x.shape[0]
 
         # E1 sees every image once a step, in one batch: its BatchNorm then has one set of
@@ -52,7 +52,7 @@ class SSAE(CombinedDetector):
             z1, z1_rotated = z1_both[:count], z1_both[count:]
 
         # Eq. 3.7
-        reconstruction = self.decoder(z1)
+        reconstruction = self.only_inside(images, self.decoder(z1), x)
         l_rec = tf.reduce_mean(
             RECONSTRUCTION_LOSSES[self.config.reconstruction_reduction](x, reconstruction)
         )
@@ -80,7 +80,7 @@ class SSAE(CombinedDetector):
         x_rotated = rotate_stack(x)
         z1 = self.encoder(x_rotated, training=False)
         z2 = self.side_encoder(x_rotated, training=False)
-        reconstruction = self.decoder(z1[: tf.shape(x)[0]])
+        reconstruction = self.only_inside(images, self.decoder(z1[: tf.shape(x)[0]]), x)
         probabilities = scores.rotation_probabilities(self.classify(z1, z2, training=False))
         return {
             "a_rec": scores.a_rec(x, reconstruction),

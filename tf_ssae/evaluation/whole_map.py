@@ -27,8 +27,9 @@ def of_outputs(
         size: `(H, W)` of the image, upright.
     """
     of_tiles = maps.scaled(outputs, description.calibration.map_scale)
-    layout = Layout.of(*size, description.crop, description.tile_size)
-    return whole_map(maps.without_border(of_tiles, description.image_shape[0]), layout)
+    tile_side = description.image_shape[0]
+    layout = Layout.of(*size, description.crop, description.tile_size, description.roi, tile_side)
+    return whole_map(maps.without_border(of_tiles, tile_side), layout)
 
 
 def whole_map(tile_maps: np.ndarray, layout: Layout) -> np.ndarray:
@@ -36,7 +37,8 @@ def whole_map(tile_maps: np.ndarray, layout: Layout) -> np.ndarray:
 
     Every tile's map is brought to the tile's own pixels, bilinearly, and neighbours fade into one
     another where they overlap. So it is nowhere larger than the maps of the tiles are: where none
-    of them exceeds a level, the whole map does not. Where no tile lies (`--crop=centre`) it is 0.
+    of them exceeds a level, the whole map does not. Where no tile lies (`--crop=centre`), and
+    outside a region of interest, it is 0.
 
     Args:
         tile_maps: float `[T, t, t]`, without a border (see `maps.without_border`).
@@ -53,9 +55,13 @@ def whole_map(tile_maps: np.ndarray, layout: Layout) -> np.ndarray:
     rows = _strips(layout.tops, layout.side, layout.height)
     columns = _strips(layout.lefts, layout.side, layout.width)
     result = np.zeros((layout.height, layout.width), np.float32)
-    of_tiles = iter(np.asarray(tile_maps, np.float32))
+    # How much of the weights lies on tiles that were cut, where some were not.
+    total = None if all(layout.kept) else np.zeros_like(result)
+    of_tiles, kept = iter(np.asarray(tile_maps, np.float32)), iter(layout.kept)
     for row in rows:
         for column in columns:
+            if not next(kept):
+                continue
             tile = Image.fromarray(next(of_tiles)).resize(
                 (layout.side,) * 2, Image.Resampling.BILINEAR
             )
@@ -63,6 +69,14 @@ def whole_map(tile_maps: np.ndarray, layout: Layout) -> np.ndarray:
             continued *= row.weights[:, np.newaxis]
             continued *= column.weights
             result[row.start : row.stop, column.start : column.stop] += continued
+            if total is not None:
+                total[row.start : row.stop, column.start : column.stop] += (
+                    row.weights[:, np.newaxis] * column.weights
+                )
+    if total is not None:
+        result /= np.where(total > 0, total, 1)
+    if layout.inside is not None:
+        result[~layout.inside] = 0
     return result
 
 

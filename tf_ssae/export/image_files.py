@@ -5,8 +5,9 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from tf_ssae.data import containers
-from tf_ssae.export.requirements import is_size, sizes
+from tf_ssae.export.requirements import NOTHING_LEFT, is_size, sizes
 from tf_ssae.ops.limits import DEFAULTS, Limits
+from tf_ssae.ops.region_of_interest import RegionOfInterest
 
 # Rec. 601 luma as Pillow computes it: the sum of the weighted colours, and half of a whole, divided
 # by the whole.
@@ -19,6 +20,7 @@ def read(
     cut: Callable[[tf.Tensor], tf.Tensor],
     blank: tf.Tensor,
     limits: Limits = DEFAULTS,
+    roi: RegionOfInterest | None = None,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """What `cut` makes of a file's pixels, and why the file cannot be used: one that cannot must
     not fail those beside it.
@@ -27,17 +29,28 @@ def read(
 
     Args:
         data: the file, string `[]`.
-        cut: a function of uint8 `[H, W, channels]`.
+        cut: a function of uint8 `[H, W, channels]` to its tiles, `[T, ...]`; none of them if the
+            region of interest leaves nothing.
         blank: in place of what it makes of a file that cannot be used.
         limits: a file beyond them cannot be used.
+        roi: nor can one of other proportions.
 
     Returns:
         That, and the reason, string `[]`; empty if the file can be used.
     """
 
     def attempt(data: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        why = _problem(data, limits)
-        return tf.cond(why == "", lambda: (cut(_pixels(data, channels)), why), lambda: (blank, why))
+        why = _problem(data, limits, roi)
+
+        def tiles() -> tuple[tf.Tensor, tf.Tensor]:
+            found = cut(_pixels(data, channels))
+            return tf.cond(
+                tf.shape(found)[0] > 0,
+                lambda: (found, why),
+                lambda: (blank, tf.constant(NOTHING_LEFT)),
+            )
+
+        return tf.cond(why == "", tiles, lambda: (blank, why))
 
     # A decoder's error ends a graph, unless a data set drops the element that it was raised for.
     made = tf.data.Dataset.from_tensors(data).map(attempt).ignore_errors()
@@ -45,13 +58,15 @@ def read(
     return made.concatenate(otherwise).take(1).get_single_element()
 
 
-def _problem(data: tf.Tensor, limits: Limits) -> tf.Tensor:
+def _problem(data: tf.Tensor, limits: Limits, roi: RegionOfInterest | None) -> tf.Tensor:
     """What is wrong with a file, string `[]`; looked at before it is decoded, since a file of a few
     hundred bytes may claim any number of pixels. Fails for a header that cannot be read.
     """
 
     def of_header() -> tf.Tensor:
         height, width = _height_and_width(data)
+        sides = [tf.cast(side, tf.float64) for side in (height, width)]
+        fits = tf.constant(True) if roi is None else roi.fits(*sides)
         return tf.case(
             [
                 (
@@ -64,6 +79,7 @@ def _problem(data: tf.Tensor, limits: Limits) -> tf.Tensor:
                     _pixels_claimed(height, width) > _pixels_possible(data),
                     lambda: tf.constant("damaged: its bytes cannot hold its pixels"),
                 ),
+                (~fits, lambda: tf.constant("not of the proportions of the region of interest")),
                 (
                     ~_is_png(data) & (_scans(data) > limits.most_scans),
                     lambda: tf.constant(

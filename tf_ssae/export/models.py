@@ -2,20 +2,24 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import tensorflow as tf
 
-from tf_ssae.data.split import Split
+from tf_ssae.data.decode import decode, with_channels
+from tf_ssae.data.split import Split, Subset
 from tf_ssae.detectors.base import Detector
 from tf_ssae.export import openvino_ir, parity, saved_model, tflite, timing, warmup
+from tf_ssae.ops.batched import joined
 from tf_ssae.ops.limits import Limits
+from tf_ssae.ops.tiles import Layout
 from tf_ssae.scoring import description_file
 from tf_ssae.scoring import saved_model as exported
 
 _REPRESENTATIVE_IMAGES = 300
 _WARMUP_IMAGES = 4
+_WARMUP_SIDES = (512, 1024, 2048)  # pixels
 
 
 def check(openvino: bool) -> None:
@@ -42,12 +46,14 @@ def write(
     test_images: int,
     openvino: bool,
     limits: Limits,
+    photos: pathlib.Path,
 ) -> parity.Parity:
     """Writes all models into `folder`, and scores the run's test images with each. Returns how they
     compare with the trained model.
 
     Args:
         split: the run's, its images uint8.
+        photos: the folder of its images, if it is one.
         name: the model's, for clients.
         tflite_batch_size, test_images, openvino, limits: see `publish.export`.
     """
@@ -62,7 +68,7 @@ def write(
     compared = parity.Parity(
         name,
         scores(detector),
-        scores(lambda tiles: detector(parity.nudged(tiles))),
+        scores(lambda tiles: detector(parity.nudged(tiles, detector.roi is not None))),
         detector.calibration,
         test.is_anomaly,
     )
@@ -76,7 +82,7 @@ def write(
         class_names=data.class_names,
         limits=dataclasses.asdict(limits),
     )
-    warmup.write(folder, name, data.images[test.index[:_WARMUP_IMAGES]])
+    warmup.write(folder, name, _for_warmup(detector, test))
     speed = timing.of_saved_model(folder, data.image_shape)
     found = scores(exported.load(folder)[0])
     compared.add("saved_model", found, thresholds, timing.size(folder), speed)
@@ -84,7 +90,12 @@ def write(
     # It has an image decoder of its own, and is the signature that clients ask.
     decide = exported.load_decide(folder)
     png = tf.io.encode_png
-    compared.require("decide", scores(lambda tiles: decide([png(tile).numpy() for tile in tiles])))
+    if detector.roi is None:
+        found = scores(lambda tiles: decide([png(tile).numpy() for tile in tiles]))
+    else:
+        # It cuts the region out of the whole photo: a tile is none.
+        found = joined(decide([png(photo).numpy()]) for photo in _photos(test, photos))
+    compared.require("decide", found)
 
     edge = folder / "tflite"
     edge.mkdir()
@@ -113,3 +124,25 @@ def write(
         compared.add("openvino", found, thresholds, timing.size(path), speed)
 
     return compared
+
+
+def _photos(test: Subset, root: pathlib.Path) -> Iterator[np.ndarray]:
+    """Yields the test images, uint8 `[H, W, C]`, whole."""
+    channels = test.data.image_shape[-1]
+    for name in test.names:
+        yield with_channels(decode((root / name).read_bytes()), channels)
+
+
+def _for_warmup(detector: Detector, test: Subset) -> np.ndarray:
+    """Images of one size, uint8 `[N, H, W, C]`, that the model takes."""
+    if detector.roi is None:
+        return test.data.images[test.index[:_WARMUP_IMAGES]]
+    config, (size, _, channels) = detector.config, detector.image_shape
+    for longest in (*_WARMUP_SIDES, max(detector.roi.mask.shape)):
+        scale = min(1.0, longest / max(detector.roi.mask.shape))
+        height, width = (round(scale * side) for side in detector.roi.mask.shape)
+        layout = Layout.of(height, width, config.crop, config.tile_size, detector.roi, size)
+        # A small photo may leave nothing of a fine mask.
+        if len(layout):
+            break
+    return np.full([1, height, width, channels], 127, np.uint8)

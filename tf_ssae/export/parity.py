@@ -167,12 +167,15 @@ def _spearman(values: np.ndarray, found: np.ndarray) -> float | None:
     return float(spearmanr(values, found).statistic)
 
 
-def nudged(images: np.ndarray) -> np.ndarray:
+def nudged(images: np.ndarray, has_region: bool = False) -> np.ndarray:
     """Images, uint8, each value of which is changed by -1, 0 or 1 grey level, by chance: less than
-    a camera's noise.
+    a camera's noise. `has_region`: pixels that are 0 stay so, and no others become it.
     """
     steps = np.random.default_rng(0).integers(-1, 2, images.shape, np.int16)
-    return np.clip(images + steps, 0, 255).astype(np.uint8)
+    found = np.clip(images + steps, 0, 255).astype(np.uint8)
+    if not has_region:
+        return found
+    return np.where(images.max(axis=-1, keepdims=True) > 0, np.maximum(found, 1), 0)
 
 
 def violations(

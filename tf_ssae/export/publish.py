@@ -97,7 +97,10 @@ def export(
         split = same_split(
             detector.config, model_dir, data_dir, data, pathlib.Path(cache) / "images"
         )
-        return _publish(detector, split, target, tflite_batch_size, test_images, openvino, limits)
+        photos = pathlib.Path(data_dir or detector.config.data_dir)
+        return _publish(
+            detector, split, target, tflite_batch_size, test_images, openvino, limits, photos
+        )
 
 
 def _publish(
@@ -108,6 +111,7 @@ def _publish(
     test_images: int,
     openvino: bool,
     limits: Limits,
+    photos: pathlib.Path,
 ) -> dict[str, Any]:
     export_dir, name = target.parent.parent, target.parent.name
     made = [path for path in (export_dir, target.parent) if not path.exists()]
@@ -121,7 +125,8 @@ def _publish(
     with build:
         try:
             compared = models.write(
-                detector, split, name, folder, tflite_batch_size, test_images, openvino, limits
+                *(detector, split, name, folder, tflite_batch_size, test_images, openvino),
+                *(limits, photos),
             )
             report = compared.values
             run_folder.write_json(folder / "parity.json", {**report, **provenance.environment()})

@@ -3,6 +3,9 @@
 import tensorflow as tf
 
 from tf_ssae.ops.limits import LARGEST_ASPECT, SMALLEST_SIDE, Limits
+from tf_ssae.ops.region_of_interest import RegionOfInterest
+
+NOTHING_LEFT = "the region of interest leaves nothing of an image of this size"
 
 
 def require(condition: tf.Tensor, message: str) -> tf.Operation:
@@ -33,4 +36,22 @@ def sizes(limits: Limits) -> str:
     return (
         f"sides of at least {SMALLEST_SIDE} pixels, one at most {LARGEST_ASPECT} times the other,"
         f" and at most largest_image={limits.largest_image:g} megapixels"
+    )
+
+
+def require_proportions(
+    name: str, height: tf.Tensor, width: tf.Tensor, roi: RegionOfInterest
+) -> tf.Operation:
+    """Fails unless an image of this height and width, int32 `[]`, has the proportions of the region
+    of interest. `name`: of the input.
+    """
+    rows, columns = roi.mask.shape
+    return tf.debugging.Assert(
+        roi.fits(tf.cast(height, tf.float64), tf.cast(width, tf.float64)),
+        [
+            f"{name}: expected the proportions of the region of interest, {rows} to {columns}; got"
+            " height and width",
+            height,
+            width,
+        ],
     )

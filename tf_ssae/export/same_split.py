@@ -9,7 +9,7 @@ from tf_ssae.config import Config
 from tf_ssae.data import protocols, sources
 from tf_ssae.data.images import LabelledImages
 from tf_ssae.data.split import Split
-from tf_ssae.runs import run_folder
+from tf_ssae.runs import run_folder, training_images
 
 
 def same_split(
@@ -33,7 +33,10 @@ def same_split(
     """
     if data_dir is not None:
         config = dataclasses.replace(config, data_dir=data_dir)
-    split = protocols.split(data or sources.load(config, cache), config)
+    if config.roi:
+        config = dataclasses.replace(config, roi=str(model_dir / run_folder.ROI))
+    data = data or sources.load(config, cache)
+    split = protocols.split(data, config, training_images.trained_before(model_dir, data))
     trained_on = run_folder.read_json(model_dir / run_folder.ENVIRONMENT)
     if split.fingerprint() != trained_on.get("split_fingerprint"):
         raise ValueError(

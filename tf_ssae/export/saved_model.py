@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tf_ssae.detectors.base import Detector, Outputs
 from tf_ssae.export import image_files
-from tf_ssae.export.requirements import require, require_size
+from tf_ssae.export.requirements import NOTHING_LEFT, require, require_proportions, require_size
 from tf_ssae.ops import tiles
 from tf_ssae.ops.limits import DEFAULTS, Limits
 
@@ -48,13 +48,32 @@ def write(detector: Detector, folder: pathlib.Path, limits: Limits = DEFAULTS) -
       `rotation_probabilities`, `[N, T, 4]`, that of the true rotation for each of the four.
 
     Images of another size than the detector's are cut into tiles, as it was trained, and resized;
-    an image scores as its most anomalous tile. A request fails, with an error that says why, if it
-    has no images, or `images` of another channel count, too small, too long or too large (see
-    `ops.limits`).
+    an image scores as its most anomalous tile. Of a region of interest the mask is in the file; a
+    signature more, `explain_tiles`, then takes tiles as `data.reader` cuts them. A request fails,
+    with an error that says why, if it has no images, or `images` of another channel count, too
+    small, too long or too large (see `ops.limits`), or that do not fit the region.
     """
     size, _, channels = detector.image_shape
     calibration = detector.calibration
     how = (size, detector.config.crop, detector.config.tile_size)
+
+    # A variable, since a constant would be in the graph once for each signature.
+    roi = detector.roi
+    region = None if roi is None else tf.Variable(roi.mask, trainable=False)
+
+    def region_of() -> tf.Tensor | None:
+        return None if region is None else tf.convert_to_tensor(region)
+
+    def cut_up(name: str, images: tf.Tensor) -> tf.Tensor:
+        """`[N, H, W, C] -> [N, T, S, S, C]`."""
+        if roi is None:
+            return tiles.cut(images, *how)
+        height, width = tf.shape(images)[1], tf.shape(images)[2]
+        with tf.control_dependencies([require_proportions(name, height, width, roi)]):
+            found = tiles.cut(tf.identity(images), *how, region_of())
+        left = require(tf.shape(found)[1] > 0, f"{name}: {NOTHING_LEFT}.")
+        with tf.control_dependencies([left]):
+            return tf.identity(found)
 
     def evidence_of(cut: tf.Tensor) -> Outputs:
         """`[N, T, S, S, C] ->` the evidence of every tile: `[N, T, ...]`."""
@@ -87,7 +106,7 @@ def write(detector: Detector, folder: pathlib.Path, limits: Limits = DEFAULTS) -
             ]
         ):
             images = tf.identity(images)
-        return tiles.cut(tf.ensure_shape(images, [None, None, None, channels]), *how)
+        return cut_up("images", tf.ensure_shape(images, [None, None, None, channels]))
 
     def scores_of_files(image_bytes: tf.Tensor) -> Outputs:
         """Every score, and `error`."""
@@ -104,9 +123,10 @@ def write(detector: Detector, folder: pathlib.Path, limits: Limits = DEFAULTS) -
             return image_files.read(
                 data,
                 channels,
-                lambda image: tiles.cut(image[tf.newaxis], *how)[0],
+                lambda image: tiles.cut(image[tf.newaxis], *how, region_of())[0],
                 tf.zeros([1, size, size, channels], tf.uint8),
                 limits,
+                roi,
             )
 
         of_tiles = tf.RaggedTensorSpec([None, size, size, channels], tf.uint8, ragged_rank=0)
@@ -176,9 +196,18 @@ def write(detector: Detector, folder: pathlib.Path, limits: Limits = DEFAULTS) -
         outputs = evidence_of(tiles_of(images))
         return {**outputs, **scores_of(outputs)}
 
+    tile_spec = tf.TensorSpec([None, *detector.image_shape], tf.uint8, name="images")
+
+    @tf.function(input_signature=[tile_spec])
+    def explain_tiles(images: tf.Tensor) -> Outputs:
+        return detector.explain(images)
+
     # A plain module, not the Keras model: the file then needs nothing but TensorFlow.
     module = tf.Module()
     module.weights = [variable.value for variable in detector.variables]
-    functions = (serving_default, serving_bytes, decide, decide_images, explain)
+    module.region = region
+    functions = [serving_default, serving_bytes, decide, decide_images, explain]
+    # Else an image of a tile's size is that tile.
+    functions += [] if roi is None else [explain_tiles]
     signatures = {function.python_function.__name__: function for function in functions}
     tf.saved_model.save(module, str(folder), signatures)

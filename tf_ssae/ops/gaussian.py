@@ -39,10 +39,13 @@ class Gaussian(keras.layers.Layer):
         scale = np.sqrt(np.maximum(np.diagonal(covariance, axis1=1, axis2=2), 0)) + 1e-6
         covariance /= scale[:, :, np.newaxis] * scale[:, np.newaxis]
         values, vectors = np.linalg.eigh(_shrunk(covariance, sums.count))
-        self.centre.assign(mean)
-        self.whitening.assign(
+        whitening = (
             vectors / np.sqrt(np.maximum(values, 1e-6))[:, np.newaxis] / scale[:, :, np.newaxis]
         )
+        # At a place where nothing was ever seen nothing is far.
+        whitening[np.broadcast_to(sums.count, len(whitening)) == 0] = 0
+        self.centre.assign(mean)
+        self.whitening.assign(whitening)
 
     def call(self, features: tf.Tensor) -> tf.Tensor:
         away = tf.transpose(features - self.centre, [1, 0, 2])
@@ -55,39 +58,50 @@ class Sums:
     that several Gaussians can be fitted in one pass.
 
     Attributes:
-        count: images so far.
+        count: images so far; with weights, at each place, `[P]`.
     """
 
     def __init__(self) -> None:
-        self.count = 0
+        self.count: int | np.ndarray = 0
+        self._first: np.ndarray | None = None
 
-    def add(self, batch: np.ndarray) -> None:
-        """Adds features `[n, P, D]`."""
-        if not self.count:
+    def add(self, batch: np.ndarray, weights: np.ndarray | None = None) -> None:
+        """Adds features `[n, P, D]`. `weights`: `[n, P]`, 1 or 0: whether they count."""
+        if self._first is None:
             # About a mean, since sums of squares of large numbers lose the small differences.
             self._first = batch.mean(axis=0, dtype=np.float64)
             self._total, self._products = np.zeros(1), np.zeros(1)
         places = np.swapaxes(batch - self._first, 0, 1)
-        self.count += len(batch)
+        if weights is None:
+            self.count = self.count + len(batch)
+        else:
+            self.count = self.count + weights.sum(axis=0)
+            places = places * weights.T[:, :, np.newaxis]
         self._total = self._total + places.sum(axis=1)
         self._products = self._products + np.swapaxes(places, 1, 2) @ places
 
     @property
     def mean(self) -> np.ndarray:
         """`[P, D]`."""
-        return self._first + self._total / self.count
+        assert self._first is not None
+        return self._first + self._mean_of_differences
 
     @property
     def covariance(self) -> np.ndarray:
         """`[P, D, D]`."""
-        mean = self._total / self.count
-        return self._products / self.count - mean[:, :, np.newaxis] * mean[:, np.newaxis]
+        mean, count = self._mean_of_differences, np.maximum(self.count, 1)
+        products = self._products / np.reshape(count, [-1, 1, 1])
+        return products - mean[:, :, np.newaxis] * mean[:, np.newaxis]
+
+    @property
+    def _mean_of_differences(self) -> np.ndarray:
+        return self._total / np.reshape(np.maximum(self.count, 1), [-1, 1])
 
 
-def _shrunk(covariance: np.ndarray, count: int) -> np.ndarray:
-    """Covariances `[P, D, D]` of `count` images each, shrunk towards a multiple of the identity by
-    the oracle approximating share (Chen et al., 2010), which asks for the covariance alone:
-    scikit-learn's needs all features in memory.
+def _shrunk(covariance: np.ndarray, count: int | np.ndarray) -> np.ndarray:
+    """Covariances `[P, D, D]` of `count` images each, or `[P]`, shrunk towards a multiple of the
+    identity by the oracle approximating share (Chen et al., 2010), which asks for the covariance
+    alone: scikit-learn's needs all features in memory.
     """
     size = covariance.shape[-1]
     variance = np.trace(covariance, axis1=1, axis2=2) / size

@@ -8,11 +8,15 @@ from typing import Self
 import numpy as np
 import tensorflow as tf
 
+from tf_ssae.ops.region_of_interest import RegionOfInterest, scaled
+
 # Tiles of a set size overlap by at least one part in so many of their side.
 OVERLAP = 8
 
 
-def cut(images: tf.Tensor, size: int, crop: str, tile_size: int = 0) -> tf.Tensor:
+def cut(
+    images: tf.Tensor, size: int, crop: str, tile_size: int = 0, region: tf.Tensor | None = None
+) -> tf.Tensor:
     """Cuts images into tiles, resized to `size` x `size`.
 
     Rotation prediction forbids letterboxing and squeezing: bars, or stretched content, give away
@@ -35,38 +39,97 @@ def cut(images: tf.Tensor, size: int, crop: str, tile_size: int = 0) -> tf.Tenso
         crop: "tiles" or "centre".
         tile_size: the side of the tiles in pixels of the image; 0, or more than the image's shorter
             side: that.
+        region: bool `[h, w]`, the mask of a region of interest. The smallest upright rectangle
+            that holds it is cut in place of the image, without tiles that hold nothing of it. What
+            is outside is 0, and inside every value at least 1 (see `ops.region_of_interest`); a
+            pixel of a tile is inside if all is that it was made of, so nothing outside has any
+            influence.
 
     Returns:
-        uint8 `[B, T, size, size, C]`, row by row; T is 1 for "centre", else what `Layout` says.
+        uint8 `[B, T, size, size, C]`, row by row; T is 1 for "centre", else what `Layout` says. It
+        is 0 for a region of which nothing is left at this size.
     """
     shape = tf.shape(images)
-    shorter = tf.minimum(shape[1], shape[2])
-    side = tf.minimum(shorter, tile_size) if tile_size else shorter
-    overlap = side // OVERLAP if tile_size else 0
-    tops, lefts = (_starts(shape[axis], side, overlap, crop) for axis in (1, 2))
-    corners = tf.stack(tf.meshgrid(tops, lefts, indexing="ij"), axis=-1)
+    inside = None if region is None else scaled(region, shape[1], shape[2])
+    tops, lefts, side = _placed(shape[1], shape[2], crop, tile_size, inside)
+    corners = tf.reshape(tf.stack(tf.meshgrid(tops, lefts, indexing="ij"), axis=-1), [-1, 2])
+    count = None
+    if inside is not None:
+        kept = tf.boolean_mask(corners, _kept(inside, corners, side, size))
+        count = tf.shape(kept)[0]
+        # Of no tile at all `map_fn` would not know the shape: then it maps one, which is dropped.
+        corners = tf.cond(count > 0, lambda: kept, lambda: corners[:1])
 
     def tile(corner: tf.Tensor) -> tf.Tensor:
         top, left = corner[0], corner[1]
         whole = images[:, top : top + side, left : left + side]
+        if inside is not None:
+            seen = inside[top : top + side, left : left + side]
+            # Before it is resized: no filter reaches what is outside.
+            whole = tf.where(seen[tf.newaxis, ..., tf.newaxis], whole, tf.zeros_like(whole))
 
         def resized() -> tf.Tensor:
             # Not cast before: that would take four bytes for each of its bytes.
             result = tf.image.resize(whole, [size, size], antialias=True)
             return tf.cast(tf.clip_by_value(tf.round(result), 0.0, 255.0), tf.uint8)
 
-        return tf.ensure_shape(
+        result = tf.ensure_shape(
             tf.cond(side == size, lambda: whole, resized), [None, size, size, images.shape[3]]
         )
+        if inside is None:
+            return result
+        return tf.where(_covered(seen, size), tf.maximum(result, 1), tf.zeros_like(result))
 
     # One by one, so that no more than one is in memory at full size.
     found = tf.map_fn(
         tile,
-        tf.reshape(corners, [-1, 2]),
+        corners,
         parallel_iterations=1,
         fn_output_signature=tf.TensorSpec([None, size, size, images.shape[3]], tf.uint8),
     )
-    return tf.transpose(found, [1, 0, 2, 3, 4])
+    return tf.transpose(found[:count], [1, 0, 2, 3, 4])
+
+
+def _placed(
+    height: tf.Tensor, width: tf.Tensor, crop: str, tile_size: int, inside: tf.Tensor | None
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Where tiles begin, int `[rows]` and `[columns]`, and their side, in pixels of an image of
+    this size. `inside`: of a region of interest, bool `[height, width]`.
+    """
+    first, lengths = [0, 0], [height, width]
+    if inside is not None:
+        for axis in (0, 1):
+            some = tf.cast(tf.reduce_any(inside, axis=1 - axis), tf.int32)
+            first[axis] = tf.argmax(some, output_type=tf.int32)
+            after = lengths[axis] - tf.argmax(some[::-1], output_type=tf.int32)
+            lengths[axis] = after - first[axis]
+    shorter = tf.minimum(*lengths)
+    side = tf.minimum(shorter, tile_size) if tile_size else shorter
+    overlap = side // OVERLAP if tile_size else 0
+    tops, lefts = (
+        start + _starts(length, side, overlap, crop) for start, length in zip(first, lengths)
+    )
+    return tops, lefts, side
+
+
+def _kept(inside: tf.Tensor, corners: tf.Tensor, side: tf.Tensor, size: int) -> tf.Tensor:
+    """Which tiles hold something of the region: bool `[T]`."""
+
+    def holds_some(corner: tf.Tensor) -> tf.Tensor:
+        top, left = corner[0], corner[1]
+        return tf.reduce_any(_covered(inside[top : top + side, left : left + side], size))
+
+    return tf.map_fn(holds_some, corners, fn_output_signature=tf.bool, parallel_iterations=1)
+
+
+def _covered(seen: tf.Tensor, size: int) -> tf.Tensor:
+    """Which pixels of a resized tile are made of nothing that is outside: bool `[side, side] ->
+    [size, size, 1]`.
+    """
+    whole = tf.cast(seen[..., tf.newaxis], tf.float32)
+    resized = tf.image.resize(whole, [size, size], antialias=True)
+    # But for rounding: a thousandth of black is less than a grey level.
+    return tf.ensure_shape(resized, [size, size, 1]) > 0.999
 
 
 def _starts(length: tf.Tensor, side: tf.Tensor, overlap: tf.Tensor | int, crop: str) -> tf.Tensor:
@@ -92,6 +155,8 @@ class Layout:
         side: of every tile.
         tops, lefts: the first row of each row of tiles, the first column of each column of them;
             ascending.
+        inside: bool `[height, width]`, the region of interest; None if there is none.
+        kept: which of the tiles are cut, bool: those that hold something of the region.
     """
 
     height: int
@@ -99,21 +164,43 @@ class Layout:
     side: int
     tops: tuple[int, ...]
     lefts: tuple[int, ...]
+    inside: np.ndarray | None
+    kept: tuple[bool, ...]
 
     @classmethod
-    def of(cls, height: int, width: int, crop: str, tile_size: int = 0) -> Self:
-        """The layout of an image of this size, cut with these arguments of `cut`."""
-        side = min(height, width, tile_size) if tile_size else min(height, width)
-        overlap = side // OVERLAP if tile_size else 0
-        tops, lefts = (
-            tuple(_starts(tf.constant(length), side, overlap, crop).numpy().tolist())
-            for length in (height, width)
+    def of(
+        cls,
+        height: int,
+        width: int,
+        crop: str,
+        tile_size: int = 0,
+        region: RegionOfInterest | None = None,
+        size: int = 0,
+    ) -> Self:
+        """The layout of an image of this size, cut with these arguments of `cut`. `size`: needed
+        with a region.
+        """
+        inside = None if region is None else tf.constant(region.scaled(height, width))
+        tops, lefts, side = _placed(
+            tf.constant(height), tf.constant(width), crop, tile_size, inside
         )
-        return cls(height, width, side, tops, lefts)
+        corners = tf.reshape(tf.stack(tf.meshgrid(tops, lefts, indexing="ij"), axis=-1), [-1, 2])
+        kept = np.ones(len(corners), bool)
+        if inside is not None:
+            kept = _kept(inside, corners, side, size).numpy()
+        return cls(
+            height,
+            width,
+            int(side),
+            tuple(tops.numpy().tolist()),
+            tuple(lefts.numpy().tolist()),
+            None if inside is None else inside.numpy(),
+            tuple(kept.tolist()),
+        )
 
     def __len__(self) -> int:
-        """T, how many tiles there are."""
-        return len(self.tops) * len(self.lefts)
+        """T, how many tiles are cut."""
+        return sum(self.kept)
 
 
 def first_tiles(source: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ CONFIG = "config.json"
 MODEL = "model.keras"
 METRICS = "metrics.json"
 ENVIRONMENT = "environment.json"
+ROI = "roi.png"
 _LOCK = "lock"
 
 

@@ -29,8 +29,9 @@ def digest(folder: pathlib.Path) -> str:
 
 
 def load(folder: str | pathlib.Path) -> tuple[Answer, Answer]:
-    """`(score, explain)`, each a function of uint8 `[N, H, W, C]`: the outputs of `serving_default`
-    and of `explain`.
+    """`(score, explain)`, each a function of tiles, uint8 `[N, S, S, C]`: the outputs of
+    `serving_default` and of `explain`, which take any image, of which such a tile is one; or of
+    `explain_tiles`, where a region of interest is cut out of every image.
     """
     # A signature alone does not keep the model's variables alive: the functions refer to the whole
     # model.
@@ -43,7 +44,18 @@ def load(folder: str | pathlib.Path) -> tuple[Answer, Answer]:
 
         return answer
 
-    return answers("serving_default"), answers("explain")
+    if "explain_tiles" not in loaded.signatures:
+        return answers("serving_default"), answers("explain")
+    explain = answers("explain_tiles")
+
+    def score(images: np.ndarray) -> dict[str, np.ndarray]:
+        return {name: value for name, value in explain(images).items() if value.ndim == 1}
+
+    return score, lambda images: {
+        # As an image of one tile.
+        name: value if value.ndim == 1 else value[:, np.newaxis]
+        for name, value in explain(images).items()
+    }
 
 
 def load_decide(folder: str | pathlib.Path) -> Callable[[list[bytes]], dict[str, np.ndarray]]:

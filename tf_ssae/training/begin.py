@@ -11,9 +11,10 @@ from tf_ssae.data.images import LabelledImages
 from tf_ssae.data.split import Split
 from tf_ssae.detectors import registry
 from tf_ssae.detectors.base import Detector
-from tf_ssae.runs import provenance
+from tf_ssae.runs import provenance, training_images
 from tf_ssae.runs.folder_contents import contents
 from tf_ssae.runs.run_folder import RunFolder
+from tf_ssae.training.warm_start import WarmStart, trained_before
 
 _CACHE = "images.cache"
 
@@ -27,12 +28,14 @@ class Begun:
         detector: untrained.
         steps: per epoch.
         cache: a file that the images may be read from while the run lasts.
+        start: the run whose weights it begins with, if any.
     """
 
     split: Split
     detector: Detector
     steps: int
     cache: pathlib.Path
+    start: WarmStart | None
 
 
 def begin(config: Config, folder: RunFolder, data: LabelledImages | None) -> Begun:
@@ -45,13 +48,17 @@ def begin(config: Config, folder: RunFolder, data: LabelledImages | None) -> Beg
     """
     try:
         cache = folder.partial / _CACHE
+        start = WarmStart.of(config)
         found = {} if data else contents(config)
         data = data or sources.load(config, cache)
-        split = protocols.split(data, config)
+        split = protocols.split(data, config, trained_before(start, data))
         steps = pipeline.steps_per_epoch(len(split.train.index), config)
         if config.steps:
             config = dataclasses.replace(config, epochs=max(1, round(config.steps / steps)))
         detector = registry.make(config, data.image_shape)
+        if start:
+            start.give(detector)
+            training_images.write_before(folder.partial, start.trained)
         environment = {
             **provenance.environment(),
             "split_fingerprint": split.fingerprint(),
@@ -62,4 +69,4 @@ def begin(config: Config, folder: RunFolder, data: LabelledImages | None) -> Beg
         folder.abandon()
         raise
     folder.write_environment(environment)
-    return Begun(split, detector, steps, cache)
+    return Begun(split, detector, steps, cache, start)

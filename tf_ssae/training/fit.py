@@ -11,6 +11,7 @@ import tensorflow as tf
 from tf_ssae.data import pipeline
 from tf_ssae.data.split import Split
 from tf_ssae.detectors.base import Detector
+from tf_ssae.runs import trained_weights
 from tf_ssae.training import checkpoints
 from tf_ssae.training.held_out import HeldOut
 from tf_ssae.training.watch import FiniteLosses, Reconstructions, TimeLeft
@@ -60,6 +61,8 @@ def fit(
             state,
         ],
     )
+    # Before BatchNorm is folded into them: nothing can train what is folded.
+    trained_weights.write(folder, detector)
     detector.finish_training()
     if watched is None:
         return {}, state.history

@@ -22,6 +22,7 @@ from tf_ssae.report import gallery, png
 from tf_ssae.report.content import Photo
 from tf_ssae.report.photos import LISTED, PICTURED, link, pictured
 from tf_ssae.runs import provenance
+from tf_ssae.training import warm_start
 from tf_ssae.training.synthetic import tampered
 
 _SHOWN = 12
@@ -73,6 +74,8 @@ def write(
         )
     if "training_and_held_out" in metrics:
         facts.append(("Learning", metrics["training_and_held_out"]))
+    if "warm_start" in metrics:
+        facts.append(("Weights", warm_start.in_words(metrics["warm_start"])))
     facts.append(("Deciding score", calibration.reason))
     facts.append(("False alarms", calibration.guarantee_in_words))
     report.write(
@@ -99,7 +102,11 @@ def write(
                 {name: value for name, value in row.items() if name != "seconds"} for row in history
             ),
             reconstructions=tuple(_reconstructions(detector, evaluation.subset)),
-            synthetic_defects=_synthetic_defects(split) if config.dataset == "folder" else None,
+            synthetic_defects=(
+                _synthetic_defects(split, detector.roi is not None)
+                if config.dataset == "folder"
+                else None
+            ),
             galleries=tuple(_galleries(detector, evaluation)),
             unreadable=evaluation.subset.data.left_out,
             settings=config.to_dict(),
@@ -134,14 +141,14 @@ def _reconstructions(
             yield title, detector.preprocess(some).numpy(), rebuilt.numpy()
 
 
-def _synthetic_defects(split: Split) -> tuple[np.ndarray, np.ndarray] | None:
+def _synthetic_defects(split: Split, has_region: bool) -> tuple[np.ndarray, np.ndarray] | None:
     """The first held-out images, and with a synthetic defect in each."""
     some = split.calibration.first(_SHOWN)
     if not len(some):
         return None
     first = first_tiles(some.source)
     clean = some.images[first].astype(np.float32) / 255
-    return clean, np.concatenate(list(tampered(some, len(some.index))))[first]
+    return clean, np.concatenate(list(tampered(some, len(some.index), has_region)))[first]
 
 
 def _found_synthetic(metrics: Mapping[str, Any]) -> Found | None:

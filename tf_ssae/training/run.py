@@ -1,5 +1,6 @@
 """One run from its settings to a finished run folder: load, train, calibrate, evaluate, save."""
 
+import base64
 import pathlib
 import shutil
 from typing import Any
@@ -24,8 +25,9 @@ def train(
     same settings started.
 
     The folder holds `config.json`, `model.keras` (see `runs.load`), `metrics.json`, `scores.csv`,
-    `history.csv`, `environment.json`, `training_images.npy` (see `runs.training_images`),
-    `report.html` and `logs/` (TensorBoard).
+    `history.csv`, `environment.json`, `trained_weights.npz` (see `runs.trained_weights`),
+    `training_images.npy` and `held_out_images.npy` (see `runs.training_images`), `report.html`,
+    `logs/` (TensorBoard) and, with a region of interest, its mask, `roi.png`.
 
     Args:
         model_dir: the folder to write. It gets this name when the run is finished; until then
@@ -70,11 +72,15 @@ def _run(
     print("Calibrating, then scoring the test images ...", flush=True)
     detector.calibration = calibrate(detector, split)
     evaluation, metrics = outcome.look(detector, split, history, begun.steps, health)
+    if begun.start:
+        metrics["warm_start"] = begun.start.moved(detector, split)
 
     outcome.write_scores(folder.partial / "scores.csv", evaluation)
     page = folder.partial / "report.html"
     report.write(page, folder.path.name, detector, split, evaluation, metrics, history)
-    training_images.write(folder.partial, split.train)
+    training_images.write(folder.partial, split)
+    if detector.roi is not None:
+        (folder.partial / run_folder.ROI).write_bytes(base64.b64decode(detector.roi.png))
     detector.save(folder.partial / run_folder.MODEL)
     run_folder.write_json(folder.partial / run_folder.METRICS, metrics)
     folder.finish()

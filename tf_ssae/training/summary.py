@@ -9,6 +9,7 @@ from tf_ssae.config import Config
 from tf_ssae.data.images import LabelledImages
 from tf_ssae.data.split import Split
 from tf_ssae.system.text import printable
+from tf_ssae.training import warm_start
 
 _LISTED = 10
 
@@ -123,6 +124,8 @@ def table(metrics: dict) -> str:
     )
     if "synthetic_defects" in metrics:
         lines.append(f"Synthetic defects: {of_synthetic_defects(metrics['synthetic_defects'])}")
+    if "warm_start" in metrics:
+        lines.append(warm_start.in_words(metrics["warm_start"]))
     if "rotation_accuracy" in metrics:
         groups = [
             f"{value:.3f} on {group}" for group, value in metrics["rotation_accuracy"].items()

@@ -11,6 +11,7 @@ from tf_ssae.data import defects
 from tf_ssae.data.split import Split, Subset
 from tf_ssae.detectors.base import Detector
 from tf_ssae.evaluation import predictions
+from tf_ssae.ops import region_of_interest
 from tf_ssae.ops.batched import at_once
 from tf_ssae.ops.tiles import first_tiles
 
@@ -30,7 +31,7 @@ def synthetic_defects(detector: Detector, split: Split) -> dict[str, Any]:
     held_out = split.calibration.first(_IMAGES)
     if not len(held_out):
         return {}
-    batches = tampered(held_out, at_once(detector.config.image_size))
+    batches = tampered(held_out, at_once(detector.config.image_size), detector.roi is not None)
     evaluation = predictions.evaluate(detector, predictions.ask(detector, batches), held_out)
     found = int(detector.calibration.is_anomaly(evaluation.scores).sum())
     interval = stats.binomtest(found, len(held_out)).proportion_ci(0.95, "exact")
@@ -44,9 +45,11 @@ def synthetic_defects(detector: Detector, split: Split) -> dict[str, Any]:
     }
 
 
-def tampered(subset: Subset, batch_size: int) -> Iterator[tf.Tensor]:
+def tampered(subset: Subset, batch_size: int, has_region: bool = False) -> Iterator[tf.Tensor]:
     """Yields batches of the tiles of images, float `[B, S, S, C]` in 0..1, with a defect in the
     first tile of each image; the same ones in every run.
+
+    `has_region`: whether tiles are 0 outside of a region of interest, where none is pasted.
     """
     wanted = np.zeros([len(subset.index), 1, 1, 1], bool)
     wanted[first_tiles(subset.source)] = True
@@ -54,15 +57,24 @@ def tampered(subset: Subset, batch_size: int) -> Iterator[tf.Tensor]:
     for number, tiles in enumerate(subset.batches(batch_size)):
         start = number * batch_size
         chosen = tf.constant(wanted[start : start + batch_size])
-        yield draw(tiles, chosen, tf.constant([_STREAM, number], tf.int64))
+        yield draw(tiles, chosen, tf.constant([_STREAM, number], tf.int64), has_region)
 
 
-def _with_defects(tiles: tf.Tensor, wanted: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+def _with_defects(
+    tiles: tf.Tensor, wanted: tf.Tensor, seed: tf.Tensor, has_region: bool
+) -> tf.Tensor:
     clean = tf.cast(tiles, tf.float32) / 255.0
+    inside = region_of_interest.marked(clean) if has_region else None
+    if inside is not None:
+        clean = region_of_interest.filled(clean, inside)
     found, is_visible = clean, tf.zeros_like(wanted)
     for draw in range(_DRAWS):
         seed_of_draw = tf.random.experimental.stateless_fold_in(seed, draw)
-        changed, change = defects.tamper(clean, seed_of_draw, most=1, mix=defects.EQUAL)
+        changed, change = defects.tamper(
+            clean, seed_of_draw, most=1, mix=defects.EQUAL, inside=inside
+        )
         found = tf.where(is_visible, found, changed)
         is_visible |= tf.reduce_max(change, [1, 2, 3], keepdims=True) >= 1.0
-    return tf.where(wanted, found, clean)
+    found = tf.where(wanted, found, clean)
+    # A defect may be black; only what is outside is 0.
+    return found if inside is None else inside * tf.maximum(found, 1.0 / 255.0)
