@@ -1,5 +1,6 @@
 """`tf-ssae serve`: a model over HTTP on this machine, with a page to drop a photo on."""
 
+import contextlib
 import importlib.util
 import ipaddress
 import pathlib
@@ -48,19 +49,17 @@ def _run(arguments: list[str]) -> None:
             from tf_ssae.serve.engine import Engine
 
             engine = Engine(pathlib.Path(_FLAGS.model_dir))
-        if not _is_loopback(at.getsockname()[0]):
-            print("WARNING: whoever reaches this machine can use it.", file=sys.stderr)
-        url = address.url(at)
-        print(
-            f"{engine.name}: a page for photos at {url}, REST at {url}/v1/models/{engine.name}."
-            " Ctrl-C stops it.",
-            flush=True,
-        )
-        server.run(engine, at)
-
-
-def _is_loopback(host: str) -> bool:
-    return ipaddress.ip_address(host).is_loopback
+        # Its threads would outlive a signal.
+        with contextlib.closing(engine):
+            if not ipaddress.ip_address(at.getsockname()[0]).is_loopback:
+                print("WARNING: whoever reaches this machine can use it.", file=sys.stderr)
+            url = address.url(at)
+            print(
+                f"{engine.name}: a page for photos at {url}, REST at {url}/v1/models/{engine.name}."
+                " Ctrl-C stops it.",
+                flush=True,
+            )
+            server.run(engine, at)
 
 
 VERB = Verb(

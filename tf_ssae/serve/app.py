@@ -1,8 +1,6 @@
 """The application: its routes, the headers of every answer, and errors as sentences."""
 
-import contextlib
 import logging
-from collections.abc import AsyncIterator
 from http import HTTPStatus
 
 from starlette.applications import Starlette
@@ -30,7 +28,7 @@ _HEADERS = {
 
 
 def make(engine: Engine) -> ASGIApp:
-    """The ASGI application of one model. It closes the engine when it ends."""
+    """The ASGI application of one model."""
     turns = Turns()
 
     async def healthz(request: Request) -> Response:
@@ -40,11 +38,6 @@ def make(engine: Engine) -> ASGIApp:
 
     async def measured(request: Request) -> Response:
         return Response(engine.metrics.text(), headers={"Content-Type": metrics.CONTENT_TYPE})
-
-    @contextlib.asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        yield
-        engine.close()
 
     app = Starlette(
         routes=[
@@ -59,7 +52,6 @@ def make(engine: Engine) -> ASGIApp:
             ClientDisconnect: _gone,
             Exception: _failed,
         },
-        lifespan=lifespan,
     )
     return engine.metrics.counted(_with_headers(app))
 

@@ -12,9 +12,7 @@ _LAST_SECONDS = 1
 
 
 def run(engine: Engine, at: socket.socket) -> None:
-    """Answers at a bound socket until SIGINT or SIGTERM; closes the engine, and raises that signal
-    again.
-    """
+    """Answers at a bound socket until SIGINT or SIGTERM, and raises that signal again."""
     config = uvicorn.Config(
         app.make(engine),
         # The application logs what fails, metrics count the rest.
@@ -24,7 +22,7 @@ def run(engine: Engine, at: socket.socket) -> None:
         server_header=False,
         proxy_headers=False,
         ws="none",
-        lifespan="on",
+        lifespan="off",
         limit_concurrency=limits.CONNECTIONS,
         timeout_graceful_shutdown=_LAST_SECONDS,
     )
