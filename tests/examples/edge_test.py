@@ -69,10 +69,12 @@ def described(size, channels, crop, tile_size):
 
 
 def require_same(found, expected):
-    """Sums are rounded to grey levels: in another order, a few end a level apart."""
+    """Exact sums often end at half a grey level; computed in another order, they end on either side
+    of it. Of the sizes here, one sum in 576 does.
+    """
     assert found.shape == expected.shape and found.dtype == np.uint8
     apart = np.abs(found.astype(int) - expected)
-    assert apart.max() <= 1 and (apart > 0).mean() < 1e-3
+    assert apart.max() <= 1 and (apart > 0).mean() < 4e-3
 
 
 @pytest.mark.parametrize("how", HOW)

@@ -152,8 +152,9 @@ def test_photos_score_as_they_do_from_files(signatures, exported):
     score, reader = saved_model.load(exported)[0], TileReader((8, 8, 1), "tiles")
     for data in (photo.getvalue(), deep.getvalue()):
         expected = score(reader.cut(decode(data)))
-        for name, value in signatures["serving_bytes"](image_bytes=tf.constant([data])).items():
-            np.testing.assert_allclose(value, expected[name], rtol=1e-4, atol=1e-5)
+        found = signatures["serving_bytes"](image_bytes=tf.constant([data]))
+        for name, value in expected.items():
+            np.testing.assert_allclose(found[name], value, rtol=1e-4, atol=1e-5)
 
 
 def test_explain_says_what_the_detector_says(signatures, detector, digit_images):
