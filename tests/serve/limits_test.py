@@ -1,10 +1,8 @@
 import asyncio
 
 import pytest
-from served import png
 from starlette.requests import Request
 
-from tf_ssae.data.decode import UnreadableImage
 from tf_ssae.serve import limits
 
 
@@ -51,12 +49,3 @@ def test_who_gets_no_turn_in_time_is_told_so(monkeypatch):
     assert running == [1, 2]
     assert [error.status for error in refused] == [503, 503, 503]
     assert "No answer within" in refused[2].sentence
-
-
-def test_a_photo_is_refused_by_its_header_alone(monkeypatch):
-    photo = png([[0] * 20] * 10)
-    monkeypatch.setattr(limits, "LARGEST_PHOTO", 200)
-    limits.check_pixels(photo)
-    monkeypatch.setattr(limits, "LARGEST_PHOTO", 199)
-    with pytest.raises(UnreadableImage, match="20x10: more than 199 pixels"):
-        limits.check_pixels(photo[:40])

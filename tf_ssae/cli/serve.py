@@ -8,7 +8,7 @@ import sys
 
 from absl import flags
 
-from tf_ssae.cli import plugins, quiet
+from tf_ssae.cli import plugins, quiet, reading
 from tf_ssae.cli.verb import Failed, Verb
 from tf_ssae.scoring import places
 from tf_ssae.serve import address
@@ -30,11 +30,13 @@ flags.DEFINE_string(
     " Nobody is asked for a password.",
     flag_values=_FLAGS,
 )
+reading.define_limits(_FLAGS)
 plugins.define(_FLAGS)
 
 
 def _run(arguments: list[str]) -> None:
     plugins.load(_FLAGS.plugin)
+    limits = reading.limits(_FLAGS)
     places.require_model(pathlib.Path(_FLAGS.model_dir))
     missing = [
         name
@@ -48,7 +50,7 @@ def _run(arguments: list[str]) -> None:
             from tf_ssae.serve import server
             from tf_ssae.serve.engine import Engine
 
-            engine = Engine(pathlib.Path(_FLAGS.model_dir))
+            engine = Engine(pathlib.Path(_FLAGS.model_dir), limits)
         # Its threads would outlive a signal.
         with contextlib.closing(engine):
             if not ipaddress.ip_address(at.getsockname()[0]).is_loopback:
@@ -67,7 +69,11 @@ VERB = Verb(
     summary="Serve a trained detector over HTTP on this machine, with a page for photos",
     example="--model_dir=runs/parts-locator-seed-0",
     flag_values=_FLAGS,
-    first={"What to serve": ("model_dir",), "Where": ("port", "host")},
+    first={
+        "What to serve": ("model_dir",),
+        "Where": ("port", "host"),
+        "What is refused": reading.LIMITS,
+    },
     run=_run,
     required=("model_dir",),
 )

@@ -12,16 +12,17 @@ from typing import Any, TypeVar
 import numpy as np
 
 from tf_ssae.calibration import Calibration, Description
-from tf_ssae.data.decode import UnreadableImage, check_size
+from tf_ssae.data.decode import check_size
 from tf_ssae.data.reader import ReadFile, TileReader
 from tf_ssae.evaluation import whole_map
 from tf_ssae.evaluation.regions import regions
 from tf_ssae.ops.batched import Arrays
+from tf_ssae.ops.limits import Limits
 from tf_ssae.ops.tiles import largest
 from tf_ssae.scoring import places, readers
 from tf_ssae.scoring.rows import Row, Rows
 from tf_ssae.serve.batcher import Batcher
-from tf_ssae.serve.limits import Refused, check_pixels
+from tf_ssae.serve.limits import Refused
 from tf_ssae.serve.metrics import Metrics
 
 Result = TypeVar("Result")
@@ -51,12 +52,14 @@ class Engine:
         metrics: what it counts.
     """
 
-    def __init__(self, path: pathlib.Path):
-        """`path`, and what is raised: see `readers.load`."""
-        self._reader = readers.load(path)
+    def __init__(self, path: pathlib.Path, limits: Limits):
+        """`path`, and what is raised: see `readers.load`. `limits`: photos beyond them are
+        unreadable.
+        """
+        self._reader, self._limits = readers.load(path), limits
         self.name, self.version = _name(path)
         self.metrics = Metrics(self.name, self.version)
-        self._tiles = TileReader.of(self.description)
+        self._tiles = TileReader.of(self.description, limits)
         self._rows = Rows(self.calibration)
         self._pool = concurrent.futures.ThreadPoolExecutor(os.cpu_count(), "reader")
         functions = {
@@ -104,24 +107,16 @@ class Engine:
 
     async def read(self, files: Sequence[bytes]) -> list[ReadFile]:
         """A ReadFile of every image file, readable or not."""
-        found = await asyncio.gather(*(self.in_thread(self._read, data) for data in files))
+        read = functools.partial(self._tiles.of_bytes, path=pathlib.Path("photo"))
+        found = await asyncio.gather(*(self.in_thread(read, data) for data in files))
         self.metrics.unreadable.inc(sum(bool(file.error) for file in found))
         return found
-
-    def _read(self, data: bytes) -> ReadFile:
-        path = pathlib.Path("photo")
-        try:
-            if data:
-                check_pixels(data)
-        except UnreadableImage as error:
-            return ReadFile(path, error=str(error))
-        return self._tiles.of_bytes(data, path)
 
     def cut(self, images: np.ndarray) -> list[np.ndarray]:
         """uint8 `[N, H, W, C] ->` the tiles of each, `[t, S, S, C]`. Raises UnreadableImage for a
         size that no detector takes.
         """
-        check_size(images.shape[2], images.shape[1])
+        check_size(images.shape[2], images.shape[1], self._limits)
         return [self._tiles.cut(image) for image in images]
 
     async def answer(self, kind: str, tiles: Sequence[np.ndarray]) -> Answer:

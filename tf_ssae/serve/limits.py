@@ -1,4 +1,4 @@
-"""What one client may cost: bytes, pixels, requests at a time, seconds."""
+"""What one client may cost: bytes, requests at a time, seconds. Of a photo, see `ops.limits`."""
 
 import asyncio
 import contextlib
@@ -6,11 +6,7 @@ from collections.abc import AsyncIterator
 
 from starlette.requests import Request
 
-from tf_ssae.data import decode
-from tf_ssae.data.decode import UnreadableImage
-
 LARGEST_BODY = 32 * 2**20  # bytes
-LARGEST_PHOTO = 64_000_000  # pixels; whoever waits for a larger one keeps others waiting
 AT_ONCE = 16  # requests that are read and worked on; others wait, with their bodies unread
 CONNECTIONS = 256  # open at a time; those beyond are told that the server is busy
 SECONDS = 30  # for one request, the waiting included
@@ -71,12 +67,3 @@ async def body(request: Request) -> bytes:
     if size > LARGEST_BODY:
         raise Refused(413, f"More than {LARGEST_BODY // 2**20} MB; send a smaller photo, or fewer.")
     return b"".join(parts)
-
-
-def check_pixels(data: bytes) -> None:
-    """Raises UnreadableImage for a photo of more than `LARGEST_PHOTO` pixels, from its header, or
-    what `decode.size_of` raises.
-    """
-    width, height = decode.size_of(data)
-    if width * height > LARGEST_PHOTO:
-        raise UnreadableImage(f"{width}x{height}: more than {LARGEST_PHOTO:,} pixels")
