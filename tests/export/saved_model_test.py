@@ -239,7 +239,7 @@ UNUSABLE = [
     ("damaged: it cannot be decoded", _png_header(20, 20)[:18]),
     ("damaged: it cannot be decoded", _jpeg()[:400]),
     ("damaged: it cannot be decoded", b"\xff\xd8\xff" + bytes(100)),
-    ("more than 64 scans", _jpeg(scans=70)),
+    ("more than most_scans=64 scans", _jpeg(scans=70)),
 ]
 
 
