@@ -35,12 +35,19 @@ class Answer:
     Attributes:
         outputs: of every tile, `[T, ...]` each.
         source: int `[T]`, the image of each tile.
-        scores: `{score name: float32 [N]}`.
+        scores: `{score name: float32 [N]}`; NaN where there is an error.
+        errors: why an image has no scores, N sentences; empty where it has.
     """
 
     outputs: Arrays
     source: np.ndarray
     scores: Arrays
+    errors: Sequence[str]
+
+    @property
+    def fine(self) -> np.ndarray:
+        """bool `[N]`, which images have scores."""
+        return np.array([not error for error in self.errors])
 
 
 class Engine:
@@ -67,9 +74,8 @@ class Engine:
             "map": self._reader.score_and_map,
             "explain": self._reader.explain,
         }
-        black = np.zeros([1, *self.description.image_shape], np.uint8)
         # The first call of each compiles it: nobody is to wait for that.
-        first = {kind: function(black) for kind, function in functions.items()}
+        first = {kind: function(self.black) for kind, function in functions.items()}
         self.explained = {name: values.shape[1:] for name, values in first["explain"].items()}
         self._batcher = Batcher(functions, self._reader.gathered)
 
@@ -112,6 +118,11 @@ class Engine:
         self.metrics.unreadable.inc(sum(bool(file.error) for file in found))
         return found
 
+    @property
+    def black(self) -> np.ndarray:
+        """A tile, `[1, S, S, C]`, in place of those of a file that cannot be read."""
+        return np.zeros([1, *self.description.image_shape], np.uint8)
+
     def cut(self, images: np.ndarray) -> list[np.ndarray]:
         """uint8 `[N, H, W, C] ->` the tiles of each, `[t, S, S, C]`. Raises UnreadableImage for a
         size that no detector takes.
@@ -119,22 +130,33 @@ class Engine:
         check_size(images.shape[2], images.shape[1], self._limits)
         return [self._tiles.cut(image) for image in images]
 
-    async def answer(self, kind: str, tiles: Sequence[np.ndarray]) -> Answer:
+    async def answer(
+        self, kind: str, tiles: Sequence[np.ndarray], errors: Sequence[str] | None = None
+    ) -> Answer:
         """The Answer about images, from the tiles of each.
 
         Args:
             kind: "score"; "map": with what maps are made of; or "explain": see `Reader`.
+            errors: see `Answer`; the tiles of such an image may be any.
         """
         source = np.repeat(np.arange(len(tiles)), [len(of_image) for of_image in tiles])
         joined = np.concatenate(tiles) if len(tiles) > 1 else tiles[0]
         self.metrics.batch.observe(len(joined))
         outputs = await asyncio.wrap_future(self._batcher.submit(kind, joined))
         scores = {name: largest(outputs[name], source) for name in self._rows.scores}
-        if not all(np.isfinite(values).all() for values in scores.values()):
-            # Compared with a threshold, NaN would be called normal.
-            raise Refused(400, "its scores are not numbers")
-        self.metrics.decided(self.calibration.decisions(scores), self.calibration.p_values(scores))
-        return Answer(outputs, source, scores)
+        finite = np.all([np.isfinite(values) for values in scores.values()], axis=0)
+        said = [
+            error or ("" if is_finite else "its scores are not numbers")
+            for error, is_finite in zip(errors or [""] * len(tiles), finite)
+        ]
+        found = Answer(outputs, source, scores, said)
+        of_fine = {name: values[found.fine] for name, values in scores.items()}
+        self.metrics.decided(
+            self.calibration.decisions(of_fine), self.calibration.p_values(of_fine)
+        )
+        for values in scores.values():
+            values[~found.fine] = np.nan
+        return found
 
     async def photo(self, data: bytes) -> tuple[Row, np.ndarray | None]:
         """The row of a photo, as `tf-ssae score` writes it, but with all in pixels of the upright
@@ -147,6 +169,8 @@ class Engine:
         if file.error:
             raise Refused(400, file.error)
         answer = await self.answer("map", [file.tiles])
+        if answer.errors[0]:
+            raise Refused(400, answer.errors[0])
         return await self.in_thread(self._row, file, answer)
 
     def _row(self, file: ReadFile, answer: Answer) -> tuple[Row, np.ndarray | None]:

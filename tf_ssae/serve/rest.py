@@ -69,11 +69,10 @@ async def _answered(engine: Engine, body: bytes) -> bytes:
     explains = asked.signature == "explain"
     if asked.images is None:
         files = await engine.read(asked.files)
-        for i, file in enumerate(files):
-            if file.error:
-                raise Refused(400, f"image_bytes[{i}]: {file.error}")
-        tiles = [file.tiles for file in files]
+        errors = [file.error for file in files]
+        tiles = [engine.black if file.error else file.tiles for file in files]
     else:
+        errors = None
         try:
             tiles = await engine.in_thread(engine.cut, asked.images)
         except UnreadableImage as error:
@@ -84,7 +83,7 @@ async def _answered(engine: Engine, body: bytes) -> bytes:
             400,
             f"{count} tiles to explain; expected at most {signatures.LARGEST_EXPLAINED} at a time.",
         )
-    answer = await engine.answer("explain" if explains else "score", tiles)
+    answer = await engine.answer("explain" if explains else "score", tiles, errors)
     return await engine.in_thread(_encoded, asked, answer, engine)
 
 

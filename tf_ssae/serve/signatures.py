@@ -24,6 +24,8 @@ INPUTS = {
     "decide_images": _PIXELS,
     "explain": _PIXELS,
 }
+# A broken image fails no other.
+_WITH_ERRORS = ("serving_bytes", "decide", "decide_images")
 # What is explained of a tile takes megabytes as JSON.
 LARGEST_EXPLAINED = 16  # tiles
 
@@ -123,12 +125,17 @@ def outputs(signature: str, answer: Answer, engine: Engine) -> dict[str, list]:
     """`{name: N values}`: what the signature answers about N images."""
     calibration, scores = engine.calibration, answer.scores
     columns = {name: values.tolist() for name, values in scores.items()}
+    if signature in _WITH_ERRORS:
+        columns["error"] = list(answer.errors)
     if signature.startswith("decide"):
         columns["is_anomaly"] = calibration.is_anomaly(scores).tolist()
-        columns["decision"] = calibration.decisions(scores)
+        columns["decision"] = [
+            "unreadable" if error else decision
+            for decision, error in zip(calibration.decisions(scores), answer.errors)
+        ]
         p = calibration.p_values(scores)
         if p is not None:
-            columns["p_value"] = p.astype(np.float32).tolist()
+            columns["p_value"] = np.where(answer.fine, p, np.nan).astype(np.float32).tolist()
     if signature == "explain":
         images = np.split(np.arange(len(answer.source)), np.flatnonzero(np.diff(answer.source)) + 1)
         for name in set(engine.explained) - set(scores):
@@ -156,8 +163,9 @@ def metadata(engine: Engine) -> dict[str, Any]:
         _FILES: _tensor("DT_STRING", [-1]),
     }
     scores = {name: _tensor("DT_FLOAT", [-1]) for name in engine.calibration.thresholds}
+    of_files = {**scores, "error": _tensor("DT_STRING", [-1])}
     decided = {
-        **scores,
+        **of_files,
         "is_anomaly": _tensor("DT_BOOL", [-1]),
         "decision": _tensor("DT_STRING", [-1]),
         **({"p_value": _tensor("DT_FLOAT", [-1])} if engine.calibration.held_out else {}),
@@ -165,7 +173,12 @@ def metadata(engine: Engine) -> dict[str, Any]:
     explained = {
         name: _tensor("DT_FLOAT", [-1, -1, *shape]) for name, shape in engine.explained.items()
     }
-    answers = {"decide": decided, "decide_images": decided, "explain": {**explained, **scores}}
+    answers = {
+        "serving_bytes": of_files,
+        "decide": decided,
+        "decide_images": decided,
+        "explain": {**explained, **scores},
+    }
     signatures = {
         name: {
             "inputs": {needed: tensors[needed]},
