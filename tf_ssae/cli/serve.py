@@ -55,6 +55,8 @@ def _run(arguments: list[str]) -> None:
         with contextlib.closing(engine):
             if not ipaddress.ip_address(at.getsockname()[0]).is_loopback:
                 print("WARNING: whoever reaches this machine can use it.", file=sys.stderr)
+            # Whoever reads the line below may ask at once.
+            at.listen()
             url = address.url(at)
             print(
                 f"{engine.name}: a page for photos at {url}, REST at {url}/v1/models/{engine.name}."
