@@ -76,6 +76,7 @@ def exported(run, tmp_path_factory):
 
 
 def same(found, expected):
+    """Both asked alone: rounding differs with the place in a batch."""
     assert found.decision == expected.decision and found.scores == expected.scores
     assert all(np.isfinite(value) for value in found.scores.values())
 
@@ -83,7 +84,7 @@ def same(found, expected):
 def test_nothing_outside_has_any_influence(run):
     model = tf_ssae.load(run[0])
     for pixels in (photo(1), with_defect(photo(2))):
-        expected, found = model.predict([pixels, changed_outside(pixels)])
+        expected, found = model.predict(pixels), model.predict(changed_outside(pixels))
         same(found, expected)
         np.testing.assert_array_equal(found.map, expected.map)
         assert not found.map[~MASK].any() and found.map[MASK].any()
@@ -95,9 +96,9 @@ def test_a_defect_inside_is_found_and_one_outside_is_not(run):
     # The region of this mask, which is not alike from four sides, gives rotations away.
     name = model.calibration.deciding_score if is_locator else "a_rec"
     assert scores[name]["auroc"] > 0.9
-    plain, inside, spot, outside = model.predict(
-        [photo(3), with_defect(photo(3)), with_defect(photo(3), 30, 68)]
-        + [with_defect(photo(3), 8, 72)]
+    plain, inside, spot, outside = map(
+        model.predict,
+        [photo(3), *(with_defect(photo(3), *where) for where in ((26, 30), (30, 68), (8, 72)))],
     )
     assert inside.scores[name] > plain.scores[name] < spot.scores[name]
     same(outside, plain)
@@ -113,16 +114,19 @@ def test_exports_need_no_mask_and_see_nothing_outside_either(run, exported):
         expected = tf_ssae.load(run[0]).predict(pixels)
         for path in (exported, exported / "tflite" / "float32.tflite"):
             model = tf_ssae.load(path)
-            one, other = model.predict([pixels, changed_outside(pixels)])
+            one, other = map(model.predict, (pixels, changed_outside(pixels)))
             same(other, one)
             for name, value in expected.scores.items():
                 assert one.scores[name] == pytest.approx(value, rel=2e-3, abs=2e-3), (path, name)
         served = tf.saved_model.load(str(exported)).signatures["decide"]
-        files = [tf.io.encode_png(p[..., None]).numpy() for p in (pixels, changed_outside(pixels))]
-        answers = served(image_bytes=tf.constant(files))
+        one, other = (
+            served(image_bytes=tf.io.encode_png(p[..., None])[tf.newaxis])
+            for p in (pixels, changed_outside(pixels))
+        )
         for name in detector.score_names:
-            one, other = answers[name].numpy()
-            assert one == other == pytest.approx(expected.scores[name], rel=2e-3, abs=2e-3)
+            value = one[name].numpy()
+            assert value == other[name].numpy()
+            assert value == pytest.approx(expected.scores[name], rel=2e-3, abs=2e-3)
 
 
 def test_photos_of_other_proportions_are_named(run, photos, exported):
@@ -135,13 +139,17 @@ def test_photos_of_other_proportions_are_named(run, photos, exported):
     served = tf.saved_model.load(str(exported)).signatures["serving_default"]
     with pytest.raises(tf.errors.InvalidArgumentError, match="proportions of the region"):
         served(images=tf.zeros([1, 48, 48, 1], tf.uint8))
+    decide = tf.saved_model.load(str(exported)).signatures["decide"]
+    answer = decide(image_bytes=tf.io.encode_png(tf.zeros([48, 48, 1], tf.uint8))[tf.newaxis])
+    assert answer["decision"].numpy() == [b"unreadable"]
+    assert b"proportions of the region of interest" in answer["error"].numpy()[0]
 
 
 def test_a_new_calibration_keeps_the_region(run, photos):
     model = tf_ssae.load(run[0])
     done = model.calibrate(photos / "test" / "good")
     assert done.version.calibration.images == 24
-    same(*model.predict([photo(4), changed_outside(photo(4))]))
+    same(model.predict(photo(4)), model.predict(changed_outside(photo(4))))
 
 
 @pytest.mark.parametrize("detector", ["egbad", "ganomaly"])
