@@ -64,7 +64,11 @@ def test_what_a_server_refuses_is_what_its_export_was_told(detector, tmp_path):
     png = tf.io.encode_png(small).numpy()
     for signature, request, reason in (
         ("decide_images", {"images": large[np.newaxis]}, "largest_image=0.01 megapixels"),
-        ("decide", {"image_bytes": [tf.io.encode_png(large)]}, "largest_image=0.01 megapixels"),
+        (
+            "decide",
+            {"image_bytes": [tf.io.encode_png(large).numpy()]},
+            "largest_image=0.01 megapixels",
+        ),
         ("decide", {"image_bytes": [png + bytes(100_000)]}, "largest_file=0.1 megabytes"),
         ("decide", {"image_bytes": [progressive.getvalue()]}, "most_scans=9 scans"),
     ):
