@@ -102,7 +102,7 @@ def main(run: str, export: str, files: int) -> list[str]:
     """What went wrong."""
     wrong = []
     with tempfile.TemporaryDirectory() as temporary:
-        for name, kinds, count in (("claim", claims(), files), ("hold", holds(), files // 10)):
+        for name, kinds, count in (("claim", claims(), files), ("hold", holds(), 4)):
             folder, table = (
                 pathlib.Path(temporary) / name,
                 pathlib.Path(temporary) / f"{name}.jsonl",

@@ -30,6 +30,8 @@ _TURNS = {
 
 
 _END = b"\xff\xd9"  # of a JPEG
+# Rows that are copied from Pillow or to it at a time: it makes copies of its own.
+_BAND = 1024
 
 
 class UnreadableImage(ValueError):
@@ -209,7 +211,12 @@ def _pixels(image: Image.Image) -> np.ndarray:
     mode = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
     # Not converted to what it is already: that would be a copy.
     found = image if image.mode == mode else image.convert(mode)
-    return np.asarray(found).reshape(image.height, image.width, -1)
+    pixels = np.empty([image.height, image.width, len(mode)], np.uint8)
+    for top in range(0, image.height, _BAND):
+        bottom = min(top + _BAND, image.height)
+        band = np.asarray(found.crop((0, top, image.width, bottom)))
+        pixels[top:bottom] = band.reshape(bottom - top, image.width, -1)
+    return pixels
 
 
 def with_channels(image: np.ndarray, channels: int) -> np.ndarray:
@@ -220,4 +227,8 @@ def with_channels(image: np.ndarray, channels: int) -> np.ndarray:
         return image
     if channels == 3:
         return np.repeat(image, 3, axis=2)
-    return np.asarray(Image.fromarray(image).convert("L"))[..., np.newaxis]
+    grey = np.empty([*image.shape[:2], 1], np.uint8)
+    for top in range(0, len(image), _BAND):
+        band = Image.fromarray(image[top : top + _BAND])
+        grey[top : top + _BAND, :, 0] = np.asarray(band.convert("L"))
+    return grey

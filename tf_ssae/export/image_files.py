@@ -13,6 +13,8 @@ from tf_ssae.ops.region_of_interest import RegionOfInterest
 # by the whole.
 LUMA, WHOLE = (19595, 38470, 7471), 65536
 
+_LARGE_IMAGE = 16_000_000  # pixels
+
 
 def read(
     data: tf.Tensor,
@@ -109,10 +111,23 @@ def _pixels(data: tf.Tensor, channels: int) -> tf.Tensor:
     """uint8 `[H, W, channels]`."""
     # Reads PNG as well. As in Pillow: an accurate inverse DCT, and grey by integer arithmetic.
     image = tf.io.decode_jpeg(data, channels=3, dct_method="INTEGER_ACCURATE")
-    if channels == 1:
-        luma = tf.reduce_sum(tf.cast(image, tf.int32) * LUMA, axis=2, keepdims=True)
-        image = tf.cast((luma + WHOLE // 2) // WHOLE, tf.uint8)
-    return tf.ensure_shape(image, [None, None, channels])
+    return tf.ensure_shape(_grey(image) if channels == 1 else image, [None, None, channels])
+
+
+def _grey(image: tf.Tensor) -> tf.Tensor:
+    """uint8 `[H, W, 3] -> [H, W, 1]`."""
+
+    def grey(pixels: tf.Tensor) -> tf.Tensor:
+        luma = tf.reduce_sum(tf.cast(pixels, tf.int32) * LUMA, axis=-1, keepdims=True)
+        return tf.cast((luma + WHOLE // 2) // WHOLE, tf.uint8)
+
+    def row_by_row() -> tf.Tensor:
+        spec = tf.TensorSpec([None, 1], tf.uint8)
+        return tf.map_fn(grey, image, parallel_iterations=1, fn_output_signature=spec)
+
+    # At once it takes sixteen bytes a pixel, row by row hardly more than the image.
+    is_large = tf.size(image) > 3 * _LARGE_IMAGE
+    return tf.cond(is_large, row_by_row, lambda: grey(image))
 
 
 def _is_png(data: tf.Tensor) -> tf.Tensor:
