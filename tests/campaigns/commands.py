@@ -17,7 +17,7 @@ quiet.import_tensorflow()
 
 from tf_ssae.export import tflite, timing  # noqa: E402
 
-# Sources that TensorFlow makes, and removes when an interpreter ends, which that of a fork does not.
+# Sources that TensorFlow makes, and removes when an interpreter ends; that of a fork does not.
 _OF_TENSORFLOW = "__autograph_generated_file"
 _LONGEST = 300.0  # seconds, for one command
 _SPEED = {"latency_ms": 1.0, "latency_p99_ms": 1.0, "images_per_second": {"1": 1.0}}

@@ -23,7 +23,7 @@ def test_alone_it_lists_its_verbs():
     done = tf_ssae()
     assert done.returncode == 0 and done.stderr == ""
     lines = done.stdout.splitlines()
-    for verb in ("train", "score", "export", "ask", "doctor", "demo", "check"):
+    for verb in ("train", "score", "export", "serve", "ask", "doctor", "demo", "check"):
         assert sum(line.split()[:1] == [verb] for line in lines) == 1, verb
     assert tf_ssae("--help").stdout == done.stdout
 
@@ -86,6 +86,7 @@ for wrong in (
     "score --model_dir=setup.cfg --images=docs --output=new.txt",
     "score --model_dir=setup.cfg --images=docs --output=setup.cfg.csv",
     "export --model_dir=results/readme/digits --export_dir=new",
+    "serve --model_dir=/nowhere",
     "doctor nowhere.tflite",
 ):
     answered(wrong, 1)

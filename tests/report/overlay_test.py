@@ -1,9 +1,10 @@
 """A photo with its map, contours and boxes."""
 
 import numpy as np
+from PIL import Image
 
 from tf_ssae.evaluation.regions import regions
-from tf_ssae.report.overlay import overlay
+from tf_ssae.report.overlay import layer, overlay
 
 PHOTO = np.full([60, 90, 1], 100, np.uint8)
 
@@ -36,3 +37,14 @@ def test_a_region_at_the_edge_and_a_colour_photo_are_drawn_in_place():
     np.testing.assert_array_equal(photo, before)
     np.testing.assert_array_equal(drawn[20:], photo[20:])
     assert tuple(drawn[3, 0]) == (227, 26, 28)
+
+
+def test_the_layer_laid_over_a_photo_is_the_overlay_without_its_lines():
+    photo = np.random.default_rng(0).integers(0, 256, (60, 90, 3), np.uint8)
+    anomaly_map = np.linspace(0, 3, 90)[np.newaxis].repeat(60, axis=0)
+    found = layer(anomaly_map)
+    assert found.dtype == np.uint8 and not found[:, :10, 3].any()
+    laid = Image.fromarray(photo).convert("RGBA")
+    laid.alpha_composite(Image.fromarray(found))
+    difference = np.asarray(laid.convert("RGB")).astype(int) - overlay(photo, anomaly_map)
+    assert np.abs(difference).max() <= 2

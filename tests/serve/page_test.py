@@ -11,6 +11,7 @@ CHROMIUM = shutil.which("chromium")
 if CHROMIUM is None:
     pytest.skip("chromium is not installed", allow_module_level=True)
 expect = sync_api.expect
+expect.set_options(timeout=60_000)
 
 
 @pytest.fixture(scope="module")

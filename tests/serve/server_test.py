@@ -13,6 +13,7 @@ import tensorflow as tf
 from conftest import run_python
 from PIL import Image
 from served import png, served
+from tensorflow.core.framework import types_pb2
 
 import tf_ssae
 from tf_ssae.export import client
@@ -67,8 +68,8 @@ def test_metadata_are_those_of_the_saved_model(server, signatures):
             found = described[name][tensors]
             assert set(found) == set(specs), name
             for output, spec in specs.items():
-                kind = "float" if spec.dtype == tf.float32 else spec.dtype.name
-                assert found[output]["dtype"] == f"DT_{kind.upper()}"
+                kind = types_pb2.DataType.Name(spec.dtype.as_datatype_enum)
+                assert found[output]["dtype"] == kind
                 assert len(found[output]["tensor_shape"]["dim"]) == spec.shape.rank
 
 

@@ -78,4 +78,5 @@ VERB = Verb(
     },
     run=_run,
     required=("model_dir",),
+    stops_at_once=True,
 )
