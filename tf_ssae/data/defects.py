@@ -236,8 +236,8 @@ def tamper(
     deviation = tf.math.reduce_std(images, axis=[1, 2, 3], keepdims=True)
     if inside is not None:
         # What is outside has none, and is not to make it smaller.
-        share = tf.reduce_mean(inside, axis=[1, 2, 3], keepdims=True)
-        deviation /= tf.sqrt(tf.maximum(share, 1e-6))
+        covered = tf.reduce_mean(inside, axis=[1, 2, 3], keepdims=True)
+        deviation /= tf.sqrt(tf.maximum(covered, 1e-6))
     contrast = tf.maximum(deviation, 0.03)
     tampered = images
     chance = share
