@@ -131,8 +131,8 @@ def test_the_client_asks_it(server, photos, tmp_path):
     for path, data in zip(paths, photos):
         path.write_bytes(data)
     answers = list(client.ask([str(path) for path in paths], "parts", rest=server))
-    assert [path for path, *_ in answers] == [str(path) for path in paths]
-    assert {decision for *_, decision in answers} <= {"normal", "anomaly"}
+    assert [answer.path for answer in answers] == [str(path) for path in paths]
+    assert {answer.decision for answer in answers} <= {"normal", "anomaly"}
     found = client.score_over_rest(server, "parts", [photos[0], b"no image"])
     assert found["decision"][1] == "unreadable" and "not a PNG, JPEG" in found["error"][1]
 
