@@ -98,15 +98,17 @@ def measured(program: str, *arguments: str) -> tuple[str, float, float]:
     return "\n".join(said), time.monotonic() - began, int(memory) / 1024
 
 
-def main(run: str, export: str, files: int) -> list[str]:
-    """What went wrong."""
+def main(run: str, export: str, files: int, hold: int) -> list[str]:
+    """What went wrong. `hold`: how many files that do hold their pixels are tried beside them."""
     wrong = []
     with tempfile.TemporaryDirectory() as temporary:
-        for name, kinds, count in (("claim", claims(), files), ("hold", holds(), 4)):
+        for name, kinds, count in (("claim", claims(), files), ("hold", holds(), hold)):
             folder, table = (
                 pathlib.Path(temporary) / name,
                 pathlib.Path(temporary) / f"{name}.jsonl",
             )
+            if not count:
+                continue
             spread(kinds, folder, count)
             flags = [f"--images={folder}", f"--output={table}", f"--model_dir={run}"]
             _, seconds, memory = measured(_SCORE, "score", *flags)
@@ -131,6 +133,7 @@ if __name__ == "__main__":
     parser.add_argument("--run", required=True)
     parser.add_argument("--export", required=True)
     parser.add_argument("--files", type=int, default=200)
+    parser.add_argument("--hold", type=int, default=4)
     found = main(**vars(parser.parse_args()))
     print(*found, sep="\n")
     sys.exit(bool(found))
