@@ -58,3 +58,9 @@ def test_an_image_that_is_not_square_is_cut_as_the_crop_says():
 def test_a_tile_size_cuts_an_image_of_the_size_of_a_tile_too():
     assert TileReader((20, 20, 3), "tiles", 10).cut(PIXELS[:, :20]).shape == (9, 20, 20, 3)
     assert TileReader((20, 20, 3), "tiles", 20).cut(PIXELS[:, :20]).shape == (1, 20, 20, 3)
+
+
+def test_many_readers_in_one_process_are_not_warned_of(caplog):
+    for _ in range(12):
+        TileReader((8, 8, 3), "tiles").cut(PIXELS)
+    assert [r.getMessage() for r in caplog.records if "retracing" in r.getMessage()] == []

@@ -98,14 +98,9 @@ class TileReader:
         self._size, _, self._channels = image_shape
         # An image of this size is one tile as it is.
         self._is_one_tile = roi is None and not 0 < tile_size < self._size
-        self._roi, region = roi, None if roi is None else tf.constant(roi.mask)
+        self._roi, self._crop, self._tile_size = roi, crop, tile_size
         self._limits, self._accept_damaged = limits, accept_damaged
         self._large = threading.RLock()
-        spec = tf.TensorSpec([1, None, None, self._channels], tf.uint8)
-        self._cut = tf.function(
-            lambda images: tiles.cut(images, self._size, crop, tile_size, region)[0],
-            input_signature=[spec],
-        )
 
     @classmethod
     def of(
@@ -114,6 +109,17 @@ class TileReader:
         """The reader of what a detector takes."""
         taken = (description.image_shape, description.crop, description.tile_size)
         return cls(*taken, limits, accept_damaged, description.roi)
+
+    @functools.cached_property
+    def _cut(self) -> Callable[[tf.Tensor], tf.Tensor]:
+        region = None if self._roi is None else tf.constant(self._roi.mask)
+        compiled = tf.function(
+            lambda images: tiles.cut(images, self._size, self._crop, self._tile_size, region)[0],
+            input_signature=[tf.TensorSpec([1, None, None, self._channels], tf.uint8)],
+        )
+        # Not `compiled` itself: TensorFlow counts its tracings by the address of the lambda, where
+        # another reader's may have been before, and warns of "retracing".
+        return compiled.get_concrete_function()
 
     def pixels(self, data: bytes) -> tuple[np.ndarray, str]:
         """The pixels of an image file, uint8 `[H, W, 1 or 3]`, and what was wrong with it; empty if
@@ -137,7 +143,7 @@ class TileReader:
                 f"{width}x{height} pixels: not the proportions of the region of interest,"
                 f" {columns}x{rows}"
             )
-        found = self._cut(image[np.newaxis]).numpy()
+        found = self._cut(tf.constant(image[np.newaxis])).numpy()
         if not len(found):
             raise UnreadableImage(
                 f"{width}x{height} pixels: the region of interest leaves nothing of it"
