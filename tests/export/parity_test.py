@@ -5,6 +5,7 @@ import pytest
 
 from tf_ssae.calibration import Calibration
 from tf_ssae.export import parity
+from tf_ssae.export.parity_table import table
 
 # Of scores that one grey level does not change.
 FIRM = {
@@ -123,7 +124,7 @@ def test_scores_that_are_nan_are_out_of_tolerance():
     compared = of_four()
     compared.add("float32", {"a": np.array([0, np.nan, 2, 3])}, {"a": 1.0}, 1, {})
     assert compared.violations == ["float32, output a: scores that are NaN or infinite."]
-    assert compared.values["files"] == {} and "4 test images" in parity.table(compared.values)
+    assert compared.values["files"] == {} and "4 test images" in table(compared.values)
 
 
 def test_decisions_are_reported_first_with_their_limit():
@@ -137,7 +138,7 @@ def test_decisions_are_reported_first_with_their_limit():
     ]
     speed = {"latency_ms": 1.0, "latency_p99_ms": 1.0, "images_per_second": {"1": 1.0}}
     compared.values["files"]["int8"] |= speed
-    first = parity.table(compared.values).splitlines()[2:4]
+    first = table(compared.values).splitlines()[2:4]
     assert first[0].split() == "file decisions that differ limit (a decides)".split()
     assert first[1].split() == ["int8", "75.00%", "25.00%"]
 

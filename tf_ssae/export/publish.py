@@ -16,7 +16,7 @@ from tf_ssae import runs
 from tf_ssae.data.images import LabelledImages
 from tf_ssae.data.split import Split
 from tf_ssae.detectors.base import Detector
-from tf_ssae.export import models, parity, serving_kit
+from tf_ssae.export import models, parity_table, serving_kit
 from tf_ssae.export.published import published_at
 from tf_ssae.export.same_split import same_split
 from tf_ssae.ops.limits import DEFAULTS, Limits
@@ -130,7 +130,7 @@ def _publish(
             )
             report = compared.values
             run_folder.write_json(folder / "parity.json", {**report, **provenance.environment()})
-            print("\n" + parity.table(report), flush=True)
+            print("\n" + parity_table.table(report), flush=True)
             if compared.violations:
                 rejected = export_dir / f"{name}-{target.name}.rejected"
                 shutil.rmtree(rejected, ignore_errors=True)
