@@ -3,26 +3,21 @@ it.
 """
 
 import dataclasses
-import hashlib
 import os
 import pathlib
 import tempfile
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from tf_ssae import runs
 from tf_ssae.calibration import Calibration, conformal, operating_points
-from tf_ssae.data.find import find
-from tf_ssae.data.images import LabelledImages
 from tf_ssae.data.reader import TileReader, repaired_in_words
-from tf_ssae.data.split import Subset
-from tf_ssae.detectors.base import Detector
 from tf_ssae.evaluation import predictions
 from tf_ssae.runs import calibrations, training_images
 from tf_ssae.system.disk import full_disk_is_an_os_error
 from tf_ssae.training.calibrate import ask, of_outputs
+from tf_ssae.training.gathered import Gathered
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,7 +115,7 @@ def recalibrate(
         tempfile.TemporaryDirectory() as folder,
     ):
         cache = pathlib.Path(folder)
-        goods = _Gathered(
+        goods = Gathered(
             reader, detector, pathlib.Path(images), cache / "goods", trained or set(), set()
         )
         outputs = ask(detector, goods.subset, with_map_peaks=detector.reconstructs)
@@ -142,7 +137,7 @@ def recalibrate(
             ]  # fmt: skip
         if wish.known_defects is not None:
             where = pathlib.Path(wish.known_defects)
-            bad = _Gathered(reader, detector, where, cache / "bad", trained or set(), goods.digests)
+            bad = Gathered(reader, detector, where, cache / "bad", trained or set(), goods.digests)
             asked = ask(detector, bad.subset)
             defects = predictions.evaluate(detector, asked, bad.subset).scores
             name = fitted.deciding_score
@@ -209,82 +204,3 @@ def _chosen(
         " choice looked at are optimistic."
     )
     return fitted.with_threshold(threshold, text)
-
-
-class _Gathered:
-    """The images of a folder, as tiles in a file.
-
-    Attributes:
-        subset: a Subset of all of them, as normal images.
-        digests: see `training_images.digest`.
-        left_out: `(name, reason)`.
-        repaired: `(name, what was wrong)` of damaged files that are used.
-    """
-
-    def __init__(
-        self,
-        reader: TileReader,
-        detector: Detector,
-        folder: pathlib.Path,
-        cache: pathlib.Path,
-        trained: set[int],
-        calibrated: set[int],
-    ):
-        """`cache`: a file to write. `trained`, `calibrated`: digests of images that cannot be
-        among them.
-
-        Raises:
-            FileNotFoundError, ValueError: no image can be used.
-        """
-        self.digests: set[int] = set()
-        self.left_out: list[tuple[str, str]] = []
-        self.repaired: list[tuple[str, str]] = []
-        self._refused = {**dict.fromkeys(trained, "a training image")}
-        self._refused |= dict.fromkeys(calibrated - trained, "an image that calibrates")
-        names: list[str] = []
-        source: list[int] = []
-        paths = find(folder)
-        with open(cache, "wb") as file:
-            for path, tiles in self._usable(reader, paths):
-                # Not `tofile`, which says nothing of a full disk below 4,096 bytes.
-                file.write(np.ascontiguousarray(tiles).data)
-                source += [len(names)] * len(tiles)
-                names.append(str(path))
-        if not names:
-            reasons = "; ".join(f"{name}: {reason}" for name, reason in self.left_out[:3])
-            raise ValueError(f"None of the {len(paths)} images in {folder} can be used: {reasons}.")
-        data = LabelledImages(
-            np.memmap(cache, np.uint8, "r", shape=(len(source), *detector.image_shape)),
-            np.zeros(len(source), np.int64),
-            ("good",),
-            source=np.array(source),
-            names=tuple(names),
-        )
-        self.subset = Subset(data, np.arange(len(source)), np.array([False]))
-
-    @property
-    def fingerprint(self) -> str:
-        """A hash of all pixels, in order."""
-        images = self.subset.data.images
-        found = hashlib.sha256()
-        for tile in images:
-            found.update(tile.tobytes())
-        return found.hexdigest()
-
-    def _usable(
-        self, reader: TileReader, paths: list[pathlib.Path]
-    ) -> Iterator[tuple[pathlib.Path, np.ndarray]]:
-        for read in reader.read(paths):
-            if read.error:
-                self.left_out.append((str(read.path), read.error))
-                continue
-            digest = training_images.digest(read.tiles)
-            if digest in self._refused:
-                self.left_out.append((str(read.path), f"a copy of {self._refused[digest]}"))
-            elif digest in self.digests:
-                self.left_out.append((str(read.path), "a second copy of an image beside it"))
-            else:
-                self.digests.add(digest)
-                if read.damage:
-                    self.repaired.append((str(read.path), read.damage))
-                yield read.path, read.tiles
