@@ -2,7 +2,6 @@
 
 import array
 import dataclasses
-import heapq
 import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,13 +12,12 @@ from tf_ssae.calibration import Calibration
 from tf_ssae.data.layout import GOOD
 from tf_ssae.data.reader import ReadFile, TileReader, repaired_in_words
 from tf_ssae.evaluation.regions import Region
-from tf_ssae.report import Card, Report, gallery
+from tf_ssae.report import Report
 from tf_ssae.runs import provenance
 from tf_ssae.scoring.drift import Drift, drift
+from tf_ssae.scoring.extremes import Extremes
 from tf_ssae.scoring.readers import Reader
 from tf_ssae.scoring.suspects import Suspects
-
-_SHOWN = 12
 
 Row = dict[str, Any]
 
@@ -75,8 +73,7 @@ class Rows:
         self._kind_of_image = array.array("i")
         self._kinds: dict[str, int] = {}
         self._suspects = Suspects(calibration)
-        self._most: list[tuple[float, str]] = []
-        self._least: list[tuple[float, str]] = []
+        self._extremes = Extremes(calibration)
         self._unreadable: list[tuple[str, str]] = []
         self._repaired: list[tuple[str, str]] = []
         self._anomalies = self._reviews = 0
@@ -144,14 +141,11 @@ class Rows:
             self._values[name].append(row[name])
         self._anomalies += row["decision"] == "anomaly"
         self._reviews += row["decision"] == "review"
-        score = row[self._calibration.deciding_score]
         kind = self._kind_of(row["path"])
         place = -1 if kind is None else self._kinds.setdefault(kind, len(self._kinds))
         self._kind_of_image.append(place)
         self._suspects.add(row, kind)
-        for heap, sign in ((self._most, 1), (self._least, -1)):
-            push = heapq.heappush if len(heap) < _SHOWN else heapq.heappushpop
-            push(heap, (sign * score, row["path"]))
+        self._extremes.add(row)
 
     def summary(self) -> Summary:
         """The Summary of all rows so far."""
@@ -204,13 +198,6 @@ class Rows:
             tuple(self._suspects.photos(reader, tiles, page, kind_of, missed))
             for missed in (False, True)
         )
-        sections = [
-            (title, text, self._cards(reader, tiles, sorted(heap, reverse=True)))
-            for title, text, heap in (
-                ("Most anomalous", "The images with the highest deciding score.", self._most),
-                ("Least anomalous", "The images with the lowest deciding score.", self._least),
-            )
-        ]
         settings = {**reader.description.to_dict(), **calibration.to_dict()}
         for long in ("calibration", "scores"):
             del settings[long]
@@ -237,7 +224,7 @@ class Rows:
             thresholds=calibration.thresholds,
             held_out_scores=calibration.scores if calibration.held_out else {},
             scores={name: np.array(values) for name, values in self._values.items()},
-            galleries=tuple(section for section in sections if section[2]),
+            galleries=tuple(self._extremes.galleries(reader, tiles)),
             unreadable=tuple(summary.unreadable),
             settings=settings,
         )
@@ -253,25 +240,3 @@ class Rows:
                 f" {self._calibration.review_fpr:.2%} of normal images, but no anomalies",
             )
         ]
-
-    def _cards(
-        self, reader: Reader, tile_reader: TileReader, ranked: list[tuple[float, str]]
-    ) -> tuple[Card, ...]:
-        """One Card per image: of the tile that scores highest."""
-        chosen, names, notes = [], [], []
-        for read in tile_reader.read([pathlib.Path(path) for _, path in ranked]):
-            # Removed since it was scored.
-            if read.error:
-                continue
-            count, best, note = len(read.tiles), 0, ""
-            if count > 1:
-                scores = reader.score(read.tiles)[self._calibration.deciding_score]
-                best = int(np.argmax(scores))
-                note = f"tile {best + 1} of {count}"
-            chosen.append(read.tiles[best])
-            names.append(str(read.path))
-            notes.append(note)
-        if not chosen:
-            return ()
-        shown = np.stack(chosen)
-        return gallery.cards(reader.explain(shown), shown, names, notes, self._calibration)

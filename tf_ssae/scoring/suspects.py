@@ -36,9 +36,9 @@ class Suspects:
         score = row[self._calibration.deciding_score]
         if row["decision"] == "anomaly":
             entry = (score, row["path"], row["p_value"], row["why"])
-            _keep(self._anomalies, entry, LISTED)
+            keep(self._anomalies, entry, LISTED)
         elif kind not in (None, GOOD):
-            _keep(self._misses, (-score, row["path"], row["p_value"], ""), _MISSES)
+            keep(self._misses, (-score, row["path"], row["p_value"], ""), _MISSES)
 
     def photos(
         self,
@@ -84,6 +84,7 @@ def _decoded(tile_reader: TileReader, path: pathlib.Path) -> np.ndarray:
     return tile_reader.pixels(path.read_bytes())[0]
 
 
-def _keep(heap: list[_Entry], entry: _Entry, most: int) -> None:
+def keep(heap: list[Any], entry: Any, most: int) -> None:
+    """Adds an entry to a heap that holds the largest ones, at most so many."""
     push = heapq.heappush if len(heap) < most else heapq.heappushpop
     push(heap, entry)
