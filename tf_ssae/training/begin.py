@@ -14,7 +14,7 @@ from tf_ssae.detectors.base import Detector
 from tf_ssae.runs import provenance, training_images
 from tf_ssae.runs.folder_contents import contents
 from tf_ssae.runs.run_folder import RunFolder
-from tf_ssae.training.warm_start import WarmStart, trained_before
+from tf_ssae.training.warm_start import WarmStart
 
 _CACHE = "images.cache"
 
@@ -51,7 +51,8 @@ def begin(config: Config, folder: RunFolder, data: LabelledImages | None) -> Beg
         start = WarmStart.of(config)
         found = {} if data else contents(config)
         data = data or sources.load(config, cache)
-        split = protocols.split(data, config, trained_before(start, data))
+        trained_before = training_images.among(data, start.trained) if start else None
+        split = protocols.split(data, config, trained_before)
         steps = pipeline.steps_per_epoch(len(split.train.index), config)
         if config.steps:
             config = dataclasses.replace(config, epochs=max(1, round(config.steps / steps)))

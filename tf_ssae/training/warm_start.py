@@ -9,7 +9,6 @@ import numpy as np
 from tf_ssae import runs
 from tf_ssae.config import Config
 from tf_ssae.data import roi
-from tf_ssae.data.images import LabelledImages
 from tf_ssae.data.protocols import subset_of
 from tf_ssae.data.split import Split
 from tf_ssae.detectors.base import Detector
@@ -134,11 +133,6 @@ class WarmStart:
 def _region(config: Config, run: pathlib.Path) -> RegionOfInterest | None:
     """The region of interest that a run kept, if it has one."""
     return roi.load(str(run / run_folder.ROI)) if config.roi else None
-
-
-def trained_before(start: WarmStart | None, data: LabelledImages) -> np.ndarray | None:
-    """Which images of `data`, bool `[M]`, trained the run that another begins with, if any."""
-    return training_images.among(data, start.trained) if start else None
 
 
 def in_words(found: dict[str, Any]) -> str:
