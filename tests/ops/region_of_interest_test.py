@@ -88,3 +88,9 @@ def test_the_outside_is_filled_with_the_mean_of_the_inside():
     np.testing.assert_array_equal(found[:, :, :5], x[:, :, :5])
     mean = x.numpy()[0, :, :5].mean(axis=(0, 1))
     np.testing.assert_allclose(found[0, :, 5:], np.broadcast_to(mean, (8, 3, 3)), rtol=1e-5)
+
+
+def test_at_its_edge_an_image_is_composed_of_both():
+    inside = tf.reshape(tf.constant([1.0, 0.25, 0.0]), [1, 1, 3, 1])
+    found = region_of_interest.composed(inside, tf.fill([1, 1, 3, 2], 8.0), tf.zeros([1, 1, 1, 2]))
+    assert found[0, 0].numpy().tolist() == [[8.0, 8.0], [2.0, 2.0], [0.0, 0.0]]

@@ -23,6 +23,7 @@ import tensorflow as tf
 
 from tf_ssae.data import cutouts
 from tf_ssae.data.draws import Draws
+from tf_ssae.ops.region_of_interest import composed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -251,7 +252,7 @@ def tamper(
         tampered = cutouts.paste(draws, tampered, known, wanted, inside)
     tampered = tf.clip_by_value(tampered, 0.0, 1.0)
     if inside is not None:
-        tampered = inside * tampered + (1.0 - inside) * images
+        tampered = composed(inside, tampered, images)
     change = tf.reduce_mean(tf.abs(tampered - images), axis=-1, keepdims=True)
     change = tf.nn.avg_pool2d(change, 3, 1, "SAME")
     # Visible: a change of two fifths of the image's own deviation, but at least of 5 grey levels.

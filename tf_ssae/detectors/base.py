@@ -263,7 +263,7 @@ class Detector(keras.Model):
         interest x, what they are compared with, so that nothing there is an error.
         """
         inside = self.inside(images)
-        return rebuilt if inside is None else inside * rebuilt + (1.0 - inside) * x
+        return rebuilt if inside is None else region_of_interest.composed(inside, rebuilt, x)
 
     @classmethod
     def gives_losses(cls) -> bool:

@@ -20,6 +20,7 @@ from tf_ssae.networks import locator as networks
 from tf_ssae.ops import scores
 from tf_ssae.ops.gaussian import Gaussian
 from tf_ssae.ops.losses import location_loss
+from tf_ssae.ops.region_of_interest import composed
 from tf_ssae.ops.rotations import ROTATIONS, rotate_sampled_others, rotate_stack
 from tf_ssae.ops.tails import TailLog
 from tf_ssae.ops.texture import Texture, mean_inside, moments
@@ -219,9 +220,8 @@ class Locator(Detector):
         rebuilt = tf.clip_by_value(_restored(self.decoder(maps[-1], training=False)), 0.0, 1.0)
         enlarged = self.only_inside(images, self._enlarged(rebuilt), whole)
         if inside is not None:
-            seen = self._seen(inside)
             location *= _pooled_to(inside, location)
-            rebuilt = seen * rebuilt + (1.0 - seen) * x
+            rebuilt = composed(self._seen(inside), rebuilt, x)
         window = max(1, round(_WINDOW * location.shape[1]))
         peak = tf.reduce_max(tf.nn.avg_pool2d(location, window, 1, "SAME"), axis=[1, 2, 3])
         area = tf.reduce_mean(location, axis=[1, 2, 3])

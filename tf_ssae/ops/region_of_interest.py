@@ -86,13 +86,21 @@ def marked(tiles: tf.Tensor) -> tf.Tensor:
     return tf.cast(brightest > 0.0, tf.float32)
 
 
+def composed(inside: tf.Tensor, x: tf.Tensor, outside: tf.Tensor) -> tf.Tensor:
+    """x inside, `outside` elsewhere, both `[B, S, S, C]` or with sides of 1: `[B, S, S, C]`.
+
+    `inside`: `[B, S, S, 1]`, 1 or 0; in between, that share of x.
+    """
+    return inside * x + (1.0 - inside) * outside
+
+
 def filled(x: tf.Tensor, inside: tf.Tensor) -> tf.Tensor:
     """Images `[B, S, S, C]` with the mean of their inside, channel by channel, in place of what is
     outside: no edge is there that the image itself does not have.
 
     `inside`: `[B, S, S, 1]`, 1 or 0.
     """
-    return inside * x + (1.0 - inside) * mean(x, inside)
+    return composed(inside, x, mean(x, inside))
 
 
 def mean(x: tf.Tensor, inside: tf.Tensor) -> tf.Tensor:
