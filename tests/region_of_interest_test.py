@@ -1,5 +1,6 @@
 """A run with a region of interest, from its training to its exports."""
 
+import io
 import pathlib
 
 import numpy as np
@@ -48,6 +49,10 @@ def photos(tmp_path_factory):
             pixels = with_defect(pixels) if "bad" in folder else pixels
             Image.fromarray(pixels).save(root / folder / f"{i:03}.png")
     Image.fromarray(np.zeros((48, 48), np.uint8) + 99).save(root / "train/good" / "square.png")
+    # Its end is missing, which is outside.
+    whole = io.BytesIO()
+    Image.fromarray(photo(5)).save(whole, "JPEG", quality=95)
+    (root / "test/good" / "cut.jpg").write_bytes(whole.getvalue()[:-80])
     return root
 
 
@@ -56,7 +61,12 @@ def run(request, photos, tmp_path_factory):
     """The folder of a run whose mask's file is gone, and its metrics."""
     where = tmp_path_factory.mktemp("runs")
     Image.fromarray(MASK).save(where / "mask.png")
-    shared = {"data_dir": str(photos), "roi": str(where / "mask.png"), "image_size": 64}
+    shared = {
+        "data_dir": str(photos),
+        "roi": str(where / "mask.png"),
+        "accept_damaged": True,
+        "image_size": 64,
+    }
     own = (
         {"steps": 120, "batch_size": 8}
         if request.param == "locator"

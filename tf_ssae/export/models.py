@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import tensorflow as tf
 
-from tf_ssae.data.decode import decode, with_channels
+from tf_ssae.data.decode import with_channels
+from tf_ssae.data.reader import TileReader
 from tf_ssae.data.split import Split, Subset
 from tf_ssae.detectors.base import Detector
 from tf_ssae.export import openvino_ir, parity, saved_model, tflite, timing, warmup
@@ -94,7 +95,7 @@ def write(
         found = scores(lambda tiles: decide([png(tile).numpy() for tile in tiles]))
     else:
         # It cuts the region out of the whole photo: a tile is none.
-        found = joined(decide([png(photo).numpy()]) for photo in _photos(test, photos))
+        found = joined(decide([png(photo).numpy()]) for photo in _photos(detector, test, photos))
     compared.require("decide", found)
 
     edge = folder / "tflite"
@@ -126,11 +127,12 @@ def write(
     return compared
 
 
-def _photos(test: Subset, root: pathlib.Path) -> Iterator[np.ndarray]:
-    """Yields the test images, uint8 `[H, W, C]`, whole."""
-    channels = test.data.image_shape[-1]
+def _photos(detector: Detector, test: Subset, root: pathlib.Path) -> Iterator[np.ndarray]:
+    """Yields the test images, uint8 `[H, W, C]`, whole, read as the run read them."""
+    config, channels = detector.config, test.data.image_shape[-1]
+    reader = TileReader.of(detector.description, config.limits, config.accept_damaged)
     for name in test.names:
-        yield with_channels(decode((root / name).read_bytes()), channels)
+        yield with_channels(reader.pixels((root / name).read_bytes())[0], channels)
 
 
 def _for_warmup(detector: Detector, test: Subset) -> np.ndarray:
