@@ -64,17 +64,6 @@ def write(detector: Detector, folder: pathlib.Path, limits: Limits = DEFAULTS) -
     def region_of() -> tf.Tensor | None:
         return None if region is None else tf.convert_to_tensor(region)
 
-    def cut_up(name: str, images: tf.Tensor) -> tf.Tensor:
-        """`[N, H, W, C] -> [N, T, S, S, C]`."""
-        if roi is None:
-            return tiles.cut(images, *how)
-        height, width = tf.shape(images)[1], tf.shape(images)[2]
-        with tf.control_dependencies([require_proportions(name, height, width, roi)]):
-            found = tiles.cut(tf.identity(images), *how, region_of())
-        left = require(tf.shape(found)[1] > 0, f"{name}: {NOTHING_LEFT}.")
-        with tf.control_dependencies([left]):
-            return tf.identity(found)
-
     def evidence_of(cut: tf.Tensor) -> Outputs:
         """`[N, T, S, S, C] ->` the evidence of every tile: `[N, T, ...]`."""
         shape = tf.shape(cut)
@@ -91,22 +80,29 @@ def write(detector: Detector, folder: pathlib.Path, limits: Limits = DEFAULTS) -
         return {name: tf.reduce_max(evidence[name], axis=1) for name in detector.score_names}
 
     def tiles_of(images: tf.Tensor) -> tf.Tensor:
-        with tf.control_dependencies(
-            [
-                require(
-                    tf.shape(images)[0] > 0,
-                    "images: the batch is empty; expected at least one image.",
-                ),
-                require_size("images", tf.shape(images)[1], tf.shape(images)[2], limits),
-                require(
-                    tf.shape(images)[3] == channels,
-                    f"images: wrong channel count; expected {channels} (shape [N, H, W,"
-                    f" {channels}]).",
-                ),
-            ]
-        ):
-            images = tf.identity(images)
-        return cut_up("images", tf.ensure_shape(images, [None, None, None, channels]))
+        """`[N, H, W, C] -> [N, T, S, S, C]`."""
+        height, width = tf.shape(images)[1], tf.shape(images)[2]
+        required = [
+            require(
+                tf.shape(images)[0] > 0,
+                "images: the batch is empty; expected at least one image.",
+            ),
+            require_size("images", height, width, limits),
+            require(
+                tf.shape(images)[3] == channels,
+                f"images: wrong channel count; expected {channels} (shape [N, H, W, {channels}]).",
+            ),
+        ]
+        if roi is not None:
+            required.append(require_proportions("images", height, width, roi))
+        with tf.control_dependencies(required):
+            images = tf.ensure_shape(tf.identity(images), [None, None, None, channels])
+        found = tiles.cut(images, *how, region_of())
+        if roi is None:
+            return found
+        left = require(tf.shape(found)[1] > 0, f"images: {NOTHING_LEFT}.")
+        with tf.control_dependencies([left]):
+            return tf.identity(found)
 
     def scores_of_files(image_bytes: tf.Tensor) -> Outputs:
         """Every score, and `error`."""
