@@ -3,19 +3,10 @@
 import numpy as np
 import pytest
 
-from tf_ssae.calibration.operating_points import OperatingPoint, Share, choose, points
+from tf_ssae.calibration.operating_points import OperatingPoint, choose, points
 
 NORMAL = np.array([1.0, 2.0, 3.0, 4.0, 8.0])
 DEFECTS = np.array([3.5, 7.0, 9.0])
-
-
-def test_intervals_are_those_of_clopper_and_pearson():
-    """None of n: 1 - 0.025^(1/n). One of ten: from a table."""
-    none = Share.among(np.zeros(50, bool))
-    assert (none.low, none.high) == (0.0, pytest.approx(1 - 0.025 ** (1 / 50)))
-    one = Share.among(np.arange(10) == 3)
-    assert (one.low, one.high) == (pytest.approx(0.0025, abs=1e-4), pytest.approx(0.4450, abs=1e-4))
-    assert str(one) == "1 of 10, 10.0% (0.3% to 44.5%)"
 
 
 def test_the_table_goes_from_all_defects_found_to_none():

@@ -12,7 +12,7 @@ from conftest import ROOT, run_python
 from PIL import Image
 
 from tf_ssae import report
-from tf_ssae.evaluation.operating_points import Found
+from tf_ssae.calibration.share import Share
 from tf_ssae.evaluation.regions import Region
 from tf_ssae.system.text import printable
 
@@ -139,7 +139,7 @@ FULL = report.Report(
         for epoch in (1, 2, 3)
     ),
     kinds=("good", "good", "good", "good", "hole", NASTY, "hole"),
-    found_synthetic=Found(67, 99, 0.58, 0.77),
+    found_synthetic=Share(67, 99, 0.58, 0.77),
     drift=(f"Drift of {NASTY}.", A_WS, np.linspace(0, 0.4, 60)),
     anomalies=(
         photo(NASTY, 0.9, kind="good", is_false=True, link=LINK),

@@ -6,8 +6,7 @@ import numpy as np
 from scipy import stats
 
 from tf_ssae.calibration import conformal
-
-_CONFIDENCE = 0.95
+from tf_ssae.calibration.share import CONFIDENCE
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +30,7 @@ class Guarantee:
     def of(cls, images: int, target_fpr: float) -> "Guarantee":
         """What a threshold fitted to so many held-out images guarantees."""
         k = conformal.rank(images, target_fpr)
-        tail = (1 - _CONFIDENCE) / 2
+        tail = (1 - CONFIDENCE) / 2
         low, high = stats.beta.ppf([tail, 1 - tail], k, images + 1 - k)
         return cls(target_fpr, images, k / (images + 1), float(low), float(high))
 

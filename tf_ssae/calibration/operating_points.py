@@ -5,37 +5,12 @@ how many false alarms.
 import dataclasses
 
 import numpy as np
-from scipy import stats
+
+from tf_ssae.calibration.share import Share
 
 CHOICES = ("zero_miss", "zero_false_alarm", "min_cost")
 
-_CONFIDENCE = 0.95
 _ROWS = 12
-
-
-@dataclasses.dataclass(frozen=True)
-class Share:
-    """So many of so many, with the exact interval (Clopper and Pearson, 1934) of the share.
-
-    Attributes:
-        low, high: the bounds of the 95% interval, 0..1.
-    """
-
-    count: int
-    of: int
-    low: float
-    high: float
-
-    @classmethod
-    def among(cls, chosen: np.ndarray) -> "Share":
-        """The share of True in bool `[n]`, n at least 1."""
-        count, of = int(np.sum(chosen)), len(chosen)
-        interval = stats.binomtest(count, of).proportion_ci(_CONFIDENCE, "exact")
-        return cls(count, of, float(interval.low), float(interval.high))
-
-    def __str__(self) -> str:
-        share = self.count / self.of
-        return f"{self.count} of {self.of}, {share:.1%} ({self.low:.1%} to {self.high:.1%})"
 
 
 @dataclasses.dataclass(frozen=True)

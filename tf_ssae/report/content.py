@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from tf_ssae.evaluation.operating_points import Found
+from tf_ssae.calibration.share import Share
 from tf_ssae.evaluation.regions import Region
 
 _Value = TypeVar("_Value")
@@ -146,7 +146,7 @@ class Report:
     scores: Mapping[str, np.ndarray]
     is_anomaly: np.ndarray | None = None
     kinds: Sequence[str] | None = None
-    found_synthetic: Found | None = None
+    found_synthetic: Share | None = None
     drift: tuple[str, np.ndarray, np.ndarray] | None = None
     anomalies: Sequence[Photo] = ()
     unlisted: int = 0

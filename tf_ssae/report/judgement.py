@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tf_ssae.evaluation import operating_points
-from tf_ssae.evaluation.operating_points import RATES, Found, Kind
+from tf_ssae.calibration.share import Share
+from tf_ssae.evaluation import detection
+from tf_ssae.evaluation.detection import RATES, Kind
 from tf_ssae.report.content import Report
 
 
@@ -23,8 +24,8 @@ class Row:
 
     rate: float
     allowed: int
-    found: Found
-    by_other: Found | None
+    found: Share
+    by_other: Share | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,27 +63,25 @@ def judge(report: Report) -> Judgement:
         return Judgement(
             (unknown, *_synthetic(report), *alarms), 0 if truth is None else len(truth)
         )
-    found, normal = Found.of(scores[truth] > threshold), ~truth
+    found, normal = Share.among(scores[truth] > threshold), ~truth
     sentences = [f"It finds {in_words(found)} of the defects."]
-    kinds = operating_points.by_kind(
-        truth, report.kinds or ["anomalous"] * len(truth), scores, threshold
-    )
+    kinds = detection.by_kind(truth, report.kinds or ["anomalous"] * len(truth), scores, threshold)
     if not normal.any():
         return Judgement((*sentences, *_synthetic(report)), 0, kinds=kinds)
     sentences = [sentences[0], _alarms(scores[normal] > threshold), *_synthetic(report)]
-    other = operating_points.best_other(truth, report.scores, deciding)
+    other = detection.best_other(truth, report.scores, deciding)
     rows = [
         Row(
             rate,
-            operating_points.allowed(rate, int(normal.sum())),
-            operating_points.found_at(truth, scores, rate),
-            operating_points.found_at(truth, report.scores[other], rate) if other else None,
+            detection.allowed(rate, int(normal.sum())),
+            detection.found_at(truth, scores, rate),
+            detection.found_at(truth, report.scores[other], rate) if other else None,
         )
         for rate in RATES
     ]
     warnings = []
     if other:
-        more = operating_points.finds_far_more(truth, report.scores, deciding, other, threshold)
+        more = detection.finds_far_more(truth, report.scores, deciding, other, threshold)
         if more:
             warnings.append(
                 f"Another score finds far more at as few false alarms: {other}"
@@ -93,18 +92,18 @@ def judge(report: Report) -> Judgement:
     return Judgement(sentences, int(normal.sum()), other, rows, kinds, warnings)
 
 
-def in_words(found: Found) -> str:
+def in_words(found: Share) -> str:
     """ "12 of 20 (60%, 95% interval 36% to 81%)"."""
     return (
-        f"{found.found:,} of {found.images:,} ({found.share:.0%}, 95% interval {found.low:.0%} to"
+        f"{found.count:,} of {found.of:,} ({found.share:.0%}, 95% interval {found.low:.0%} to"
         f" {found.high:.0%})"
     )
 
 
 def _alarms(above: np.ndarray) -> str:
-    alarms = Found.of(above)
+    alarms = Share.among(above)
     return (
-        f"It raises a false alarm on {alarms.found:,} of {alarms.images:,} normal images"
+        f"It raises a false alarm on {alarms.count:,} of {alarms.of:,} normal images"
         f" ({alarms.share:.1%}, 95% interval {alarms.low:.1%} to {alarms.high:.1%})."
     )
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from tf_ssae import runs
 from tf_ssae.calibration import Calibration, conformal, operating_points
+from tf_ssae.calibration.share import Share
 from tf_ssae.data.reader import TileReader, repaired_in_words
 from tf_ssae.evaluation import predictions
 from tf_ssae.runs import calibrations, training_images
@@ -182,7 +183,7 @@ def _chosen(
 ) -> Calibration:
     """The Calibration with the threshold that was chosen or set by hand, if any was."""
     if wish.threshold is not None:
-        above = operating_points.Share.among(normal > wish.threshold)
+        above = Share.among(normal > wish.threshold)
         text = (
             f"The threshold {wish.threshold:.4g} was set by hand and promises nothing: {above} of"
             " the normal images that calibrated are above it."

@@ -9,12 +9,12 @@ import numpy as np
 import tensorflow as tf
 
 from tf_ssae import report
+from tf_ssae.calibration.share import Share
 from tf_ssae.config import Config
 from tf_ssae.data import pipeline
 from tf_ssae.data.reader import TileReader, repaired_in_words
 from tf_ssae.data.split import Split, Subset
 from tf_ssae.detectors.base import Detector
-from tf_ssae.evaluation.operating_points import Found
 from tf_ssae.evaluation.predictions import Evaluation
 from tf_ssae.ops.batched import batched, joined, padded
 from tf_ssae.ops.tiles import first_tiles
@@ -151,9 +151,9 @@ def _synthetic_defects(split: Split, has_region: bool) -> tuple[np.ndarray, np.n
     return clean, np.concatenate(list(tampered(some, len(some.index), has_region)))[first]
 
 
-def _found_synthetic(metrics: Mapping[str, Any]) -> Found | None:
+def _found_synthetic(metrics: Mapping[str, Any]) -> Share | None:
     found = metrics.get("synthetic_defects")
-    return found and Found(found["found"], found["images"], found["low"], found["high"])
+    return found and Share(found["found"], found["images"], found["low"], found["high"])
 
 
 def _above(detector: Detector, evaluation: Evaluation) -> np.ndarray:

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from scipy import stats
 
+from tf_ssae.calibration.share import Share
 from tf_ssae.data import defects
 from tf_ssae.data.split import Split, Subset
 from tf_ssae.detectors.base import Detector
@@ -33,14 +33,13 @@ def synthetic_defects(detector: Detector, split: Split) -> dict[str, Any]:
         return {}
     batches = tampered(held_out, at_once(detector.config.image_size), detector.roi is not None)
     evaluation = predictions.evaluate(detector, predictions.ask(detector, batches), held_out)
-    found = int(detector.calibration.is_anomaly(evaluation.scores).sum())
-    interval = stats.binomtest(found, len(held_out)).proportion_ci(0.95, "exact")
+    found = Share.among(detector.calibration.is_anomaly(evaluation.scores))
     return {
         "synthetic_defects": {
-            "images": len(held_out),
-            "found": found,
-            "low": float(interval.low),
-            "high": float(interval.high),
+            "images": found.of,
+            "found": found.count,
+            "low": found.low,
+            "high": found.high,
         }
     }
 

@@ -7,42 +7,16 @@ import numpy as np
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
+from tf_ssae.calibration.share import CONFIDENCE, Share
+
 # Shares of the normal images that may raise a false alarm.
 RATES = (0.005, 0.01, 0.02, 0.05, 0.1)
 
 _RESAMPLES = 1000
-_CONFIDENCE = 0.95
 # One score finds far more than another: by so large a share of the defects, and not by chance.
 _FAR_MORE, _SIGNIFICANCE = 0.1, 0.01
 
 Scores = Mapping[str, np.ndarray]
-
-
-@dataclasses.dataclass(frozen=True)
-class Found:
-    """Images that are above a threshold.
-
-    Attributes:
-        found: how many are.
-        images: of how many.
-        low, high: the bounds of the 95% interval of the share.
-    """
-
-    found: int
-    images: int
-    low: float
-    high: float
-
-    @classmethod
-    def of(cls, above: np.ndarray) -> "Found":
-        """From bool `[N]`, N at least 1, with the exact binomial interval."""
-        found = int(np.sum(above))
-        interval = stats.binomtest(found, len(above)).proportion_ci(_CONFIDENCE, "exact")
-        return cls(found, len(above), float(interval.low), float(interval.high))
-
-    @property
-    def share(self) -> float:
-        return self.found / self.images
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +26,7 @@ class Kind:
     """
 
     name: str
-    found: Found
+    found: Share
     auroc: float | None
 
 
@@ -61,7 +35,7 @@ def allowed(rate: float, normal: int) -> int:
     return int(np.floor(round(rate * normal, 9)))
 
 
-def found_at(is_anomaly: np.ndarray, scores: np.ndarray, rate: float) -> Found:
+def found_at(is_anomaly: np.ndarray, scores: np.ndarray, rate: float) -> Share:
     """The anomalies above the lowest threshold that at most this share of the normal images exceed.
 
     The threshold is set on these very images, so their number counts in the interval: it spans what
@@ -74,7 +48,7 @@ def found_at(is_anomaly: np.ndarray, scores: np.ndarray, rate: float) -> Found:
     """
     normal, anomalous = np.sort(scores[~is_anomaly]), np.sort(scores[is_anomaly])
     rank = len(normal) - 1 - allowed(rate, len(normal))
-    found = Found.of(anomalous > normal[rank])
+    found = Share.among(anomalous > normal[rank])
     random = np.random.default_rng(0)
     shares = []
     for _ in range(_RESAMPLES):
@@ -82,7 +56,7 @@ def found_at(is_anomaly: np.ndarray, scores: np.ndarray, rate: float) -> Found:
         drawn = np.sort(random.integers(0, len(normal), len(normal)))
         above = len(anomalous) - np.searchsorted(anomalous, normal[drawn[rank]], side="right")
         shares.append(random.binomial(len(anomalous), above / len(anomalous)) / len(anomalous))
-    low, high = np.quantile(shares, [(1 - _CONFIDENCE) / 2, (1 + _CONFIDENCE) / 2])
+    low, high = np.quantile(shares, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return dataclasses.replace(
         found, low=min(found.low, float(low)), high=max(found.high, float(high))
     )
@@ -104,7 +78,7 @@ def best_other(is_anomaly: np.ndarray, scores: Scores, deciding: str) -> str | N
 
 def finds_far_more(
     is_anomaly: np.ndarray, scores: Scores, deciding: str, other: str, threshold: float
-) -> tuple[Found, Found] | None:
+) -> tuple[Share, Share] | None:
     """Whether another score finds far more at as few false alarms as the deciding one raises at its
     threshold: at least 10% of the defects more, by the exact test of McNemar (p < 0.01, divided by
     the number of other scores, since the best of them is compared).
@@ -122,7 +96,7 @@ def finds_far_more(
     p = stats.binomtest(gained, gained + lost, alternative="greater").pvalue
     if p >= _SIGNIFICANCE / (len(scores) - 1):
         return None
-    return Found.of(ours), Found.of(theirs)
+    return Share.among(ours), Share.among(theirs)
 
 
 def by_kind(
@@ -141,5 +115,5 @@ def by_kind(
         if not is_anomaly.all():
             chosen = these | ~is_anomaly
             auroc = float(roc_auc_score(these[chosen], scores[chosen]))
-        result.append(Kind(name, Found.of(scores[these] > threshold), auroc))
+        result.append(Kind(name, Share.among(scores[these] > threshold), auroc))
     return result
