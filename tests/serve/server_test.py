@@ -2,6 +2,7 @@
 
 import base64
 import concurrent.futures
+import hashlib
 import io
 import re
 import signal
@@ -305,6 +306,10 @@ def test_every_answer_says_what_browsers_may_do_with_it(server, photos):
     assert page.headers["Content-Type"].startswith("text/html")
     policy = page.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy and "unsafe" not in policy
+    for tag in ("style", "script"):
+        (text,) = re.findall(f"<{tag}>(.*?)</{tag}>", page.text, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in policy
     for answer in (page, requests.get(f"{server}/nowhere"), requests.get(f"{server}/metrics")):
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]

@@ -2,10 +2,15 @@
 
 import base64
 import hashlib
-import html
-import importlib.resources
+import pathlib
 
-from tf_ssae.system.text import printable
+import jinja2
+
+from tf_ssae.report.page import ENVIRONMENT
+
+_HERE = pathlib.Path(__file__).parent
+_REPORT = _HERE.parent / "report"
+_ENVIRONMENT = ENVIRONMENT.overlay(loader=jinja2.FileSystemLoader([_HERE, _REPORT]))
 
 
 class Page:
@@ -19,16 +24,11 @@ class Page:
 
     def __init__(self, name: str):
         """`name`: of the model."""
-        package = importlib.resources.files("tf_ssae")
-        here = package / "serve"
         # The report's own style: both look the same.
-        style = (package / "report" / "style.css").read_text() + (here / "page.css").read_text()
-        script = (here / "page.js").read_text()
-        parts = {"name": html.escape(printable(name)), "style": style, "script": script}
-        page = (here / "page.html").read_text()
-        for place, text in parts.items():
-            page = page.replace(f"@{place}@", text)
-        self.html = page
+        style = (_REPORT / "style.css").read_text() + (_HERE / "page.css").read_text()
+        script = (_HERE / "page.js").read_text()
+        template = _ENVIRONMENT.get_template("page.html")
+        self.html = template.render(name=name, style=style, script=script)
         policy = (
             "default-src 'none'",
             f"script-src {_digest(script)}",
