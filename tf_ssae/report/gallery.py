@@ -1,6 +1,6 @@
-"""Cards for a report: tiles of images with a detector's outputs."""
+"""Cards and galleries for a report: tiles of images with a detector's outputs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -10,6 +10,23 @@ from tf_ssae.evaluation import maps
 from tf_ssae.ops import preprocessing
 from tf_ssae.report import png
 from tf_ssae.report.content import Card
+
+# The most images in a gallery.
+SHOWN = 12
+
+
+def extremes(
+    most: Sequence[Card], least: Sequence[Card]
+) -> Iterator[tuple[str, str, tuple[Card, ...]]]:
+    """Yields the galleries of a Report that hold a Card: of the images with the highest deciding
+    score, in descending order, and of those with the lowest, in ascending order.
+    """
+    for title, text, found in (
+        ("Most anomalous", "The images with the highest deciding score.", most),
+        ("Least anomalous", "The images with the lowest deciding score.", least),
+    ):
+        if found:
+            yield title, text, tuple(found)
 
 
 def cards(

@@ -12,8 +12,6 @@ from tf_ssae.report import Card, gallery
 from tf_ssae.scoring.readers import Reader
 from tf_ssae.scoring.suspects import keep
 
-_SHOWN = 12
-
 # Score (of the least anomalous, minus it) and path.
 _Entry = tuple[float, str]
 
@@ -31,22 +29,20 @@ class Extremes:
     def add(self, row: dict[str, Any]) -> None:
         """Looks at a row of a readable image."""
         score, path = row[self._calibration.deciding_score], row["path"]
-        keep(self._most, (score, path), _SHOWN)
-        keep(self._least, (-score, path), _SHOWN)
+        keep(self._most, (score, path), gallery.SHOWN)
+        keep(self._least, (-score, path), gallery.SHOWN)
 
     def galleries(
         self, reader: Reader, tile_reader: TileReader
     ) -> Iterator[tuple[str, str, tuple[Card, ...]]]:
-        """Yields the galleries of a Report that hold an image. `reader` and `tile_reader` read the
-        images again.
+        """Those of a Report: see `gallery.extremes`. `reader` and `tile_reader` read the images
+        again.
         """
-        for title, text, heap in (
-            ("Most anomalous", "The images with the highest deciding score.", self._most),
-            ("Least anomalous", "The images with the lowest deciding score.", self._least),
-        ):
-            cards = self._cards(reader, tile_reader, sorted(heap, reverse=True))
-            if cards:
-                yield title, text, cards
+        most, least = (
+            self._cards(reader, tile_reader, sorted(heap, reverse=True))
+            for heap in (self._most, self._least)
+        )
+        return gallery.extremes(most, least)
 
     def _cards(
         self, reader: Reader, tile_reader: TileReader, ranked: list[_Entry]

@@ -215,26 +215,13 @@ def _photos(
 def _galleries(
     detector: Detector, evaluation: Evaluation
 ) -> Iterator[tuple[str, str, tuple[report.Card, ...]]]:
-    """Yields galleries: the extremes."""
+    """Those of the Report: the extremes."""
     scores = evaluation.scores[detector.calibration.deciding_score]
     descending, ascending = np.argsort(-scores, kind="stable"), np.argsort(scores, kind="stable")
-    sections = [
-        (
-            "Most anomalous",
-            "The images with the highest deciding score.",
-            descending[:_SHOWN],
-        ),
-        (
-            "Least anomalous",
-            "The images with the lowest deciding score.",
-            ascending[:_SHOWN],
-        ),
-    ]
-    shown = np.unique(np.concatenate([images for *_, images in sections]))
+    most, least = descending[: gallery.SHOWN], ascending[: gallery.SHOWN]
+    shown = np.unique(np.concatenate([most, least]))
     cards = dict(zip(shown, _cards(detector, evaluation, shown)))
-    for title, text, images in sections:
-        if len(images):
-            yield title, text, tuple(cards[image] for image in images)
+    return gallery.extremes([cards[i] for i in most], [cards[i] for i in least])
 
 
 def _cards(
