@@ -42,6 +42,7 @@ def test_a_subset_counts_images_and_holds_their_tiles(subset):
 
 def test_a_subset_says_which_image_each_tile_is_of(subset):
     assert subset.source.tolist() == [2, 2, 2, 0, 0, 3]
+    assert subset.bounds.tolist() == [0, 3, 5, 6]
     assert subset.ids.tolist() == [2, 0, 3]
     assert subset.names == ["c.png", "a.png", "d.png"]
 
@@ -94,7 +95,7 @@ def test_a_subset_may_be_empty(cut, whole):
         empty = Subset(data, np.arange(0), TWO)
         assert len(empty) == 0 and empty.images.shape == (0, 4, 4, 1) and empty.names == []
         assert empty.labels.tolist() == empty.is_anomaly.tolist() == empty.ids.tolist() == []
-        assert empty.first(3).index.tolist() == []
+        assert empty.first(3).index.tolist() == [] and empty.bounds.tolist() == [0]
 
 
 def subsets(data, *indices):

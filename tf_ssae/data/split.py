@@ -42,6 +42,11 @@ class Subset:
         return self.data.source_of(self.index)
 
     @property
+    def bounds(self) -> np.ndarray:
+        """int `[M + 1]`: where the tiles of each image begin in `index`, and its end."""
+        return np.append(first_tiles(self.source), len(self.index))
+
+    @property
     def tile_labels(self) -> np.ndarray:
         """int `[N]`: the class of each tile, that of its image."""
         return self.data.labels[self.index]
@@ -86,7 +91,7 @@ class Subset:
 
     def of(self, chosen: np.ndarray) -> "Subset":
         """The tiles of some of the images; `chosen`: bool `[M]`."""
-        tiles = np.repeat(chosen, np.diff(first_tiles(self.source), append=len(self.index)))
+        tiles = np.repeat(chosen, np.diff(self.bounds))
         return dataclasses.replace(self, index=self.index[tiles])
 
 

@@ -11,7 +11,6 @@ import numpy as np
 
 from tf_ssae.data.images import LabelledImages
 from tf_ssae.data.split import Split, Subset
-from tf_ssae.ops.tiles import first_tiles
 from tf_ssae.system.files import replacing
 
 FILE = "training_images.npy"
@@ -30,8 +29,7 @@ def digest(tiles: np.ndarray) -> int:
 
 def digests(subset: Subset) -> np.ndarray:
     """uint64 `[M]`: of each image."""
-    bounds = np.append(first_tiles(subset.source), len(subset.index))
-    images = subset.data.images
+    bounds, images = subset.bounds, subset.data.images
     found = [digest(images[subset.index[i:j]]) for i, j in zip(bounds, bounds[1:])]
     return np.array(found, np.uint64)
 

@@ -181,7 +181,7 @@ def _photos(
     else:
         order = np.argsort(-scores, kind="stable")
         order = order[above[order]][:LISTED]
-    bounds = np.append(first_tiles(subset.source), len(subset.index))
+    bounds = subset.bounds
     config = detector.config
     reader = TileReader.of(detector.description, config.limits, config.accept_damaged)
 
@@ -230,7 +230,7 @@ def _cards(
     """One Card per image of `shown`, positions in the test set: of the tile that scores highest."""
     subset, data = evaluation.subset, evaluation.subset.data
     scores = evaluation.tile_scores[detector.calibration.deciding_score]
-    bounds = np.append(first_tiles(subset.source), len(subset.index))
+    bounds = subset.bounds
     best, notes = [], []
     for image in shown:
         start, count = bounds[image], bounds[image + 1] - bounds[image]
