@@ -1,0 +1,138 @@
+"""How badly pixels can be told from what surrounds them: a fine scratch in a strong but regular
+pattern hides in the pattern's contrast, and stands out from what the pattern foretells.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tf_ssae.ops import filter_bank
+
+# Octaves below that of the image itself, as far as a side of so many pixels is left.
+_OCTAVES, _SMALLEST = 3, 16
+# Pixels on each side that foretell one, except those next to it, which show the same defect.
+_REACH, _HOLE = 7, 1
+# About so many pixels along the side of an image are foretold to fit.
+_ALONG = 12
+# Images that it is fitted to, and what is added to the variances, as a share of their mean.
+_IMAGES, _RIDGE = 300, 1e-4
+# Before the logarithms, of brightness 0..1 and of errors.
+_DARK, _FLOOR = 0.04, 2.0**-10
+
+
+@keras.saving.register_keras_serializable(package="tf_ssae")
+class Surroundings(keras.layers.Layer):
+    """Images `[B, T, T, C]` in 0..1, T a multiple of 32, to `[B, T / 8, T / 8, F]`: for each octave
+    and channel, the log of the mean error in a cell of the best linear forecast of a pixel (its
+    log) from those around it. Before `fit` it is NaN.
+    """
+
+    def __init__(self, size: int, channels: int, **kwargs: Any):
+        super().__init__(**kwargs)
+        unknown = keras.initializers.Constant(np.nan)
+        self._channels = channels
+        self._sides = _sides(size)
+        self._kernels, self._offsets = [], []
+        for octave, side in enumerate(self._sides, 1):
+            width = 2 * _reach(side) + 1
+            for kept, name, shape in (
+                (self._kernels, "kernel", [width, width, channels, channels]),
+                (self._offsets, "offset", [channels]),
+            ):
+                kept.append(
+                    self.add_weight(
+                        shape=shape, initializer=unknown, trainable=False, name=f"{name}_{octave}"
+                    )
+                )
+
+    def fit(self, batches: Iterable[tf.Tensor]) -> None:
+        """Fits it to the first images of batches `[n, T, T, C]`: least squares, with a ridge."""
+        sums: list[Any] = [0.0 for _ in self._sides]
+        images = 0
+        for batch in batches:
+            for i, (level, side) in enumerate(zip(self._levels(batch), self._sides)):
+                foretelling, pixels = _samples(level, side)
+                both = np.concatenate([foretelling, np.ones([len(pixels), 1]), pixels], axis=1)
+                sums[i] += both.T @ both
+            images += len(batch)
+            if images >= _IMAGES:
+                break
+        for products, kernel, offset, side in zip(sums, self._kernels, self._offsets, self._sides):
+            given = len(products) - self._channels
+            # The last of what foretells is 1.
+            last = given - 1
+            scatter = (
+                np.diagonal(products)[:last] - products[last, :last] ** 2 / products[last, last]
+            )
+            ridge = np.append(np.full(last, _RIDGE * scatter.mean()), 0.0)
+            lines = np.linalg.solve(
+                products[:given, :given] + np.diag(ridge), products[:given, given:]
+            )
+            around = _around(_reach(side))
+            found = np.zeros([*around.shape, self._channels, self._channels])
+            found[around] = lines[:-1].reshape(-1, self._channels, self._channels)
+            kernel.assign(found)
+            offset.assign(lines[-1])
+
+    def call(self, images: tf.Tensor) -> tf.Tensor:
+        found = []
+        for octave, (level, kernel, offset) in enumerate(
+            zip(self._levels(images), self._kernels, self._offsets), 1
+        ):
+            padded = _mirrored(level, kernel.shape[0] // 2)
+            foretold = tf.nn.conv2d(padded, tf.convert_to_tensor(kernel), 1, "VALID") + offset
+            error = tf.abs(tf.nn.avg_pool2d(level - foretold, 3, 1, "SAME"))
+            cell = filter_bank.CELL >> octave
+            found.append(filter_bank.averaged(error, cell) if cell > 1 else error)
+        return tf.math.log(tf.concat(found, axis=-1) + _FLOOR)
+
+    def _levels(self, images: tf.Tensor) -> list[tf.Tensor]:
+        level, found = tf.math.log(images + _DARK), []
+        for _ in self._sides:
+            level = tf.nn.avg_pool2d(level, 2, 2, "VALID")
+            found.append(level)
+        return found
+
+
+def features(size: int, channels: int) -> int:
+    """F of a `Surroundings`."""
+    return len(_sides(size)) * channels
+
+
+def _sides(size: int) -> list[int]:
+    sides = [size >> octave for octave in range(1, _OCTAVES + 1)]
+    return [side for side in sides if side >= _SMALLEST]
+
+
+def _reach(side: int) -> int:
+    return min(_REACH, side // 4)
+
+
+def _around(reach: int) -> np.ndarray:
+    """Which pixels of a square around one foretell it, bool `[2 reach + 1, 2 reach + 1]`."""
+    y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+    next_to_it = (np.abs(y) <= _HOLE) & (np.abs(x) <= _HOLE)
+    return (y**2 + x**2 <= (reach + 0.5) ** 2) & ~next_to_it
+
+
+def _mirrored(level: tf.Tensor, border: int) -> tf.Tensor:
+    return tf.pad(level, [[0, 0], [border] * 2, [border] * 2, [0, 0]], "REFLECT")
+
+
+def _samples(level: tf.Tensor, side: int) -> tuple[np.ndarray, np.ndarray]:
+    """Some pixels of a level, `[N, C]`, and those around them, `[N, pixels x C]`, float64."""
+    reach, step = _reach(side), max(1, side // _ALONG)
+    width, channels = 2 * reach + 1, level.shape[-1]
+    patches = tf.image.extract_patches(
+        _mirrored(level, reach),
+        [1, width, width, 1],
+        [1, step, step, 1],
+        [1, 1, 1, 1],
+        "VALID",
+    ).numpy()
+    patches = patches.reshape(-1, width, width, channels).astype(np.float64)
+    pixels = patches[:, reach, reach]
+    return patches[:, _around(reach)].reshape(len(patches), -1), pixels
