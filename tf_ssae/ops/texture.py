@@ -1,6 +1,6 @@
 """How unusual an image's texture is, as a whole and window by window, without anything learned."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import keras
@@ -13,9 +13,9 @@ from tf_ssae.ops.usual import Usual
 from tf_ssae.ops.windows import Fit, Windows
 
 # Sides, in cells, of the windows, as far as they fit; windows overlap by half. And how many of the
-# most unusual windows of a size count.
+# most unusual windows of a size count: at least 3, of many one of 48.
 _SIDES = (4, 8, 12)
-_MOST = 3
+_MOST, _SHARE = 3, 48
 # The size of windows, by its place in `_SIDES`, that tells the factors of an image.
 _TELLING = 1
 # Images that the factors are fitted to, at most.
@@ -58,10 +58,12 @@ class Texture(keras.layers.Layer):
         ]
         self._usual = Usual(2 * features, name="usual")
 
-    def fit(self, batches: tf.data.Dataset) -> None:
+    def fit(self, batches: tf.data.Dataset, copies: tf.data.Dataset) -> None:
         """Fits it to batches of images `[n, T, T, C]`, in random order, the same each time; each in
-        a tuple, perhaps with its `inside`. It passes over them twice, and twice more over the first
-        hundreds.
+        a tuple, perhaps with its `inside`. It passes over all of them twice, and twice more over
+        the first hundreds.
+
+        `copies`: of the same images, in the same order, changed so that they are still normal.
         """
         self._surroundings.fit(images for images, *_ in batches)
 
@@ -71,7 +73,8 @@ class Texture(keras.layers.Layer):
             windows = [_of_windows(responses, side, cells) for side in self._sides]
             return [_of_image(responses, cells), *windows]
 
-        self._fit_factors(batches, of_windows)
+        both = tf.data.Dataset.zip(batches, copies)
+        self._fit_factors(both, of_windows)
 
         @tf.function
         def given(images: tf.Tensor, inside: tf.Tensor | None = None) -> list:
@@ -79,50 +82,49 @@ class Texture(keras.layers.Layer):
             return [whole, self._factors_of(windows), *windows]
 
         fits = [Fit(windows) for windows in self._windows]
-        of_images = None
+        of_images: Sums | None = None
         first = 0
-        for batch in batches:
-            whole, known, *windows = _numpy(given(*batch))
-            of_images = of_images or Sums.none(whole.mean(axis=0, dtype=np.float64))
-            of_images.add(whole)
-            for fit, (features, counts) in zip(fits, windows):
-                fit.add(first, features, known, counts)
+        for pair in both:
+            for batch in pair:
+                whole, known, *windows = _numpy(given(*batch))
+                of_images = of_images or Sums.none(whole.mean(axis=0, dtype=np.float64))
+                of_images.add(whole)
+                for fit, (features, counts) in zip(fits, windows):
+                    fit.add(first, features, known, counts)
             first += len(whole)
+        assert of_images is not None
         self._image.fit_to(of_images)
+        self._fit_usual(map(_numpy, (given(*batch) for batch in batches)), fits)
 
-        most, descriptors, first = [], [], 0
-        for batch in batches:
-            _, known, *windows = _numpy(given(*batch))
-            found = [
-                fit.judge(first, features, known, counts)
-                for fit, (features, counts) in zip(fits, windows)
-            ]
-            first += len(found[0])
-            if sum(map(len, descriptors)) < self._usual.wanted:
-                descriptors.append(_median(*windows[0]).numpy())
-                most.append([(distances, counts) for distances, (_, counts) in zip(found, windows)])
-        for fit in fits:
-            fit.finish()
-        usual = [
-            _mean(
-                [
-                    _of_most(windows.standard(distances), counts)
-                    for windows, (distances, counts) in zip(self._windows, sizes)
-                ]
-            )
-            for sizes in most
-        ]
-        self._usual.fit(np.concatenate(descriptors), np.concatenate(usual))
-
-    def _fit_factors(self, batches: tf.data.Dataset, of_windows: Callable[..., list]) -> None:
+    def _fit_factors(self, both: tf.data.Dataset, of_windows: Callable[..., list]) -> None:
         if self._factors is None:
             return
         known: list[np.ndarray] = []
-        for batch in batches:
-            known.append(self._telling_of(of_windows(*batch)[1:]).numpy())
+        for pair in both:
+            known += [self._telling_of(of_windows(*batch)[1:]).numpy() for batch in pair]
             if sum(map(len, known)) >= _KNOWN:
                 break
-        self._factors.fit(np.concatenate(known)[:_KNOWN])
+        self._factors.fit(np.concatenate(known))
+
+    def _fit_usual(self, given: Iterable[list], fits: list[Fit]) -> None:
+        """`given`: of each batch, its factors and windows as arrays."""
+        distances, descriptors, first = [], [], 0
+        for _, known, *windows in given:
+            found = [
+                (fit.judge(first, features, known, counts), counts)
+                for fit, (features, counts) in zip(fits, windows)
+            ]
+            first += len(known)
+            if sum(map(len, descriptors)) < self._usual.wanted:
+                descriptors.append(_median(*windows[0]).numpy())
+                distances.append(found)
+        for fit in fits:
+            fit.finish()
+        scores = [
+            _mean([_of_most(w.standard(d), c) for w, (d, c) in zip(self._windows, of_sizes)])
+            for of_sizes in distances
+        ]
+        self._usual.fit(np.concatenate(descriptors), np.concatenate(scores))
 
     def call(
         self, images: tf.Tensor, inside: tf.Tensor | None = None
@@ -165,7 +167,8 @@ class Texture(keras.layers.Layer):
 def _of_most(distances: tf.Tensor, counts: tf.Tensor | None) -> tf.Tensor:
     """`[B, P] -> [B]`: the mean of the largest."""
     shown = _least_where_outside(distances, counts)
-    return tf.reduce_mean(tf.math.top_k(shown, min(_MOST, shown.shape[1])).values, axis=1)
+    most = min(max(_MOST, shown.shape[1] // _SHARE), shown.shape[1])
+    return tf.reduce_mean(tf.math.top_k(shown, most).values, axis=1)
 
 
 def _numpy(outputs: list) -> list:
