@@ -13,6 +13,8 @@ import tensorflow as tf
 _RIDGE = 10.0
 _EPSILON = 1e-9
 
+Fitted = tuple[np.ndarray, np.ndarray, np.ndarray]
+
 
 @keras.saving.register_keras_serializable(package="tf_ssae")
 class Gaussian(keras.layers.Layer):
@@ -49,10 +51,11 @@ class Gaussian(keras.layers.Layer):
 
     def fit_to(self, sums: "Sums") -> None:
         """Fits it to what was summed over images."""
-        self.assign(*sums.fitted())
+        self.assign(sums.fitted())
 
-    def assign(self, centre: np.ndarray, slopes: np.ndarray, whitening: np.ndarray) -> None:
+    def assign(self, fitted: Fitted) -> None:
         """Takes what `Sums.fitted` returns."""
+        centre, slopes, whitening = fitted
         self.centre.assign(centre)
         if self.slopes is not None:
             self.slopes.assign(slopes)
@@ -61,14 +64,13 @@ class Gaussian(keras.layers.Layer):
     def call(self, features: tf.Tensor, factors: tf.Tensor | None = None) -> tf.Tensor:
         away = tf.transpose(features - self.centre, [1, 0, 2])
         if self.slopes is not None:
+            assert factors is not None
             away -= tf.matmul(factors[tf.newaxis], tf.convert_to_tensor(self.slopes))
         white = tf.matmul(away, tf.convert_to_tensor(self.whitening))
         return tf.transpose(tf.math.log(tf.reduce_sum(tf.square(white), axis=2) + 1e-6))
 
 
-def distances(
-    fitted: tuple[np.ndarray, np.ndarray, np.ndarray], features: np.ndarray, factors: np.ndarray
-) -> np.ndarray:
+def distances(fitted: Fitted, features: np.ndarray, factors: np.ndarray) -> np.ndarray:
     """What a Gaussian that was assigned `fitted` answers: `[n, P, D]` and `[n, K] -> [n, P]`."""
     centre, slopes, whitening = (part.astype(np.float32) for part in fitted)
     away = np.swapaxes(features - centre, 0, 1) - factors.astype(np.float32) @ slopes
@@ -141,7 +143,7 @@ class Sums:
         """Images, at each place, `[P]`."""
         return self.of_factors[:, 0, 0]
 
-    def fitted(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def fitted(self) -> Fitted:
         """The mean at factors of 0, `[P, D]`; the slopes, `[P, K, D]`; and the whitening matrices
         `[P, D, D]` of what is left.
         """

@@ -37,7 +37,8 @@ class Surroundings(keras.layers.Layer):
         unknown = keras.initializers.Constant(np.nan)
         self._channels = channels
         self._sides = _sides(size)
-        self._kernels, self._offsets = [], []
+        self._kernels: list[keras.Variable] = []
+        self._offsets: list[keras.Variable] = []
         for octave, side in enumerate(self._sides, 1):
             blocks = _blocks(2 * _reach(side) + _SQUARE)
             for kept, name, shape in (

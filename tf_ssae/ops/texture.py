@@ -108,7 +108,9 @@ class Texture(keras.layers.Layer):
 
     def _fit_usual(self, given: Iterable[list], fits: list[Fit]) -> None:
         """`given`: of each batch, its factors and windows as arrays."""
-        distances, descriptors, first = [], [], 0
+        distances: list[list] = []
+        descriptors: list[np.ndarray] = []
+        first = 0
         for _, known, *windows in given:
             found = [
                 (fit.judge(first, features, known, counts), counts)

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_ssae.ops.gaussian import Gaussian, Sums, distances
+from tf_ssae.ops.gaussian import Fitted, Gaussian, Sums, distances
 
 # Normal images are dealt to so many parts, each of which is judged by a Gaussian of the others.
 _PARTS = 3
@@ -47,7 +47,7 @@ class Fit:
     def __init__(self, windows: Windows):
         self._windows = windows
         self._sums: list[Sums] = []
-        self._of_others: list[tuple[np.ndarray, ...]] = []
+        self._of_others: list[Fitted] = []
         self._moments = np.zeros([3, windows.mean.shape[0]])
 
     def add(
@@ -72,7 +72,7 @@ class Fit:
         images.
         """
         if not self._of_others:
-            self._windows.gaussian.assign(*_added(self._sums).fitted())
+            self._windows.gaussian.assign(_added(self._sums).fitted())
             self._of_others = [
                 _added(self._sums[:part] + self._sums[part + 1 :]).fitted()
                 for part in range(_PARTS)
@@ -82,8 +82,8 @@ class Fit:
             chosen = _part(first, len(features), part)
             found[chosen] = distances(fitted, features[chosen], factors[chosen])
         weights = np.ones_like(found) if counts is None else counts
-        for moment, values in zip(self._moments, (1.0, found, np.square(found))):
-            moment += (weights * values).sum(axis=0, dtype=np.float64)
+        powers = np.stack([np.ones_like(found), found, np.square(found)])
+        self._moments += (weights * powers).sum(axis=1, dtype=np.float64)
         return found
 
     def finish(self) -> None:
