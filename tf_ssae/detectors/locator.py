@@ -39,8 +39,8 @@ _WINDOW = 7 / 80
 # Exact in float16 files, as are the filter bank's constants.
 _EPSILON = 2.0**-20
 
-# Weight of the windows' distances, as logarithms, beside the logits of the location.
-_DISTANCE = 2.0
+# Weight of the windows' distances, in deviations, beside the logits of the location.
+_DISTANCE = 0.5
 # Above this side the networks see images at half of it; the wavelets see them whole.
 _LARGEST = 192
 

@@ -33,7 +33,7 @@ class Texture(keras.layers.Layer):
     * `[B]`, how far an image as a whole is from normal ones (the log of a squared distance);
     * `[B]`, how far its most unusual windows of each size are, less what is usual for normal images
       that look like it;
-    * `[B, h, w]`, how far each place is, less the same.
+    * `[B, h, w]`, how far each of the smallest windows is, less the same.
 
     The last two are in deviations of `Windows`. Before `fit` all are NaN. Cells and windows that
     are, for more than half, outside of a region of interest, `inside`, `[B, T, T, 1]`, 1 or 0, have
@@ -134,20 +134,16 @@ class Texture(keras.layers.Layer):
         responses, cells = self._responses(images), _cells(inside)
         of_sizes = [_of_windows(responses, side, cells) for side in self._sides]
         known = self._factors_of(of_sizes)
-        most, places = [], []
-        for side, windows, (features, counts) in zip(self._sides, self._windows, of_sizes):
-            distances = windows(features, known)
-            most.append(_of_most(distances, counts))
-            along = _along(responses.shape[1], side)
-            shown = _least_where_outside(distances, counts)
-            places.append(tf.reshape(shown, [-1, along, along, 1]))
-        size = places[0].shape[1:3]
-        resized = [places[0], *(tf.image.resize(place, size) for place in places[1:])]
+        distances = [w(features, known) for w, (features, _) in zip(self._windows, of_sizes)]
         usual = self._usual(_median(*of_sizes[0]))
+        most = [_of_most(found, counts) for found, (_, counts) in zip(distances, of_sizes)]
+        # The smallest tell best where a defect is.
+        places = _least_where_outside(distances[0], of_sizes[0][1])
+        along = _along(responses.shape[1], self._sides[0])
         return (
             self._image(_of_image(responses, cells))[:, 0],
             _mean(most) - usual,
-            _mean(resized)[..., 0] - usual[:, tf.newaxis, tf.newaxis],
+            tf.reshape(places - usual[:, tf.newaxis], [-1, along, along]),
         )
 
     def _responses(self, images: tf.Tensor) -> tf.Tensor:
