@@ -49,10 +49,10 @@ def test_cells_are_averaged_over_the_first_pixel_of_every_block(cell):
     level = np.random.default_rng(3).random((2, 64, 64, 1), np.float32)
     magnitude = filter_bank._magnitude(level)
     found = filter_bank._averaged_at_every_second_pixel(level, cell)
-    expected = filter_bank._averaged(magnitude[:, ::2, ::2], cell // 2)
+    expected = filter_bank.averaged(magnitude[:, ::2, ::2], cell // 2)
     np.testing.assert_allclose(found, expected, atol=1e-5)
     # Which is nearly the mean of all pixels, for the roughest of images too.
-    every = filter_bank._averaged(magnitude, cell)
+    every = filter_bank.averaged(magnitude, cell)
     assert np.abs(found / every - 1)[:, 1:-1, 1:-1].mean() < 0.06
 
 

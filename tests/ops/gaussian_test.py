@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from sklearn.covariance import oas
 
-from tf_ssae.ops.gaussian import Gaussian
+from tf_ssae.ops.gaussian import Gaussian, Sums, distances
 
 
 def squared_distances(layer, features):
@@ -53,3 +53,32 @@ def test_how_the_images_are_cut_into_batches_changes_nothing():
     one.fit([features])
     many.fit(np.array_split(features, 9))
     assert squared_distances(one, features) == pytest.approx(squared_distances(many, features))
+
+
+def test_given_factors_it_is_the_distance_from_what_they_foretell():
+    random = np.random.default_rng(6)
+    known, slopes = random.normal(size=(20_000, 2)), random.normal(size=(2, 3, 4)) * 5
+    features = np.einsum("nk,kpd->npd", known, slopes) + random.normal(size=(20_000, 3, 4)) + 7
+    sums = Sums.none(features[:10].mean(axis=0), 2)
+    for chosen in np.array_split(np.arange(20_000), 9):
+        sums.add(features[chosen], known[chosen])
+    layer = Gaussian(3, 4, 2)
+    layer.fit_to(sums)
+    others = random.normal(size=(5, 2))
+    away = random.normal(size=(5, 3, 4)) * 3
+    at = np.einsum("nk,kpd->npd", others, slopes) + 7 + away
+    found = layer(tf.constant(at, tf.float32), tf.constant(others, tf.float32))
+    np.testing.assert_allclose(np.exp(found), np.square(away).sum(axis=2), rtol=0.1)
+    np.testing.assert_allclose(distances(sums.fitted(), at, others), found, atol=1e-2)
+
+
+def test_sums_of_parts_are_those_of_the_whole():
+    features = np.random.default_rng(7).normal(size=(40, 3, 4))
+    known = np.random.default_rng(8).normal(size=(40, 2))
+    origin = features[:5].mean(axis=0)
+    first, second, whole = (Sums.none(origin, 2) for _ in range(3))
+    first.add(features[:15], known[:15])
+    second.add(features[15:], known[15:])
+    whole.add(features, known)
+    for found, expected in zip((first + second).fitted(), whole.fitted()):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)

@@ -21,7 +21,8 @@ def photos(random, count):
 def texture():
     layer = Texture(_SIDE, 1)
     data = tf.data.Dataset.from_tensor_slices(photos(np.random.default_rng(0), 600))
-    layer.fit(data.batch(32).map(lambda x: (x,)))
+    batches = data.batch(32).map(lambda x: (x,))
+    layer.fit(batches, batches)
     return layer
 
 
@@ -68,7 +69,8 @@ def test_places_are_compared_with_those_inside_a_region_alone():
     images[::10] = random.random([30, _SIDE, _SIDE, 1])
     filled = region_of_interest.filled(tf.constant(images), tf.constant(inside))
     layer = Texture(_SIDE, 1)
-    layer.fit(tf.data.Dataset.from_tensor_slices((filled, inside)).batch(50))
+    batches = tf.data.Dataset.from_tensor_slices((filled, inside)).batch(50)
+    layer.fit(batches, batches)
     normal, where = filled[1:9].numpy(), inside[1:9]
     marked = normal.copy()
     marked[:, 40:48, 8:16] += 0.3

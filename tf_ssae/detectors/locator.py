@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_ssae.config import Config
-from tf_ssae.data import cutouts, defects
+from tf_ssae.data import cutouts, defects, placement
 from tf_ssae.data.draws import Draws
 from tf_ssae.detectors.base import Detector, Outputs
 from tf_ssae.detectors.base import accuracy as share_correct
@@ -40,8 +40,8 @@ _WINDOW = 7 / 80
 # Exact in float16 files, as are the filter bank's constants.
 _EPSILON = 2.0**-20
 
-# Weight of the windows' distances, as logarithms, beside the logits of the location.
-_DISTANCE = 2.0
+# Weight of the windows' distances, in deviations, beside the logits of the location.
+_DISTANCE = 0.5
 # Above this side the networks see images at half of it; the wavelets see them whole.
 _LARGEST = 192
 
@@ -278,8 +278,13 @@ class Locator(Detector):
             inside = self.inside(images)
             return (self.preprocess(images), *([] if inside is None else [inside]))
 
+        def moved(number: tf.Tensor, images: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            seed = tf.stack([tf.cast(self.config.seed, tf.int64), number])
+            x, *inside = textures(images)
+            return placement.moved(x, seed, *inside)
+
         self.gaussian.fit(map(np.asarray, map(tf.function(pooled), batches)))
-        self.texture.fit(batches.map(textures))
+        self.texture.fit(batches.map(textures), batches.enumerate().map(moved))
 
     def fit_normalisation(self, scores: Mapping[str, np.ndarray]) -> None:
         for name, tail in self.tails.items():

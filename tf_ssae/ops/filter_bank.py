@@ -33,7 +33,7 @@ def responses(x: tf.Tensor) -> tf.Tensor:
         x = tf.tensordot(x, tf.constant(_OPPONENTS, tf.float32), 1)
     x = tf.pad(x, [[0, 0], [_BORDER] * 2, [_BORDER] * 2, [0, 0]], "REFLECT")
     cells, beyond = (size + 2 * _BORDER) // CELL, _BORDER // CELL
-    found = [_averaged(x, CELL)]
+    found = [averaged(x, CELL)]
     # Every channel by itself, with the same wavelets.
     level = tf.reshape(tf.transpose(x, [0, 3, 1, 2]), [-1, *x.shape[1:3], 1])
     for scale in range(scales(size)):
@@ -42,7 +42,7 @@ def responses(x: tf.Tensor) -> tf.Tensor:
             magnitude = _averaged_at_every_second_pixel(level, cell)
         else:
             magnitude = _magnitude(level)
-            magnitude = _averaged(magnitude, cell) if cell > 1 else magnitude
+            magnitude = averaged(magnitude, cell) if cell > 1 else magnitude
         magnitude = tf.reshape(magnitude, [count, channels, *magnitude.shape[1:3], _ORIENTATIONS])
         of_light = [magnitude[:, 0]]
         of_colour = [
@@ -92,7 +92,7 @@ def _magnitude(level: tf.Tensor) -> tf.Tensor:
 
 
 def _averaged_at_every_second_pixel(level: tf.Tensor, cell: int) -> tf.Tensor:
-    """Almost `_averaged(_magnitude(level), cell)`, at a fraction of its cost: a magnitude is
+    """Almost `averaged(_magnitude(level), cell)`, at a fraction of its cost: a magnitude is
     smooth, so a quarter of the pixels, one of each 2x2 block, have nearly the mean of all. On solar
     cells no AUROC of the textures' scores moved by more than .002.
 
@@ -101,7 +101,7 @@ def _averaged_at_every_second_pixel(level: tf.Tensor, cell: int) -> tf.Tensor:
     blocks = tf.pad(tf.nn.space_to_depth(level, 2), [[0, 0], [3, 2], [3, 2], [0, 0]])
     parts = tf.square(tf.nn.conv2d(blocks, _in_blocks(_wavelets()), 1, "VALID"))
     magnitude = tf.sqrt(parts[..., :_ORIENTATIONS] + parts[..., _ORIENTATIONS:])
-    return _averaged(magnitude, cell // 2)
+    return averaged(magnitude, cell // 2)
 
 
 def _in_blocks(kernel: np.ndarray) -> np.ndarray:
@@ -116,7 +116,7 @@ def _in_blocks(kernel: np.ndarray) -> np.ndarray:
     return found
 
 
-def _averaged(level: tf.Tensor, cell: int) -> tf.Tensor:
+def averaged(level: tf.Tensor, cell: int) -> tf.Tensor:
     """Over windows twice as wide as a cell of `cell` pixels: a border between cells is no blind
     spot.
     """
