@@ -4,6 +4,7 @@ import keras
 from keras import layers
 
 from tf_ssae.networks import KERNEL_STDDEV, stage_widths
+from tf_ssae.networks.fast import whole_map
 from tf_ssae.networks.fast.output_convolution import OutputConvolution
 
 
@@ -27,9 +28,7 @@ def decoder(
     """
     z = keras.Input([1, 1, depth])
     kernel = keras.initializers.RandomNormal(stddev=KERNEL_STDDEV, seed=seed)
-    x = layers.Conv2DTranspose(
-        256, 4, padding="valid", activation="relu", kernel_initializer=kernel
-    )(z)
+    x = whole_map.Conv2DTranspose(256, 4, activation="relu", kernel_initializer=kernel)(z)
     for filters in reversed(stage_widths(image_size)):
         x = layers.Conv2DTranspose(
             filters, 4, 2, padding="same", activation="relu", kernel_initializer=kernel

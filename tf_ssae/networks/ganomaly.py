@@ -6,6 +6,7 @@ import keras
 from keras import layers
 
 from tf_ssae.networks import GAN_KERNEL_STDDEV, LEAK, stage_widths
+from tf_ssae.networks.fast import whole_map
 from tf_ssae.networks.fast.batch_normalization import BatchNormalization
 
 
@@ -21,7 +22,7 @@ def encoder(
             it.
     """
     images = keras.Input([image_size, image_size, channels])
-    z = layers.Conv2D(latent_depth, 4, use_bias=False, kernel_initializer=_kernel(seed))(
+    z = whole_map.Conv2D(latent_depth, 4, use_bias=False, kernel_initializer=_kernel(seed))(
         _features(images, image_size, seed)
     )
     return keras.Model(images, z, name=name)
@@ -39,7 +40,7 @@ def decoder(
     """
     z = keras.Input([1, 1, latent_depth])
     first, *rest = reversed(_widths(image_size))
-    x = layers.Conv2DTranspose(first, 4, use_bias=False, kernel_initializer=_kernel(seed))(z)
+    x = whole_map.Conv2DTranspose(first, 4, use_bias=False, kernel_initializer=_kernel(seed))(z)
     x = layers.ReLU()(_batch_normalization(seed)(x))
     for filters in rest:
         x = layers.Conv2DTranspose(
@@ -71,7 +72,7 @@ def discriminator(image_size: int, channels: int, seed: keras.random.SeedGenerat
     """
     images = keras.Input([image_size, image_size, channels])
     f = _features(images, image_size, seed)
-    logits = layers.Conv2D(1, 4, use_bias=False, kernel_initializer=_kernel(seed))(f)
+    logits = whole_map.Conv2D(1, 4, use_bias=False, kernel_initializer=_kernel(seed))(f)
     return keras.Model(images, [layers.Reshape(())(logits), f], name="discriminator")
 
 
