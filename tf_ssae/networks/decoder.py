@@ -6,6 +6,7 @@ from keras import layers
 from tf_ssae.networks import KERNEL_STDDEV, stage_widths
 from tf_ssae.networks.fast import whole_map
 from tf_ssae.networks.fast.output_convolution import OutputConvolution
+from tf_ssae.networks.precision import Float32
 
 
 def decoder(
@@ -34,4 +35,4 @@ def decoder(
             filters, 4, 2, padding="same", activation="relu", kernel_initializer=kernel
         )(x)
     x = OutputConvolution(channels, activation=output_activation, kernel_initializer=kernel)(x)
-    return keras.Model(z, x, name="decoder")
+    return keras.Model(z, Float32()(x), name="decoder")

@@ -8,6 +8,7 @@ from keras import layers
 from tf_ssae.networks import KERNEL_STDDEV, LEAK, stage_widths
 from tf_ssae.networks.fast import whole_map
 from tf_ssae.networks.fast.batch_normalization import BatchNormalization
+from tf_ssae.networks.precision import Float32
 
 
 def encoder(
@@ -28,7 +29,7 @@ def encoder(
     # Not a dense layer: with 1x1 output this keeps features global without a trivial solution
     # (section 4.4).
     x = _activated(whole_map.Conv2D(depth, 4, **_without_bias(seed))(x))
-    return keras.Model(images, x, name=name)
+    return keras.Model(images, Float32()(x), name=name)
 
 
 def _without_bias(seed: keras.random.SeedGenerator) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from keras import layers
 from tf_ssae.networks import GAN_KERNEL_STDDEV, LEAK, stage_widths
 from tf_ssae.networks.fast import whole_map
 from tf_ssae.networks.fast.batch_normalization import BatchNormalization
+from tf_ssae.networks.precision import Float32
 
 
 def encoder(
@@ -25,7 +26,7 @@ def encoder(
     z = whole_map.Conv2D(latent_depth, 4, use_bias=False, kernel_initializer=_kernel(seed))(
         _features(images, image_size, seed)
     )
-    return keras.Model(images, z, name=name)
+    return keras.Model(images, Float32()(z), name=name)
 
 
 def decoder(
@@ -56,7 +57,7 @@ def decoder(
         use_bias=False,
         kernel_initializer=_kernel(seed),
     )(x)
-    return keras.Model(z, x, name="decoder")
+    return keras.Model(z, Float32()(x), name="decoder")
 
 
 def discriminator(image_size: int, channels: int, seed: keras.random.SeedGenerator) -> keras.Model:
@@ -73,7 +74,8 @@ def discriminator(image_size: int, channels: int, seed: keras.random.SeedGenerat
     images = keras.Input([image_size, image_size, channels])
     f = _features(images, image_size, seed)
     logits = whole_map.Conv2D(1, 4, use_bias=False, kernel_initializer=_kernel(seed))(f)
-    return keras.Model(images, [layers.Reshape(())(logits), f], name="discriminator")
+    outputs = [Float32()(layers.Reshape(())(logits)), Float32()(f)]
+    return keras.Model(images, outputs, name="discriminator")
 
 
 def reinitialise(discriminator: keras.Model) -> None:
