@@ -25,7 +25,8 @@ def make_plain(config, image_shape):
             )
         patches.enter_context(mock.patch.object(decoder, "OutputConvolution", output_convolution))
         for networks in (encoder, decoder, ganomaly):
-            patches.enter_context(mock.patch.object(networks, "whole_map", keras.layers))
+            for module in ("whole_map", "strided"):
+                patches.enter_context(mock.patch.object(networks, module, keras.layers))
         detector = registry.make(config, image_shape)
     detector._apply = lambda gradients: detector.optimizer.apply(
         gradients, detector.trainable_variables

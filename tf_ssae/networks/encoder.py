@@ -6,7 +6,7 @@ import keras
 from keras import layers
 
 from tf_ssae.networks import KERNEL_STDDEV, LEAK, stage_widths
-from tf_ssae.networks.fast import whole_map
+from tf_ssae.networks.fast import strided, whole_map
 from tf_ssae.networks.fast.batch_normalization import BatchNormalization
 from tf_ssae.networks.precision import Float32
 
@@ -24,7 +24,7 @@ def encoder(
     images = x = keras.Input([image_size, image_size, channels])
     for filters in stage_widths(image_size):
         x = _activated(
-            layers.Conv2D(filters, 4, strides=2, padding="same", **_without_bias(seed))(x)
+            strided.Conv2D(filters, 4, strides=2, padding="same", **_without_bias(seed))(x)
         )
     # Not a dense layer: with 1x1 output this keeps features global without a trivial solution
     # (section 4.4).

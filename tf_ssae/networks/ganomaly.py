@@ -6,7 +6,7 @@ import keras
 from keras import layers
 
 from tf_ssae.networks import GAN_KERNEL_STDDEV, LEAK, stage_widths
-from tf_ssae.networks.fast import whole_map
+from tf_ssae.networks.fast import strided, whole_map
 from tf_ssae.networks.fast.batch_normalization import BatchNormalization
 from tf_ssae.networks.precision import Float32
 
@@ -44,7 +44,7 @@ def decoder(
     x = whole_map.Conv2DTranspose(first, 4, use_bias=False, kernel_initializer=_kernel(seed))(z)
     x = layers.ReLU()(_batch_normalization(seed)(x))
     for filters in rest:
-        x = layers.Conv2DTranspose(
+        x = strided.Conv2DTranspose(
             filters, 4, 2, padding="same", use_bias=False, kernel_initializer=_kernel(seed)
         )(x)
         x = layers.ReLU()(_batch_normalization(seed)(x))
@@ -96,7 +96,7 @@ def _features(
     """`[B, S, S, channels] -> [B, 4, 4, 256]`."""
     x = images
     for stage, filters in enumerate(_widths(image_size)):
-        x = layers.Conv2D(
+        x = strided.Conv2D(
             filters, 4, strides=2, padding="same", use_bias=False, kernel_initializer=_kernel(seed)
         )(x)
         # As in DCGAN, the first layer has no BatchNorm.
