@@ -24,6 +24,9 @@ def make_plain(config, image_shape):
                 mock.patch.object(networks, "BatchNormalization", batch_normalization)
             )
         patches.enter_context(mock.patch.object(decoder, "OutputConvolution", output_convolution))
+        for networks in (encoder, decoder, ganomaly):
+            for module in ("whole_map", "strided"):
+                patches.enter_context(mock.patch.object(networks, module, keras.layers))
         detector = registry.make(config, image_shape)
     detector._apply = lambda gradients: detector.optimizer.apply(
         gradients, detector.trainable_variables

@@ -48,12 +48,13 @@ class _Decoder(nn.Module):
 
 class SSAE(nn.Module):
     """The networks, the losses of a training step and the four scores, for 32x32 images and the
-    preset's settings.
+    preset's settings; in bfloat16 by PyTorch's autocast.
     """
 
-    def __init__(self, config, channels):
+    def __init__(self, config, channels, precision="float32"):
         super().__init__()
         self.config = config
+        self._in_bfloat16 = precision == "bfloat16"
         self.encoder = _encoder(channels, config.latent_depth)
         self.side_encoder = _encoder(channels, config.side_latent_depth)
         self.decoder = _Decoder(config.latent_depth, channels)
@@ -95,7 +96,8 @@ class SSAE(nn.Module):
         return config.w_cls * l_cls + config.w_rec * l_rec, l_rec, l_cls
 
     def train_step(self, x, x_rotated, d):
-        loss, *_ = self.losses(x, x_rotated, d)
+        with self._autocast():
+            loss, *_ = self.losses(x, x_rotated, d)
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
@@ -109,13 +111,18 @@ class SSAE(nn.Module):
         x_rotated = torch.cat([torch.rot90(x, k, (2, 3)) for k in range(4)]).contiguous(
             memory_format=memory_format
         )
-        z = self.encoder(x_rotated)
-        a_rec = ((x - self.decoder(z[: len(x)])) ** 2).sum(dim=(1, 2, 3))
-        probabilities = self._classify(z, x_rotated).softmax(dim=1).reshape(4, len(x), 4)
+        with self._autocast():
+            z = self.encoder(x_rotated)
+            reconstruction, logits = self.decoder(z[: len(x)]), self._classify(z, x_rotated)
+        a_rec = ((x - reconstruction.float()) ** 2).sum(dim=(1, 2, 3))
+        probabilities = logits.float().softmax(dim=1).reshape(4, len(x), 4)
         a_cls = -probabilities.diagonal(dim1=0, dim2=2).mean(dim=1)
         alpha = self.config.alpha
         overall = alpha * a_rec, (1 - alpha) * a_cls
         return a_rec, a_cls, sum(overall), torch.maximum(*overall)
+
+    def _autocast(self):
+        return torch.autocast("cpu", torch.bfloat16, enabled=self._in_bfloat16)
 
     def _classify(self, z, x_rotated):
         return self.classifier(torch.cat([z, self.side_encoder(x_rotated)], dim=1).flatten(1))

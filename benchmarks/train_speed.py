@@ -5,16 +5,19 @@
 Every alternative takes a step on a batch of random images of one shape (speed does not depend on
 what they show), in turns (see `turns.py`). The limit is the speed of this machine's own matrix
 product: the images per second it would allow if the networks' multiplications were all there is.
-PyTorch takes part if it is installed (see `pytorch_twin.py`).
+PyTorch takes part if it is installed (see `pytorch_twin.py`), eager and compiled, in float32 and
+with bfloat16 autocast. Ratios are within one precision, then across; there are none if the machine
+was disturbed (see `speeds.py`).
 """
 
+import functools
 import importlib.util
-import json
 import math
-import platform
+import shutil
 
 import turns
 from absl import app, flags
+from speeds import PRECISIONS, matrix_products, report
 
 from tf_ssae.detectors.registry import preset
 
@@ -35,7 +38,6 @@ _LATENT_DEPTH = flags.DEFINE_integer("latent_depth", 0, "0: the preset's.")
 flags.adopt_module_key_flags(turns)
 
 IMAGE_SHAPES = {"mnist": (28, 28, 1), "fashion_mnist": (28, 28, 1), "cifar10": (32, 32, 3)}
-MATRIX = 2048
 _STEPS = 3
 
 
@@ -75,6 +77,10 @@ def random_batch(config):
     return next(iter(pipeline.with_rotations(batches, config)))
 
 
+def ours(precision):
+    return keras_step(settings(precision=precision))
+
+
 def keras_step(config, plain=False):
     import tensorflow as tf
 
@@ -86,28 +92,51 @@ def keras_step(config, plain=False):
     return lambda: step(batch)["loss"].numpy()
 
 
-def pytorch_step(memory_format):
+def pytorch_alternatives(make):
+    """`{name: make}` of PyTorch's forms, none of them where it is not installed; says what is left
+    out.
+
+    `make`: a function of a memory format, a precision and whether to compile.
+    """
+    if not (_DETECTOR.value == "ssae" and _IMAGE_SIZE.value == 32):
+        return {}
+    if importlib.util.find_spec("torch") is None:
+        turns.say("PyTorch is not installed: left out.")
+        return {}
+    forms = [
+        ("PyTorch, NCHW", "contiguous_format", False),
+        ("PyTorch, channels_last", "channels_last", False),
+    ]
+    if shutil.which("c++") or shutil.which("g++"):
+        forms.append(("PyTorch, channels_last, compiled", "channels_last", True))
+    else:
+        turns.say("torch.compile needs a C++ compiler, and there is none: left out.")
+    return {
+        f"{name}, {precision}": functools.partial(make, memory_format, precision, compiled)
+        for name, memory_format, compiled in forms
+        for precision in PRECISIONS
+        # As someone would who wants it fast.
+        if precision == "float32" or memory_format == "channels_last"
+    }
+
+
+def pytorch_step(memory_format, precision, compiled):
     import torch
     from pytorch_twin import SSAE
 
     config = settings()
     channels = IMAGE_SHAPES[_DATASET.value][-1]
-    model = SSAE(config, channels).to(memory_format=getattr(torch, memory_format))
+    memory_format = getattr(torch, memory_format)
+    model = SSAE(config, channels, precision).to(memory_format=memory_format)
+    if compiled:
+        model.losses = torch.compile(model.losses)
     rotated = config.batch_size * (4 if config.rotations == "all" else 1)
     x, x_rotated = (
-        torch.rand(count, channels, 32, 32).contiguous(memory_format=getattr(torch, memory_format))
+        torch.rand(count, channels, 32, 32).contiguous(memory_format=memory_format)
         for count in (config.batch_size, rotated)
     )
     d = torch.arange(rotated) % 4
     return lambda: model.train_step(x, x_rotated, d)
-
-
-def matrix_product():
-    import tensorflow as tf
-
-    matrix = tf.random.stateless_normal([MATRIX, MATRIX], seed=[0, 0])
-    product = tf.function(lambda a: tf.reduce_max(a @ a))
-    return lambda: product(matrix).numpy()
 
 
 def multiply_adds(network):
@@ -139,84 +168,35 @@ def flops_per_image(rotations_of_e1, rotations_of_e2):
     return 2 * (rotations_of_e1 * e1 + rotations_of_e2 * (e2 + c) + d)
 
 
-def pytorch_is_installed():
-    return importlib.util.find_spec("torch") is not None
-
-
-def report(title, seconds, images, limit):
-    """Prints a table of the alternatives, and a line of JSON.
-
-    Args:
-        seconds: `{name: [rounds]}`, per call.
-        images: per call.
-        limit: images per second that the matrix product's speed allows, or None.
-    """
-    import numpy as np
-
-    speeds = {name: images / values for name, values in seconds.items()}
-    fastest_pytorch = max(
-        (name for name in speeds if "PyTorch" in name),
-        key=lambda name: np.median(speeds[name]),
-        default=None,
-    )
-    print(title)
-    print(
-        f"{'':34}{'images/s':>10}{'10% to 90%':>16}{'of the limit':>14}{'of the best PyTorch':>21}"
-    )
-    rows = {}
-    for name, values in speeds.items():
-        low, median, high = np.quantile(values, [0.1, 0.5, 0.9])
-        share, ratio = f"{median / limit:.0%}" if limit else "", ""
-        if fastest_pytorch:
-            # Within rounds: what slowed one of them down slowed the other.
-            ratio = f"{np.median(values / speeds[fastest_pytorch]):.2f}"
-        print(f"{name:34}{median:10.0f}{f'{low:.0f} to {high:.0f}':>16}{share:>14}{ratio:>21}")
-        rows[name] = {
-            "images_per_second": round(median, 1),
-            "p10": round(low, 1),
-            "p90": round(high, 1),
-        }
-    print(
-        json.dumps(
-            {
-                "title": title,
-                "limit": limit and round(limit, 1),
-                "machine": platform.machine(),
-                "rows": rows,
-            }
-        )
-    )
-
-
 def main(argv):
     del argv
     name = _DETECTOR.value
     alternatives = {
-        f"tf_ssae ({name})": lambda: keras_step(settings()),
-        "Keras' own layers, XLA": lambda: keras_step(settings(jit_compile=True), plain=True),
-        "Keras' own layers": lambda: keras_step(settings(), plain=True),
-        "matrix product": matrix_product,
+        **{
+            f"tf_ssae ({name}), {precision}": functools.partial(ours, precision)
+            for precision in PRECISIONS
+        },
+        "Keras' own layers, XLA, float32": lambda: keras_step(
+            settings(jit_compile=True), plain=True
+        ),
+        "Keras' own layers, float32": lambda: keras_step(settings(), plain=True),
+        **matrix_products(),
+        **pytorch_alternatives(pytorch_step),
     }
-    if name == "ssae" and _IMAGE_SIZE.value == 32 and pytorch_is_installed():
-        alternatives["PyTorch, NCHW"] = lambda: pytorch_step("contiguous_format")
-        alternatives["PyTorch, channels_last"] = lambda: pytorch_step("channels_last")
     seconds = turns.run(alternatives, _STEPS)
 
-    import numpy as np
-
-    gflops = 2 * MATRIX**3 / np.median(seconds.pop("matrix product")) / 1e9
     config = settings()
-    limit = None
+    flops = None
     if name == "ssae":
         # A step is three forward passes: forward, and the gradients of inputs and of weights.
         passes = (4, 4) if config.rotations == "all" else (2, 1)
-        limit = gflops * 1e9 / (3 * flops_per_image(*passes))
+        flops = 3 * flops_per_image(*passes)
     title = (
         f"Training {name}, {_DATASET.value} (a = {config.latent_depth},"
         f" {config.image_size}x{config.image_size}), batch {config.batch_size},"
-        f" rotations={config.rotations}; matrix product {gflops:.0f} GFLOP/s"
+        f" rotations={config.rotations}"
     )
-    report(title, seconds, config.batch_size, limit)
+    report(title, seconds, config.batch_size, flops)
 
 
 if __name__ == "__main__":

@@ -45,6 +45,12 @@ def run(alternatives, calls):
     return {name: np.array(values) for name, values in seconds.items()}
 
 
+def say(text):
+    """Prints a line, once for all processes."""
+    if not _ALTERNATIVE.value:
+        print(text, flush=True)
+
+
 class _Child:
     def __init__(self, name):
         command = [sys.executable, *sys.argv, f"--alternative={name}"]

@@ -2,6 +2,8 @@
 user's own of CONTRIBUTING.md.
 """
 
+import dataclasses
+
 import numpy as np
 import own_detector
 import pytest
@@ -21,6 +23,9 @@ from tf_ssae.scoring import saved_model as exported
 from tf_ssae.scoring.tflite import TFLiteModel
 from tf_ssae.training import calibrate
 
+# Of wavelets.
+WITHOUT_NETWORKS = ("a_tex", "a_win")
+
 EXPECTED = {**SCORES, own_detector.NAME: own_detector.SCORES}
 
 
@@ -29,11 +34,12 @@ class Trained:
     around the first step.
     """
 
-    def __init__(self, name, digit_images, rotations="all"):
+    def __init__(self, name, digit_images, rotations="all", precision="float32"):
         # A high rate, so that one step moves every variable by more than rounding; no default where
         # a test has to notice the setting.
         settings = dict(learning_rate=0.01, batch_size=32, alpha=0.25, target_fpr=0.05)
-        config = preset("digits", detector=name, rotations=rotations, **settings)
+        how = dict(rotations=rotations, precision=precision)
+        config = preset("digits", detector=name, **how, **settings)
         chosen = split(digit_images, config)
         images = digit_images.images
         self.detector = registry.make(config, digit_images.image_shape)
@@ -359,3 +365,27 @@ def test_larger_images_train_and_score(size, digit_images):
     outputs = detector.networks(tf.constant(digit_images.images[:3]))
     assert outputs["reconstruction"].shape == (3, size, size, 1)
     assert np.isfinite(outputs["a_rec"]).all() and np.isfinite(outputs["a_cls"]).all()
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_it_computes_in_bfloat16_or_refuses_to(name, digit_images):
+    detector_class = registry.find(name)
+    if not detector_class.computes_in_bfloat16:
+        with pytest.raises(ValueError, match=f"{name} computes in float32 alone"):
+            preset("digits", detector=name, precision="bfloat16")
+        config = preset("digits", detector=name, precision="auto")
+        assert registry.make(config, digit_images.image_shape).config.precision == "float32"
+        return
+    trained = Trained(name, digit_images, precision="bfloat16")
+    detector = trained.detector
+    assert detector.calibration.precision == "bfloat16"
+    assert {v.dtype for v in detector.trainable_variables} == {"float32"}
+    assert all(np.isfinite(values).all() for values in trained.scores.values())
+    config = dataclasses.replace(detector.config, precision="float32")
+    exact = detector_class.from_config({**detector.get_config(), "config": config.to_dict()})
+    exact.set_weights(detector.get_weights())
+    for score, values in exact(trained.images).items():
+        found = trained.scores[score]
+        assert found.dtype == np.float32 and np.corrcoef(found, values)[0, 1] > 0.98, score
+        assert np.array_equal(found, values) == (score in WITHOUT_NETWORKS), score
+    give_back_memory()

@@ -23,8 +23,8 @@ def test_losses_are_the_thesis(reduction, digit_images):
     # Every pixel is reconstructed as 0.25; the four answers have these probabilities, whatever the
     # image.
     for layer, bias in (
-        (detector.decoder.layers[-1], [0.25]),
-        (detector.classifier.layers[-1], np.log([0.1, 0.2, 0.3, 0.4])),
+        (detector.decoder.layers[-2], [0.25]),
+        (detector.classifier.layers[-2], np.log([0.1, 0.2, 0.3, 0.4])),
     ):
         layer.set_weights([0 * layer.kernel.numpy(), np.array(bias)])
     logs = step(detector, images, images, tf.range(8) % 4)

@@ -55,7 +55,7 @@ def test_larger_images_add_stages_at_their_own_end(size, extra, seed):
 @pytest.mark.parametrize("activation", ["relu", "sigmoid"])
 def test_decoder_output_range(activation, seed):
     network = decoder(32, 4, 1, activation, seed)
-    network.layers[-1].bias.assign([-0.5])
+    network.layers[-2].bias.assign([-0.5])
     images = network(np.random.default_rng(0).normal(size=(3, 1, 1, 4)).astype(np.float32)).numpy()
     assert images.min() >= 0
     assert (

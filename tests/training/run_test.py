@@ -332,7 +332,7 @@ def test_a_gan_that_collapsed_is_scored_with_a_warning(tmp_path, monkeypatch, ca
 
     def with_constant_generator(config, image_shape):
         detector = plain(config, image_shape)
-        detector.generator.layers[-1].kernel.assign(detector.generator.layers[-1].kernel * 0)
+        detector.generator.layers[-2].kernel.assign(detector.generator.layers[-2].kernel * 0)
         return detector
 
     monkeypatch.setattr(begin.registry, "make", with_constant_generator)
@@ -366,7 +366,7 @@ def test_a_decoder_that_dies_stops_the_run(tmp_path, monkeypatch):
 
     def with_dying_decoder(config, image_shape):
         detector = plain(config, image_shape)
-        detector.decoder.layers[-1].bias.assign([-10.0])
+        detector.decoder.layers[-2].bias.assign([-10.0])
         return detector
 
     monkeypatch.setattr(begin.registry, "make", with_dying_decoder)

@@ -47,6 +47,7 @@ class Calibration:
         review_fpr: the share of normal images that may score above the review threshold.
         chosen: how the threshold was chosen, as a sentence, if not from `target_fpr`; else empty.
         by_hand: whether it was set by hand.
+        precision: what the networks computed in when these images scored, "float32" or "bfloat16".
 
     Raises:
         ValueError: on construction, for invalid values, naming them.
@@ -66,6 +67,7 @@ class Calibration:
     review_fpr: float | None = None
     chosen: str = ""
     by_hand: bool = False
+    precision: str = "float32"
 
     def __post_init__(self) -> None:
         self._check_types()
@@ -106,7 +108,8 @@ class Calibration:
             math.isfinite(self.map_scale) and self.map_scale > 0
         ):
             raise ValueError(f"map_scale={self.map_scale}: expected a finite number above 0.")
-
+        if self.precision not in ("float32", "bfloat16"):
+            raise ValueError(f"precision={self.precision!r}: expected float32 or bfloat16.")
         if self.rotation_accuracy is not None and not 0 <= self.rotation_accuracy <= 1:
             raise ValueError(f"rotation_accuracy={self.rotation_accuracy}: expected 0 to 1.")
 
@@ -129,6 +132,7 @@ class Calibration:
             ("review_fpr", _given(self.review_fpr), real),
             ("chosen", [self.chosen], text),
             ("by_hand", [self.by_hand], bool),
+            ("precision", [self.precision], text),
         ):
             for value in values:
                 if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
@@ -156,7 +160,8 @@ class Calibration:
             map_peaks: `[n]`, the largest value of each image's error map; None without maps.
             review_fpr: more than `target_fpr`: the share of normal images that may be above the
                 review threshold; None or 0: no review.
-            given: `deciding_score`, `parts`, `reason`, `held_out` and `rotation_accuracy`.
+            given: `deciding_score`, `parts`, `reason`, `held_out`, `rotation_accuracy` and
+                `precision`.
         """
         images = len(next(iter(scores.values())))
         scale = None

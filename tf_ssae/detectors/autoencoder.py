@@ -21,6 +21,7 @@ class Autoencoder(Detector):
     score_names = ("a_rec",)
     reports = ("l_rec",)
     reconstructs = True
+    computes_in_bfloat16 = True
 
     def __init__(self, config: Config, image_shape: tuple[int, ...], **kwargs: Any):
         super().__init__(config, image_shape, **kwargs)

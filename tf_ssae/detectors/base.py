@@ -14,6 +14,7 @@ from tf_ssae.config import IMAGE_SIZES, Config
 from tf_ssae.data import pipeline, roi
 from tf_ssae.detectors import health
 from tf_ssae.networks.fast.folded import fold
+from tf_ssae.networks.precision import compute_in
 from tf_ssae.ops import preprocessing, region_of_interest
 from tf_ssae.ops.region_of_interest import RegionOfInterest
 
@@ -41,6 +42,7 @@ class Detector(keras.Model):
         normalised_on_held_out: whether `fit_normalisation` takes the scores of held-out images on
             the thesis' data sets too, where the thesis takes those of the training images.
         learns_defects: whether it learns from `config.defects`.
+        computes_in_bfloat16: whether all of its networks can (see `networks.precision`).
         survives_int8: whether its scores are still useful from an int8 TFLite file.
         parts: `{score name: names}`, for a score made of others the names of those.
         presets: `{data set: {setting: value}}`, "" for all data sets; they override the data set's.
@@ -59,6 +61,7 @@ class Detector(keras.Model):
     reconstructs: ClassVar[bool] = False
     normalised_on_held_out: ClassVar[bool] = False
     learns_defects: ClassVar[bool] = False
+    computes_in_bfloat16: ClassVar[bool] = False
     survives_int8: ClassVar[bool] = True
     parts: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
@@ -98,6 +101,10 @@ class Detector(keras.Model):
         if config.defects and not cls.learns_defects:
             raise ValueError(
                 f"defects={config.defects!r}: {config.detector} learns from normal images alone."
+            )
+        if config.precision == "bfloat16" and not cls.computes_in_bfloat16:
+            raise ValueError(
+                f"precision={config.precision!r}: {config.detector} computes in float32 alone."
             )
         if config.decision not in ("auto", *cls.score_names):
             raise ValueError(
@@ -347,6 +354,14 @@ class Detector(keras.Model):
         self.optimizer = None
         self.fold()
 
+    def set_precision(self) -> None:
+        """Lets the networks compute in the precision of the settings."""
+        for layer in self.layers if self.computes_in_bfloat16 else ():
+            if isinstance(layer, Detector):
+                layer.set_precision()
+            elif isinstance(layer, keras.Model):
+                compute_in(layer, self.config.precision)
+
     def fold(self) -> None:
         """Folds BatchNorm into the layers before it, for faster scoring of a trained detector."""
         for layer in self.layers:
@@ -374,6 +389,7 @@ class Detector(keras.Model):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         detector = cls(Config.from_dict(config["config"]), config["image_shape"])
+        detector.set_precision()
         # Earlier versions had none.
         if config.get("roi") is not None:
             detector.roi = RegionOfInterest(config["roi"])

@@ -28,6 +28,7 @@ class EGBAD(AdversarialDetector):
 
     score_names = ("a_egbad",)
     reports = ("l_d", "l_g", "l_e")
+    computes_in_bfloat16 = True
     # The paper's constants, except the learning rate, which is the thesis' "for all experiments"
     # (section 5.2): with that of the paper and its authors' code, 1e-5, the thesis' 25 epochs
     # undertrain it. They are made for tens of thousands of images: where there are hundreds, steps

@@ -19,6 +19,8 @@ from tf_ssae.detectors.rotation import Rotation
 class Ensemble(CombinedDetector):
     """`a_ws` and `a_max` over an Autoencoder and a Rotation that share nothing."""
 
+    computes_in_bfloat16 = True
+
     def __init__(self, config: Config, image_shape: tuple[int, ...], **kwargs: Any):
         super().__init__(config, image_shape, **kwargs)
         # The ensemble decides; its two detectors do not have all of its scores.

@@ -29,6 +29,7 @@ class GANomaly(AdversarialDetector):
 
     score_names = ("a_ganomaly",)
     reports = ("l_adv", "l_con", "l_enc", "l_d", "restarted")
+    computes_in_bfloat16 = True
     # The paper's constants, made for tens of thousands of images; where there are hundreds, more
     # epochs.
     presets = {

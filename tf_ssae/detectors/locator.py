@@ -67,6 +67,7 @@ class Locator(Detector):
     # The classifier's answers for training images, which it has memorised, say little about others.
     normalised_on_held_out = True
     learns_defects = True
+    computes_in_bfloat16 = True
     # With 256 levels, logs of small shares and distances over hundreds of features lose too much.
     survives_int8 = False
     parts = {"a_def": ("a_peak", "a_area"), "a_all": _PARTS}

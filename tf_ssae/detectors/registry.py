@@ -1,5 +1,6 @@
 """Detectors by name. Each registers itself, in this package or in a file of the user's own."""
 
+import dataclasses
 import importlib
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +10,7 @@ import keras
 from tf_ssae.config import PRESETS, Config
 from tf_ssae.detectors import own
 from tf_ssae.detectors.base import Detector
+from tf_ssae.networks.precision import fastest
 
 _DETECTORS: dict[str, type[Detector]] = {}
 
@@ -67,8 +69,13 @@ def preset(dataset: str, **overrides: Any) -> Config:
 
 def make(config: Config, image_shape: tuple[int, ...]) -> Detector:
     """The untrained detector of `config.detector` for images of `image_shape` `(S, S, C)`, ready
-    for training.
+    for training. In its settings precision "auto" has become what this machine is fastest in.
     """
-    detector = find(config.detector)(config, image_shape)
+    method = find(config.detector)
+    if config.precision == "auto":
+        precision = fastest() if method.computes_in_bfloat16 else "float32"
+        config = dataclasses.replace(config, precision=precision)
+    detector = method(config, image_shape)
+    detector.set_precision()
     detector.compile_from_settings()
     return detector

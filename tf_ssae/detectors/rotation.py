@@ -23,6 +23,7 @@ class Rotation(Detector):
     reports = ("l_cls", "rotation_accuracy")
     classifies_rotations = True
     trained_on_rotations = True
+    computes_in_bfloat16 = True
 
     def __init__(self, config: Config, image_shape: tuple[int, ...], **kwargs: Any):
         super().__init__(config, image_shape, **kwargs)

@@ -23,6 +23,8 @@ class SSAE(CombinedDetector):
     classifier C.
     """
 
+    computes_in_bfloat16 = True
+
     def __init__(self, config: Config, image_shape: tuple[int, ...], **kwargs: Any):
         super().__init__(config, image_shape, **kwargs)
         size, channels, seed = (

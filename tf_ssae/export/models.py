@@ -12,6 +12,7 @@ from tf_ssae.data.reader import TileReader
 from tf_ssae.data.split import Split, Subset
 from tf_ssae.detectors.base import Detector
 from tf_ssae.export import openvino_ir, parity, saved_model, tflite, timing, warmup
+from tf_ssae.export.in_float32 import in_float32
 from tf_ssae.ops.batched import joined
 from tf_ssae.ops.limits import Limits
 from tf_ssae.ops.tiles import Layout
@@ -48,17 +49,23 @@ def write(
     openvino: bool,
     limits: Limits,
     photos: pathlib.Path,
+    own_calibration: bool,
 ) -> parity.Parity:
     """Writes all models into `folder`, and scores the run's test images with each. Returns how they
-    compare with the trained model.
+    compare with the trained model: one that computes in bfloat16 is first brought to float32, and
+    it is said how these two compare.
 
     Args:
         split: the run's, its images uint8.
         photos: the folder of its images, if it is one.
+        own_calibration: whether its images calibrated the detector, and no later ones.
         name: the model's, for clients.
         tflite_batch_size, test_images, openvino, limits: see `publish.export`.
     """
-    data, test = split.data, split.test.first(test_images)
+    trained, data, test = detector, split.data, split.test.first(test_images)
+    if trained.config.precision != "float32":
+        print("Calibrating in float32 ...", flush=True)
+        detector = in_float32(trained, split if own_calibration else None)
     few = split.train.index[: max(_REPRESENTATIVE_IMAGES, tflite_batch_size)]
     representative, thresholds = data.images[few], detector.calibration.thresholds
 
@@ -73,6 +80,11 @@ def write(
         detector.calibration,
         test.is_anomaly,
     )
+
+    if trained is not detector:
+        compared.add_trained(
+            trained.config.precision, scores(trained), trained.calibration.thresholds
+        )
 
     print("SavedModel ...", flush=True)
     saved_model.write(detector, folder, limits)

@@ -22,12 +22,13 @@ from tf_ssae.evaluation.metrics import score_metrics
 # 6e-4 for the locator on photos of 288 pixels, where no decision differed.
 RELATIVE_TOLERANCE = {"saved_model": 1e-4, "openvino": 1e-3, "float32": 1e-3, "float16": 1e-2}
 # An int8 file is judged by the score that decides alone: its decisions first, then its loss in
-# average precision or, if all images are of one kind, Spearman's correlation.
-AP_LOSS_TOLERANCE = {"int8": 0.01}
-SPEARMAN_TOLERANCE = {"int8": 0.98}
+# average precision or, if all images are of one kind, Spearman's correlation. So is, in float32, a
+# detector that was trained in bfloat16, whose numbers have three digits.
+AP_LOSS_TOLERANCE = {"int8": 0.01, "bfloat16": 0.01}
+SPEARMAN_TOLERANCE = {"int8": 0.98, "bfloat16": 0.98}
 # With fewer images of a kind, two that change places lose more than that: then by the scores.
 _FEWEST_RANKED = 50
-RELATIVE_TOLERANCE_OF_FEW = {"int8": 0.1}
+RELATIVE_TOLERANCE_OF_FEW = {"int8": 0.1, "bfloat16": 0.1}
 # Of the score that decides: the share of decisions that may differ, for images at the threshold
 # (but one image always may); and Spearman's correlation.
 FLIPS_TOLERANCE = {"saved_model": 0.002, "openvino": 0.002, "float32": 0.002, "float16": 0.005}
@@ -41,7 +42,8 @@ class Parity:
     Attributes:
         values: a dict of JSON values. `files` holds for each file its `decisions` (by the score
             that decides: the share that differs, and the limit), its `scores` (see `compare`),
-            `bytes` and speed.
+            `bytes` and speed. Of a detector trained in bfloat16, `trained` holds the first two for
+            the detector itself: all else is compared with it in float32.
         violations: sentences about what is out of tolerance; none if all is well.
     """
 
@@ -82,16 +84,34 @@ class Parity:
         """
         comparison = self._compared(kind, kind, found, thresholds)
         if comparison:
-            decisions = {
-                "differ": comparison[self._deciding]["decisions_flipped"],
-                "limit": _flips(kind, self._noise[self._deciding], self._is_anomaly),
-            }
             self.values["files"][kind] = {
-                "decisions": decisions,
+                "decisions": self._decisions(kind, comparison),
                 "bytes": size,
                 **speed,
                 "scores": comparison,
             }
+
+    def add_trained(
+        self, precision: str, expected: dict[str, np.ndarray], thresholds: Mapping[str, float]
+    ) -> None:
+        """Adds the trained model in the precision it was trained in, where the files are in
+        float32: what it scores for the same images, and its thresholds.
+        """
+        own, truth = self._thresholds, self._is_anomaly
+        comparison = compare(expected, self._expected, thresholds, own, truth)
+        said = violations(precision, comparison, self._noise, self._deciding, truth)
+        self.violations += [f"float32, trained in {precision}, {sentence}" for sentence in said]
+        self.values["trained"] = {
+            "precision": precision,
+            "decisions": self._decisions(precision, comparison),
+            "scores": comparison,
+        }
+
+    def _decisions(self, kind: str, comparison: dict[str, dict]) -> dict[str, float]:
+        return {
+            "differ": comparison[self._deciding]["decisions_flipped"],
+            "limit": _flips(kind, self._noise[self._deciding], self._is_anomaly),
+        }
 
     def require(self, output: str, found: dict[str, np.ndarray]) -> None:
         """Requires that another output of the SavedModel, with its scores of the same images, is in

@@ -12,6 +12,7 @@ def table(report: dict[str, Any]) -> str:
     )
     lines = [
         f"{report['test_images']} test images, {report['share']:.3f} of them anomalies.",
+        *_of_trained(report),
         f"\n{'file':12}{'decisions that differ':>22}{'limit':>10}"
         f"   ({report['deciding_score']} decides)",
         *(
@@ -57,3 +58,20 @@ def table(report: dict[str, Any]) -> str:
 def _threads(report: dict[str, Any]) -> list[str]:
     first = next(iter(report["files"].values()))
     return [f"{threads:>16}" for threads in first["images_per_second"]]
+
+
+def _of_trained(report: dict[str, Any]) -> list[str]:
+    if "trained" not in report:
+        return []
+    trained = report["trained"]
+    decisions, row = trained["decisions"], trained["scores"][report["deciding_score"]]
+    ap = ""
+    if "average_precision" in row:
+        ap = (
+            f"; its average precision is {row['average_precision']:.4f}"
+            f" ({row['average_precision_of_the_model']:.4f})"
+        )
+    return [
+        f"Trained in {trained['precision']}, exported in float32: {decisions['differ']:.2%} of the"
+        f" decisions differ (limit {decisions['limit']:.2%}){ap}."
+    ]

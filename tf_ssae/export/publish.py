@@ -20,7 +20,7 @@ from tf_ssae.export import models, parity_table, serving_kit
 from tf_ssae.export.published import published_at
 from tf_ssae.export.same_split import same_split
 from tf_ssae.ops.limits import DEFAULTS, Limits
-from tf_ssae.runs import provenance, run_folder
+from tf_ssae.runs import calibrations, provenance, run_folder
 from tf_ssae.system.disk import full_disk_is_an_os_error
 from tf_ssae.system.scratch import building
 
@@ -99,7 +99,8 @@ def export(
         )
         photos = pathlib.Path(data_dir or detector.config.data_dir)
         return _publish(
-            detector, split, target, tflite_batch_size, test_images, openvino, limits, photos
+            *(detector, split, target, tflite_batch_size, test_images, openvino, limits, photos),
+            own_calibration=calibrations.current(model_dir) == 0,
         )
 
 
@@ -112,6 +113,7 @@ def _publish(
     openvino: bool,
     limits: Limits,
     photos: pathlib.Path,
+    own_calibration: bool,
 ) -> dict[str, Any]:
     export_dir, name = target.parent.parent, target.parent.name
     made = [path for path in (export_dir, target.parent) if not path.exists()]
@@ -126,7 +128,7 @@ def _publish(
         try:
             compared = models.write(
                 *(detector, split, name, folder, tflite_batch_size, test_images, openvino),
-                *(limits, photos),
+                *(limits, photos, own_calibration),
             )
             report = compared.values
             run_folder.write_json(folder / "parity.json", {**report, **provenance.environment()})

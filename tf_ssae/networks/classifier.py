@@ -5,6 +5,7 @@ from keras import layers
 
 from tf_ssae.networks import KERNEL_STDDEV, LEAK
 from tf_ssae.networks.fast.batch_normalization import BatchNormalization
+from tf_ssae.networks.precision import Float32
 from tf_ssae.ops.rotations import ROTATIONS
 
 
@@ -20,4 +21,5 @@ def classifier(depth: int, seed: keras.random.SeedGenerator) -> keras.Model:
     kernel = keras.initializers.RandomNormal(stddev=KERNEL_STDDEV, seed=seed)
     x = layers.Dense(128, use_bias=False, kernel_initializer=kernel)(z)
     x = layers.LeakyReLU(LEAK)(BatchNormalization()(x))
-    return keras.Model(z, layers.Dense(ROTATIONS, kernel_initializer=kernel)(x), name="classifier")
+    logits = layers.Dense(ROTATIONS, kernel_initializer=kernel)(x)
+    return keras.Model(z, Float32()(logits), name="classifier")

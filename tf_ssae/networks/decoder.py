@@ -1,10 +1,11 @@
 """Decoder D (figure 4.1, right)."""
 
 import keras
-from keras import layers
 
 from tf_ssae.networks import KERNEL_STDDEV, stage_widths
+from tf_ssae.networks.fast import strided, whole_map
 from tf_ssae.networks.fast.output_convolution import OutputConvolution
+from tf_ssae.networks.precision import Float32
 
 
 def decoder(
@@ -27,12 +28,10 @@ def decoder(
     """
     z = keras.Input([1, 1, depth])
     kernel = keras.initializers.RandomNormal(stddev=KERNEL_STDDEV, seed=seed)
-    x = layers.Conv2DTranspose(
-        256, 4, padding="valid", activation="relu", kernel_initializer=kernel
-    )(z)
+    x = whole_map.Conv2DTranspose(256, 4, activation="relu", kernel_initializer=kernel)(z)
     for filters in reversed(stage_widths(image_size)):
-        x = layers.Conv2DTranspose(
+        x = strided.Conv2DTranspose(
             filters, 4, 2, padding="same", activation="relu", kernel_initializer=kernel
         )(x)
     x = OutputConvolution(channels, activation=output_activation, kernel_initializer=kernel)(x)
-    return keras.Model(z, x, name="decoder")
+    return keras.Model(z, Float32()(x), name="decoder")

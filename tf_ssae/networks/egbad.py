@@ -5,6 +5,7 @@ from keras import layers
 
 from tf_ssae.networks import GAN_KERNEL_STDDEV
 from tf_ssae.networks.fast.batch_normalization import BatchNormalization
+from tf_ssae.networks.precision import Float32
 
 # The paper's images are 28x28, for which G starts at 7x7x128.
 IMAGE_SIZE = 32
@@ -29,7 +30,7 @@ def encoder(channels: int, latent_depth: int, seed: keras.random.SeedGenerator) 
         )(x)
         x = layers.LeakyReLU(_LEAK)(BatchNormalization()(x))
     z = layers.Dense(latent_depth, kernel_initializer=kernel)(layers.Flatten()(x))
-    return keras.Model(images, z, name="encoder")
+    return keras.Model(images, Float32()(z), name="encoder")
 
 
 def generator(latent_depth: int, channels: int, seed: keras.random.SeedGenerator) -> keras.Model:
@@ -51,7 +52,7 @@ def generator(latent_depth: int, channels: int, seed: keras.random.SeedGenerator
     x = layers.Conv2DTranspose(
         channels, 4, 2, padding="same", activation="tanh", kernel_initializer=kernel
     )(x)
-    return keras.Model(z, x, name="generator")
+    return keras.Model(z, Float32()(x), name="generator")
 
 
 def discriminator(
@@ -85,7 +86,7 @@ def discriminator(
     )
     f = _dropout(seed)(layers.LeakyReLU(_LEAK)(f))
     logits = layers.Reshape(())(layers.Dense(1, kernel_initializer=kernel)(f))
-    return keras.Model([images, z], [logits, f], name="discriminator")
+    return keras.Model([images, z], [Float32()(logits), Float32()(f)], name="discriminator")
 
 
 def _kernel(seed: keras.random.SeedGenerator) -> keras.initializers.Initializer:

@@ -6,7 +6,9 @@ import keras
 from keras import layers
 
 from tf_ssae.networks import KERNEL_STDDEV, LEAK, stage_widths
+from tf_ssae.networks.fast import strided, whole_map
 from tf_ssae.networks.fast.batch_normalization import BatchNormalization
+from tf_ssae.networks.precision import Float32
 
 
 def encoder(
@@ -21,17 +23,20 @@ def encoder(
     """
     images = x = keras.Input([image_size, image_size, channels])
     for filters in stage_widths(image_size):
-        x = _convolution(x, filters, seed, strides=2, padding="same")
+        x = _activated(
+            strided.Conv2D(filters, 4, strides=2, padding="same", **_without_bias(seed))(x)
+        )
     # Not a dense layer: with 1x1 output this keeps features global without a trivial solution
     # (section 4.4).
-    x = _convolution(x, depth, seed, strides=1, padding="valid")
-    return keras.Model(images, x, name=name)
+    x = _activated(whole_map.Conv2D(depth, 4, **_without_bias(seed))(x))
+    return keras.Model(images, Float32()(x), name=name)
 
 
-def _convolution(
-    x: keras.KerasTensor, filters: int, seed: keras.random.SeedGenerator, **kwargs: Any
-) -> keras.KerasTensor:
+def _without_bias(seed: keras.random.SeedGenerator) -> dict[str, Any]:
+    """BatchNorm's offset takes the place of a bias."""
     kernel = keras.initializers.RandomNormal(stddev=KERNEL_STDDEV, seed=seed)
-    # BatchNorm's offset takes the place of a bias.
-    x = layers.Conv2D(filters, 4, use_bias=False, kernel_initializer=kernel, **kwargs)(x)
+    return {"use_bias": False, "kernel_initializer": kernel}
+
+
+def _activated(x: keras.KerasTensor) -> keras.KerasTensor:
     return layers.LeakyReLU(LEAK)(BatchNormalization()(x))

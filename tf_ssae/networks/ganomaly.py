@@ -6,7 +6,9 @@ import keras
 from keras import layers
 
 from tf_ssae.networks import GAN_KERNEL_STDDEV, LEAK, stage_widths
+from tf_ssae.networks.fast import strided, whole_map
 from tf_ssae.networks.fast.batch_normalization import BatchNormalization
+from tf_ssae.networks.precision import Float32
 
 
 def encoder(
@@ -21,10 +23,10 @@ def encoder(
             it.
     """
     images = keras.Input([image_size, image_size, channels])
-    z = layers.Conv2D(latent_depth, 4, use_bias=False, kernel_initializer=_kernel(seed))(
+    z = whole_map.Conv2D(latent_depth, 4, use_bias=False, kernel_initializer=_kernel(seed))(
         _features(images, image_size, seed)
     )
-    return keras.Model(images, z, name=name)
+    return keras.Model(images, Float32()(z), name=name)
 
 
 def decoder(
@@ -39,10 +41,10 @@ def decoder(
     """
     z = keras.Input([1, 1, latent_depth])
     first, *rest = reversed(_widths(image_size))
-    x = layers.Conv2DTranspose(first, 4, use_bias=False, kernel_initializer=_kernel(seed))(z)
+    x = whole_map.Conv2DTranspose(first, 4, use_bias=False, kernel_initializer=_kernel(seed))(z)
     x = layers.ReLU()(_batch_normalization(seed)(x))
     for filters in rest:
-        x = layers.Conv2DTranspose(
+        x = strided.Conv2DTranspose(
             filters, 4, 2, padding="same", use_bias=False, kernel_initializer=_kernel(seed)
         )(x)
         x = layers.ReLU()(_batch_normalization(seed)(x))
@@ -55,7 +57,7 @@ def decoder(
         use_bias=False,
         kernel_initializer=_kernel(seed),
     )(x)
-    return keras.Model(z, x, name="decoder")
+    return keras.Model(z, Float32()(x), name="decoder")
 
 
 def discriminator(image_size: int, channels: int, seed: keras.random.SeedGenerator) -> keras.Model:
@@ -71,8 +73,9 @@ def discriminator(image_size: int, channels: int, seed: keras.random.SeedGenerat
     """
     images = keras.Input([image_size, image_size, channels])
     f = _features(images, image_size, seed)
-    logits = layers.Conv2D(1, 4, use_bias=False, kernel_initializer=_kernel(seed))(f)
-    return keras.Model(images, [layers.Reshape(())(logits), f], name="discriminator")
+    logits = whole_map.Conv2D(1, 4, use_bias=False, kernel_initializer=_kernel(seed))(f)
+    outputs = [Float32()(layers.Reshape(())(logits)), Float32()(f)]
+    return keras.Model(images, outputs, name="discriminator")
 
 
 def reinitialise(discriminator: keras.Model) -> None:
@@ -93,7 +96,7 @@ def _features(
     """`[B, S, S, channels] -> [B, 4, 4, 256]`."""
     x = images
     for stage, filters in enumerate(_widths(image_size)):
-        x = layers.Conv2D(
+        x = strided.Conv2D(
             filters, 4, strides=2, padding="same", use_bias=False, kernel_initializer=_kernel(seed)
         )(x)
         # As in DCGAN, the first layer has no BatchNorm.

@@ -9,6 +9,7 @@ import tensorflow as tf
 from keras import layers
 
 from tf_ssae.networks.fast.batch_normalization import BatchNormalization
+from tf_ssae.networks.precision import Float32
 from tf_ssae.ops.rotations import ROTATIONS
 
 # Filters of E1's maps at 1/2, 1/4, 1/8 and 1/16 of the side, and of E2's.
@@ -34,7 +35,7 @@ def encoder(image_size: int, channels: int, seed: keras.random.SeedGenerator) ->
     for level, filters in enumerate(WIDTHS):
         x = _convolution(x, filters, 3 if level else 5, seed, strides=2)
         x = _convolution(x, filters, 3, seed)
-        maps.append(x)
+        maps.append(Float32()(x))
     return keras.Model(images, maps, name="encoder")
 
 
@@ -43,7 +44,7 @@ def side_encoder(image_size: int, channels: int, seed: keras.random.SeedGenerato
     images = x = keras.Input([image_size, image_size, channels])
     for level, filters in enumerate(SIDE_WIDTHS):
         x = _convolution(x, filters, 3 if level else 5, seed, strides=2)
-    return keras.Model(images, x, name="side_encoder")
+    return keras.Model(images, Float32()(x), name="side_encoder")
 
 
 def locating_decoder(image_size: int, seed: keras.random.SeedGenerator) -> keras.Model:
@@ -65,7 +66,7 @@ def locating_decoder(image_size: int, seed: keras.random.SeedGenerator) -> keras
         x = _convolution(x, filters, 3, seed)
     prior = keras.initializers.Constant(_PRIOR_LOGIT)
     logits = layers.Conv2D(1, 1, bias_initializer=prior, kernel_initializer=_kernel(seed))(x)
-    return keras.Model(maps, logits, name="locating_decoder")
+    return keras.Model(maps, Float32()(logits), name="locating_decoder")
 
 
 def decoder(image_size: int, channels: int, seed: keras.random.SeedGenerator) -> keras.Model:
@@ -77,7 +78,7 @@ def decoder(image_size: int, channels: int, seed: keras.random.SeedGenerator) ->
     x = DepthToSpace(2)(_projection(x, 128, seed))
     x = _convolution(x, 32, 3, seed)
     x = layers.Conv2D(64 * channels, 1, kernel_initializer=_kernel(seed))(x)
-    return keras.Model(z, DepthToSpace(8)(x), name="decoder")
+    return keras.Model(z, Float32()(DepthToSpace(8)(x)), name="decoder")
 
 
 def classifier(image_size: int, seed: keras.random.SeedGenerator) -> keras.Model:
@@ -88,7 +89,7 @@ def classifier(image_size: int, seed: keras.random.SeedGenerator) -> keras.Model
     pooled += [layers.GlobalMaxPooling2D()(x) for x in maps]
     x = layers.Dense(128, kernel_initializer=_kernel(seed))(layers.Concatenate()(pooled))
     x = layers.Dense(ROTATIONS, kernel_initializer=_kernel(seed))(layers.LeakyReLU(_LEAK)(x))
-    return keras.Model(maps, x, name="classifier")
+    return keras.Model(maps, Float32()(x), name="classifier")
 
 
 class DepthToSpace(layers.Layer):

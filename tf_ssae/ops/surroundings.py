@@ -21,8 +21,8 @@ _REACH, _HOLE, _SQUARE = 7, 1, 3
 _ALONG = 12
 # Images that it is fitted to, and what is added to the variances, as a share of their mean.
 _IMAGES, _RIDGE = 300, 1e-4
-# Before the logarithms, of brightness 0..1, and of errors: about a quarter of a grey level at medium
-# brightness, and above the rounding of a float16 file.
+# Before the logarithms, of brightness 0..1, and of errors: about a quarter of a grey level at
+# medium brightness, and above the rounding of a float16 file.
 _DARK, _FLOOR = 0.04, 2.0**-8
 
 

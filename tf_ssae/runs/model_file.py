@@ -14,7 +14,7 @@ from tf_ssae.config import Config
 _CONFIG = "config.json"
 _LARGEST_CONFIG = 64 * 2**20  # bytes
 # What `training.begin` derives, or another machine may have elsewhere.
-_MAY_DIFFER = ("epochs", "steps", "data_dir", "defects", "init_from", "roi")
+_MAY_DIFFER = ("epochs", "steps", "precision", "data_dir", "defects", "init_from", "roi")
 
 
 def check(path: pathlib.Path, config: Config, registered_name: str) -> None:

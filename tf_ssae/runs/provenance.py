@@ -11,6 +11,7 @@ import sys
 from typing import Any
 
 from tf_ssae._version import __version__
+from tf_ssae.system import processor
 
 
 def environment() -> dict[str, Any]:
@@ -27,7 +28,8 @@ def environment() -> dict[str, Any]:
         },
         "git_revision": _git_revision(),
         "machine": {
-            "processor": _processor(),
+            "processor": processor.name(),
+            "bfloat16": processor.bfloat16(),
             "cores": len(os.sched_getaffinity(0)),
             "system": f"{platform.system()} {platform.machine()}",
         },
@@ -69,13 +71,3 @@ def _git_revision() -> str | None:
         return git("describe", "--always", "--abbrev=40", "--dirty", "--exclude=*")
     except (OSError, subprocess.CalledProcessError):
         return None
-
-
-def _processor() -> str:
-    try:
-        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
-        return next(
-            line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")
-        )
-    except (OSError, StopIteration):
-        return platform.processor()

@@ -91,16 +91,17 @@ class RunFolder:
         if not self.resumed:
             write_json(self.partial / CONFIG, self._config.to_dict())
 
+    def began_with(self) -> dict[str, Any]:
+        """What an earlier process of this run stored in `environment.json`; empty if none did."""
+        path = self.partial / ENVIRONMENT
+        return read_json(path) if self.resumed and path.is_file() else {}
+
     def require_same_images(self, fingerprint: str) -> None:
         """Raises FileExistsError if an earlier process with the same settings started this run on
         other images.
         """
-        path = self.partial / ENVIRONMENT
-        if (
-            self.resumed
-            and path.is_file()
-            and read_json(path).get("split_fingerprint") != fingerprint
-        ):
+        before = self.began_with()
+        if before and before.get("split_fingerprint") != fingerprint:
             raise FileExistsError(
                 f"{self.partial} was started on other images: resuming it would test on images it"
                 " was trained on. Remove it to train from the start, or pass another --model_dir."
@@ -110,12 +111,10 @@ class RunFolder:
         """Stores where the run comes from, JSON values; those of earlier processes, where
         different, are kept as `earlier`.
         """
-        path, earlier = self.partial / ENVIRONMENT, []
-        if self.resumed and path.is_file():
-            before = read_json(path)
-            earlier = before.pop("earlier", [])
-            earlier += [before] * (before != environment)
-        write_json(path, {**environment, "earlier": earlier})
+        before = self.began_with()
+        earlier = before.pop("earlier", [])
+        earlier += [before] * (before not in ({}, environment))
+        write_json(self.partial / ENVIRONMENT, {**environment, "earlier": earlier})
 
     def abandon(self) -> None:
         """Removes the folder again, if this process made it."""

@@ -39,16 +39,28 @@ class Reader:
         score: _Function,
         explain: _Function | None = None,
         score_and_map: _Function | None = None,
+        precision: str = "float32",
     ):
         """Takes the functions behind the methods of the same names: of uint8 `[N, S, S, C]`, N at
-        most 16 for `explain`, else `description.at_once`.
+        most 16 for `explain`, else `description.at_once`; and what networks compute in.
         """
-        self.description = description
+        self.description, self._precision = description, precision
         self._score, self._explain, self._score_and_map = score, explain, score_and_map
 
     @property
     def calibration(self) -> Calibration:
         return self.description.calibration
+
+    @property
+    def warnings(self) -> list[str]:
+        """Sentences for whoever reads the scores."""
+        fitted = self.calibration.precision
+        if fitted == self._precision:
+            return []
+        return [
+            f"The threshold was set with networks that computed in {fitted}; these compute in"
+            f" {self._precision}, and score a little otherwise."
+        ]
 
     def score(self, tiles: np.ndarray) -> dict[str, np.ndarray]:
         """uint8 `[N, S, S, C] -> {score name: float32 [N]}`."""
@@ -118,6 +130,7 @@ def of_detector(detector: Detector) -> Reader:
         _of_any_number(lambda images: detector(images), detector.image_shape),
         _of_any_number(detector.explain, detector.image_shape),
         _of_any_number(score_and_map, detector.image_shape),
+        detector.config.precision,
     )
 
 

@@ -58,7 +58,7 @@ class Rows:
         notes: Sequence[str] = (),
         kind_of: Callable[[str], str | None] = lambda path: None,
     ):
-        """`notes`: sentences about how the images were found, for the warnings. `kind_of`: from a
+        """`notes`: sentences about the images and the model, for the warnings. `kind_of`: from a
         path to the class of the image, None where it is unknown.
         """
         self.scores = list(calibration.thresholds)

@@ -79,7 +79,9 @@ def score(
     tile_reader = TileReader.of(description, limits, accept_damaged)
     root = pathlib.Path(images)
     rows = Rows(
-        description.calibration, found.notes, lambda path: kind_of(pathlib.Path(path), root)
+        description.calibration,
+        [*found.notes, *reader.warnings],
+        lambda path: kind_of(pathlib.Path(path), root),
     )
     if output.suffix == ".json" and not reader.has_maps:
         raise ValueError(f"--output={output}: this model gives no regions. Pass a .csv, say.")
@@ -125,7 +127,7 @@ def _printed(
     reader = readers.load(model_dir)
     tile_reader = TileReader.of(reader.description, limits, accept_damaged)
     map_folder = _map_folder(maps, found.files, mask_values, reader, tile_reader)
-    rows = Rows(reader.calibration, found.notes)
+    rows = Rows(reader.calibration, [*found.notes, *reader.warnings])
     for row in scored(reader, tile_reader.read(found.files), rows, map_folder):
         print_rows([row], rows.columns)
         rows.add(row)

@@ -79,6 +79,8 @@ def watch(
         require_appendable(pathlib.Path(output))
     reader = readers.load(model_dir)
     description = reader.description
+    for warning in reader.warnings:
+        said(f"WARNING: {warning}")
     rows = Rows(description.calibration)
     tiles = TileReader.of(description, limits, accept_damaged)
     done = _Done()

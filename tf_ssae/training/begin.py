@@ -17,6 +17,7 @@ from tf_ssae.runs.run_folder import RunFolder
 from tf_ssae.training.warm_start import WarmStart
 
 _CACHE = "images.cache"
+_PRECISION = "precision"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +57,9 @@ def begin(config: Config, folder: RunFolder, data: LabelledImages | None) -> Beg
         steps = pipeline.steps_per_epoch(len(split.train.index), config)
         if config.steps:
             config = dataclasses.replace(config, epochs=max(1, round(config.steps / steps)))
+        # Another machine may be faster in another one; a run is trained in one.
+        precision = folder.began_with().get(_PRECISION, config.precision)
+        config = dataclasses.replace(config, precision=precision)
         detector = registry.make(config, data.image_shape)
         if start:
             start.give(detector)
@@ -63,6 +67,7 @@ def begin(config: Config, folder: RunFolder, data: LabelledImages | None) -> Beg
         environment = {
             **provenance.environment(),
             "split_fingerprint": split.fingerprint(),
+            _PRECISION: detector.config.precision,
             **found,
         }
         folder.require_same_images(environment["split_fingerprint"])

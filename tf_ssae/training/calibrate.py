@@ -18,6 +18,11 @@ def calibrate(detector: Detector, split: Split) -> Calibration:
     there are none, to the training images.
     """
     detector.fit_features(split.train.batches(at_once(detector.config.image_size)))
+    return calibrate_scores(detector, split)
+
+
+def calibrate_scores(detector: Detector, split: Split) -> Calibration:
+    """As `calibrate`, where the features that scores need are fitted already."""
     held_out = split.for_thresholds
     outputs = ask(detector, held_out, with_map_peaks=detector.reconstructs)
     normal = for_normalisation(detector, split)
@@ -75,6 +80,7 @@ def of_outputs(
         reason=f"{chosen} {how}: {reason}.",
         held_out=is_held_out,
         rotation_accuracy=accuracy,
+        precision=detector.config.precision,
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from tf_ssae.config import Config
 from tf_ssae.data.images import LabelledImages
 from tf_ssae.data.split import Split
+from tf_ssae.networks.precision import fastest
 from tf_ssae.system.text import printable
 from tf_ssae.training import warm_start
 
@@ -36,12 +37,14 @@ def beginning(config: Config, split: Split, folder: str) -> str:
     protocol = (
         "" if config.dataset == "folder" else f" (protocol {config.protocol}{_cut(config, data)})"
     )
+    slow = config.precision == "bfloat16" and fastest() == "float32"
+    precision = f"{config.precision}{', slow on this machine' if slow else ''}"
     cut = data.source is not None and len(data.source) > len(data.first_tiles)
     lines += [
         f"{len(split.train)} normal images to train on, {len(split.calibration)} held out for the"
         f" threshold; {len(split.test)} test images, {split.test.is_anomaly.sum()} of them"
         f" anomalies{protocol}.{' Images are cut into square tiles.' if cut else ''}",
-        f"{config.detector}, {config.epochs} epochs; {folder}.",
+        f"{config.detector}, {config.epochs} epochs, networks in {precision}; {folder}.",
     ]
     return printable("\n".join(lines))
 
