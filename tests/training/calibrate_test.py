@@ -19,7 +19,9 @@ USABLE, USELESS = [[True, True, False, False]] * 4, [[True, False, False, False]
 def fitted(correct, decision="auto", names=("a_rec", "a_cls", "a_ws", "a_max"), held_out=True):
     """The Calibration of a detector that says 1, 2, 3, 4 of four tiles of three images."""
     detector = types.SimpleNamespace(
-        config=types.SimpleNamespace(decision=decision, target_fpr=0.5, review_fpr=None),
+        config=types.SimpleNamespace(
+            decision=decision, target_fpr=0.5, review_fpr=None, precision="float32"
+        ),
         score_names=names,
         parts=SSAE.parts,
         deciding_score=lambda accuracy: (
