@@ -121,7 +121,7 @@ TABLE_5_1 = Grid(
     tuple(
         Run(dataset, anomaly, detector, seed)
         for seed, dataset, anomaly, detector in itertools.product(
-            SEEDS, DATASETS, CONFIGURATIONS, ("ssae", "ensemble", "ganomaly", "egbad")
+            SEEDS, DATASETS, CONFIGURATIONS, ("ssae", "ensemble", "ganomaly", "egbad", "locator")
         )
     ),
 )
