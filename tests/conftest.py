@@ -11,7 +11,6 @@ import os
 import pathlib
 import pickle
 import re
-import resource
 import subprocess
 import sys
 
@@ -40,6 +39,8 @@ from tf_ssae.data import digits
 from tf_ssae.detectors.registry import preset
 from tf_ssae.training import run as training
 
+pytest_plugins = ["own_process"]
+
 ROOT = pathlib.Path(__file__).parent.parent
 
 # A run that takes seconds, with 4 steps per epoch.
@@ -59,46 +60,11 @@ def pytest_runtest_logreport(report):
         print(f"\nFAILED {report.nodeid} ({report.when})", flush=True)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(item, nextitem):
-    """Gives memory back after each file of tests."""
-    result = yield
-    if nextitem is None or nextitem.path != item.path:
-        keras.utils.clear_session(free_memory=False)
-        give_back_memory()
-    return result
-
-
 def give_back_memory():
-    """Frees models and traced functions that are not used any more, to the system: they refer to
-    themselves, so a worker would keep those of the whole suite.
-    """
+    """Frees models and traced functions that are not used any more, to the system."""
     gc.collect()
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
-
-
-def pytest_sessionfinish(session):
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput["peak"] = peak
-    else:
-        _peaks.append(peak)
-
-
-def pytest_testnodedown(node, error):
-    if peak := getattr(node, "workeroutput", {}).get("peak"):
-        _peaks.append(peak)
-
-
-def pytest_terminal_summary(terminalreporter):
-    # Of the process that only hands out tests, without interest, it is the smallest.
-    terminalreporter.write_line(
-        f"Largest memory of a process: {max(_peaks, default=0) / 2**20:.1f} GB."
-    )
-
-
-_peaks: list[int] = []  # kB
 
 
 @pytest.fixture(scope="session")
@@ -151,8 +117,8 @@ def digits_run(tmp_path_factory):
 @pytest.fixture(scope="session")
 def quick_run(tmp_path_factory):
     """The folder of a finished run. It is not to be changed."""
-    model_dir = tmp_path_factory.mktemp("runs") / "quick"
-    training.train(preset("digits", **QUICK), model_dir)
+    model_dir = shared_folder(tmp_path_factory) / "quick"
+    once(model_dir, lambda: training.train(preset("digits", **QUICK), model_dir))
     return model_dir
 
 
@@ -210,8 +176,7 @@ def shared_folder(tmp_path_factory):
 
 
 def once(path, run):
-    """The CompletedProcess of `run()`, which makes `path`, in whichever process of pytest-xdist
-    asks first.
+    """What `run()` returns, which makes `path`, in whichever process of tests asks first.
     """
     done = path.with_name(f"{path.name}.done")
     with filelock.FileLock(path.with_name(f"{path.name}.lock")):
