@@ -13,6 +13,7 @@ from tf_ssae.calibration import Calibration, Description
 from tf_ssae.config import IMAGE_SIZES, Config
 from tf_ssae.data import pipeline, roi
 from tf_ssae.detectors import health
+from tf_ssae.networks.fast.adam import Adam
 from tf_ssae.networks.fast.folded import fold
 from tf_ssae.networks.precision import compute_in
 from tf_ssae.ops import preprocessing, region_of_interest
@@ -79,11 +80,6 @@ class Detector(keras.Model):
         self.roi: RegionOfInterest | None = None
         self._calibration: Calibration | None = None
         self._means = {name: keras.metrics.Mean(name=name) for name in ("loss", *self.reports)}
-        # XLA fuses the dozen operators per variable of an update into one.
-        self._apply = tf.function(
-            lambda gradients: self.optimizer.apply(gradients, self.trainable_variables),
-            jit_compile=True,
-        )
 
     @classmethod
     def check_image_size(cls, config: Config) -> None:
@@ -327,7 +323,7 @@ class Detector(keras.Model):
 
     def adam(self, variables: list[keras.Variable]) -> keras.optimizers.Optimizer:
         """The optimizer of the settings, ready to train these variables."""
-        optimizer = keras.optimizers.Adam(self.config.learning_rate, beta_1=self.config.beta_1)
+        optimizer = Adam(self.config.learning_rate, self.config.beta_1)
         optimizer.build(variables)
         return optimizer
 
@@ -335,7 +331,8 @@ class Detector(keras.Model):
         self, tape: tf.GradientTape, loss: tf.Tensor, **reports: tf.Tensor
     ) -> dict[str, tf.Tensor]:
         """Applies the gradients of `loss`; returns what `report` returns."""
-        self._apply(tape.gradient(loss, self.trainable_variables))
+        gradients = tape.gradient(loss, self.trainable_variables)
+        self.optimizer.apply(gradients, self.trainable_variables)
         return self.report(loss=loss, **reports)
 
     def report(self, **values: tf.Tensor) -> dict[str, tf.Tensor]:

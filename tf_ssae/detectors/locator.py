@@ -17,6 +17,7 @@ from tf_ssae.detectors.base import Detector, Outputs
 from tf_ssae.detectors.base import accuracy as share_correct
 from tf_ssae.detectors.registry import register
 from tf_ssae.networks import locator as networks
+from tf_ssae.networks.fast.adam import Adam
 from tf_ssae.ops import scores
 from tf_ssae.ops.gaussian import Gaussian
 from tf_ssae.ops.losses import location_loss
@@ -112,9 +113,7 @@ class Locator(Detector):
         super().compile_from_settings()
 
     def adam(self, variables: list[keras.Variable]) -> keras.optimizers.Optimizer:
-        optimizer = keras.optimizers.Adam(
-            self.config.learning_rate, beta_1=self.config.beta_1, beta_2=_BETA_2
-        )
+        optimizer = Adam(self.config.learning_rate, self.config.beta_1, _BETA_2)
         optimizer.build(variables)
         return optimizer
 
