@@ -30,13 +30,13 @@ from tf_ssae.cli import quiet
 quiet.import_tensorflow()
 
 # isort: split
-import keras
 import numpy as np
 import tensorflow as tf
 from stored_results import Store, fill_one_seed
 
 from tf_ssae.data import digits
 from tf_ssae.detectors.registry import preset
+from tf_ssae.export import tflite, timing
 from tf_ssae.training import run as training
 
 pytest_plugins = ["own_process"]
@@ -153,6 +153,17 @@ def one_seed(tmp_path_factory):
     return store
 
 
+@contextlib.contextmanager
+def quick_export():
+    """Leaves out of exports what takes longest and is tested once: speed, and the int8 file."""
+    speed = {"latency_ms": 1.0, "latency_p99_ms": 1.0, "images_per_second": {"1": 1.0}}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tflite, "KINDS", ("float32", "float16"))
+        patch.setattr(timing, "of_saved_model", lambda folder, image_shape: speed)
+        patch.setattr(timing, "of_tflite", lambda model: speed)
+        yield
+
+
 def read_page(path):
     """The source of a report, without the places where its lines may break."""
     return path.read_text(encoding="utf-8").replace("<wbr>", "")
@@ -176,8 +187,7 @@ def shared_folder(tmp_path_factory):
 
 
 def once(path, run):
-    """What `run()` returns, which makes `path`, in whichever process of tests asks first.
-    """
+    """What `run()` returns, which makes `path`, in whichever process of tests asks first."""
     done = path.with_name(f"{path.name}.done")
     with filelock.FileLock(path.with_name(f"{path.name}.lock")):
         if not done.exists():

@@ -1,5 +1,5 @@
 """Runs each file of tests in a process of its own, forked from one that has imported TensorFlow but
-not used it, and says the largest memory of one.
+not used it, and says which took the most memory and time.
 
 A training leaves 50 to 100 MB in TensorFlow's runtime, which it does not give back. Plugins that
 fork do so for every test, and so lose what the tests of a file share.
@@ -38,19 +38,23 @@ def pytest_sessionfinish(session):
     if _child is not None:
         _child.end()
     if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput["peaks"] = _peaks
+        session.config.workeroutput["ended"] = _ended
 
 
 def pytest_testnodedown(node, error):
-    _peaks.extend(getattr(node, "workeroutput", {}).get("peaks", []))
+    _ended.extend(getattr(node, "workeroutput", {}).get("ended", []))
 
 
 def pytest_terminal_summary(terminalreporter):
-    if _peaks:
-        kilobytes, name = max(_peaks)
-        terminalreporter.write_line(
-            f"Largest memory of a process: {kilobytes / 2**20:.1f} GB, of {name}."
-        )
+    if not _ended:
+        return
+    name, kilobytes, _ = max(_ended, key=lambda one: one[1])
+    largest = f"Largest memory of a process: {kilobytes / 2**20:.1f} GB, of {name}."
+    slowest = sorted(_ended, key=lambda one: -one[2])[:_SHOWN]
+    times = ", ".join(f"{name} {seconds:.0f} s" for name, _, seconds in slowest)
+    total = sum(seconds for _, _, seconds in _ended)
+    terminalreporter.write_line(largest)
+    terminalreporter.write_line(f"Processor time: {total:.0f} s, of which {times}.")
 
 
 class _Child:
@@ -84,13 +88,15 @@ class _Child:
         """Waits until it has ended; returns its status."""
         self._pipe.close()
         _, status, usage = os.wait4(self._pid, 0)
-        _peaks.append((usage.ru_maxrss, name))
+        # With the programs that its tests ran.
+        _ended.append((name, usage.ru_maxrss, usage.ru_utime + usage.ru_stime))
         self.is_dead = True
         return status
 
 
-# Largest memory of the processes that have ended, kB, and the files that they ran.
-_peaks: list[tuple[int, str]] = []
+# Of the processes that have ended: the file that they ran, largest memory in kB, seconds of a core.
+_ended: list[tuple[str, int, float]] = []
+_SHOWN = 20
 _child: _Child | None = None
 
 

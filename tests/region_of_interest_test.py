@@ -6,10 +6,10 @@ import pathlib
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import quick_export
 from PIL import Image
 
 import tf_ssae
-from tf_ssae import runs
 from tf_ssae.data import defects
 from tf_ssae.detectors import registry
 from tf_ssae.detectors.registry import preset
@@ -79,9 +79,15 @@ def run(request, photos, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def model(run):
+    return tf_ssae.load(run[0])
+
+
+@pytest.fixture(scope="module")
 def exported(run, tmp_path_factory):
     where = tmp_path_factory.mktemp("exported")
-    publish.export(run[0], where)
+    with quick_export():
+        publish.export(run[0], where)
     return where / "run" / "1"
 
 
@@ -91,8 +97,7 @@ def same(found, expected):
     assert all(np.isfinite(value) for value in found.scores.values())
 
 
-def test_nothing_outside_has_any_influence(run):
-    model = tf_ssae.load(run[0])
+def test_nothing_outside_has_any_influence(model):
     for pixels in (photo(1), with_defect(photo(2))):
         expected, found = model.predict(pixels), model.predict(changed_outside(pixels))
         same(found, expected)
@@ -100,8 +105,8 @@ def test_nothing_outside_has_any_influence(run):
         assert not found.map[~MASK].any() and found.map[MASK].any()
 
 
-def test_a_defect_inside_is_found_and_one_outside_is_not(run):
-    model, scores = tf_ssae.load(run[0]), run[1]["scores"]
+def test_a_defect_inside_is_found_and_one_outside_is_not(run, model):
+    scores = run[1]["scores"]
     is_locator = run_folder.read_config(run[0]).detector == "locator"
     # The region of this mask, which is not alike from four sides, gives rotations away.
     name = model.calibration.deciding_score if is_locator else "a_rec"
@@ -118,39 +123,44 @@ def test_a_defect_inside_is_found_and_one_outside_is_not(run):
         assert np.hypot(y - 26, x - 30) < 12
 
 
-def test_exports_need_no_mask_and_see_nothing_outside_either(run, exported):
-    detector = runs.load(run[0])
+@pytest.fixture(scope="module")
+def signatures(exported):
+    served = tf.saved_model.load(str(exported))
+    # It owns what its signatures compute with.
+    return served, served.signatures
+
+
+def test_exports_need_no_mask_and_see_nothing_outside_either(model, exported, signatures):
+    files = [tf_ssae.load(path) for path in (exported, exported / "tflite" / "float32.tflite")]
     for pixels in (photo(1), with_defect(photo(2))):
-        expected = tf_ssae.load(run[0]).predict(pixels)
-        for path in (exported, exported / "tflite" / "float32.tflite"):
-            model = tf_ssae.load(path)
-            one, other = map(model.predict, (pixels, changed_outside(pixels)))
+        expected = model.predict(pixels)
+        for file in files:
+            one, other = map(file.predict, (pixels, changed_outside(pixels)))
             same(other, one)
             for name, value in expected.scores.items():
-                assert one.scores[name] == pytest.approx(value, rel=2e-3, abs=2e-3), (path, name)
-        served = tf.saved_model.load(str(exported)).signatures["decide"]
+                assert one.scores[name] == pytest.approx(value, rel=2e-3, abs=2e-3), name
         one, other = (
-            served(image_bytes=tf.io.encode_png(p[..., None])[tf.newaxis])
+            signatures[1]["decide"](image_bytes=tf.io.encode_png(p[..., None])[tf.newaxis])
             for p in (pixels, changed_outside(pixels))
         )
-        for name in detector.score_names:
+        for name in expected.scores:
             value = one[name].numpy()
             assert value == other[name].numpy()
             assert value == pytest.approx(expected.scores[name], rel=2e-3, abs=2e-3)
 
 
-def test_photos_of_other_proportions_are_named(run, photos, exported):
+def test_photos_of_other_proportions_are_named(run, model, photos, signatures):
     config = run_folder.read_config(run[0])
     assert pathlib.Path(config.roi).is_file() is False
     page = (run[0] / "report.html").read_text().replace("<wbr>", "")
     assert "square.png" in page and "48x48 pixels: not the proportions of the region" in page
-    found = tf_ssae.load(run[0]).predict([str(photos / "train/good/square.png")])[0]
+    found = model.predict([str(photos / "train/good/square.png")])[0]
     assert found.decision == "unreadable" and "not the proportions" in found.error
-    served = tf.saved_model.load(str(exported)).signatures["serving_default"]
     with pytest.raises(tf.errors.InvalidArgumentError, match="proportions of the region"):
-        served(images=tf.zeros([1, 48, 48, 1], tf.uint8))
-    decide = tf.saved_model.load(str(exported)).signatures["decide"]
-    answer = decide(image_bytes=tf.io.encode_png(tf.zeros([48, 48, 1], tf.uint8))[tf.newaxis])
+        signatures[1]["serving_default"](images=tf.zeros([1, 48, 48, 1], tf.uint8))
+    answer = signatures[1]["decide"](
+        image_bytes=tf.io.encode_png(tf.zeros([48, 48, 1], tf.uint8))[tf.newaxis]
+    )
     assert answer["decision"].numpy() == [b"unreadable"]
     assert b"proportions of the region of interest" in answer["error"].numpy()[0]
 

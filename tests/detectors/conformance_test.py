@@ -2,67 +2,25 @@
 user's own of CONTRIBUTING.md.
 """
 
-import dataclasses
+import subprocess
+import sys
 
 import numpy as np
 import own_detector
 import pytest
 import tensorflow as tf
-from conftest import give_back_memory, run_python
+from conftest import ROOT, give_back_memory
 from stored_results import SCORES
+from trained_detector import Trained
 
 from tf_ssae.calibration import Calibration
-from tf_ssae.data import pipeline
-from tf_ssae.data.protocols import split
 from tf_ssae.detectors import registry
-from tf_ssae.detectors.registry import preset
-from tf_ssae.evaluation import predictions
 from tf_ssae.export import openvino_ir, saved_model, tflite
 from tf_ssae.ops.batched import batched, joined
 from tf_ssae.scoring import saved_model as exported
 from tf_ssae.scoring.tflite import TFLiteModel
-from tf_ssae.training import calibrate
-
-# Of wavelets.
-WITHOUT_NETWORKS = ("a_tex", "a_win")
 
 EXPECTED = {**SCORES, own_detector.NAME: own_detector.SCORES}
-
-
-class Trained:
-    """A detector after some steps on real digits, calibrated, with some test images; its weights
-    around the first step.
-    """
-
-    def __init__(self, name, digit_images, rotations="all", precision="float32"):
-        # A high rate, so that one step moves every variable by more than rounding; no default where
-        # a test has to notice the setting.
-        settings = dict(learning_rate=0.01, batch_size=32, alpha=0.25, target_fpr=0.05)
-        how = dict(rotations=rotations, precision=precision)
-        config = preset("digits", detector=name, **how, **settings)
-        chosen = split(digit_images, config)
-        images = digit_images.images
-        self.detector = registry.make(config, digit_images.image_shape)
-        self.before = {v.path: v.numpy() for v in self.detector.trainable_variables}
-        batches = pipeline.training_batches(images, chosen.train.index, config)
-        batches = self.detector.prepare(batches, steps=50)
-        self.detector.fit(batches, steps_per_epoch=1, shuffle=False, verbose=0)
-        self.after = {v.path: v.numpy() for v in self.detector.trainable_variables}
-        # Until the scores differ by more than rounding, which normalisation would magnify.
-        self.logs = self.detector.fit(batches, steps_per_epoch=8, shuffle=False, verbose=0).history
-        self.detector.finish_training()
-        self.normals, self.held_out = chosen.train.first(100), chosen.calibration
-        self.detector.fit_features(self.normals.batches(50))
-        outputs = predictions.ask(self.detector, self.normals.batches(50))
-        self.detector.fit_normalisation(outputs.scores)
-        outputs = predictions.ask(
-            self.detector, self.held_out.batches(50), self.detector.reconstructs
-        )
-        self.detector.calibration = calibrate.of_outputs(
-            self.detector, outputs, self.held_out, is_held_out=True
-        )
-        self.images = tf.constant(chosen.test.first(24).images)
-        self.scores = {name: value.numpy() for name, value in self.detector(self.images).items()}
 
 
 @pytest.fixture(scope="module", params=registry.names())
@@ -88,18 +46,20 @@ def test_scores_are_finite_and_differ_between_images(trained):
 
 def test_an_image_scores_the_same_alone_in_any_batch_and_in_any_order(trained):
     order = np.random.default_rng(0).permutation(24)
-    alone = [trained.detector(trained.images[i : i + 1]) for i in range(24)]
+    alone = [trained.detector(trained.images[i : i + 1]) for i in order[:5]]
     shuffled = trained.detector(tf.gather(trained.images, order))
     for name, values in trained.scores.items():
         np.testing.assert_allclose(
-            [float(score[name][0]) for score in alone], values, rtol=1e-4, atol=1e-5
+            [float(score[name][0]) for score in alone], values[order[:5]], rtol=1e-4, atol=1e-5
         )
         np.testing.assert_allclose(shuffled[name], values[order], rtol=1e-4, atol=1e-5)
 
 
 def test_compiled_scores_are_the_scores_whatever_the_last_batch(trained):
     batches = [trained.images[:10], trained.images[10:20], trained.images[20:]]
-    compiled = list(batched(trained.detector.explain, batches, jit_compile=True))
+    # XLA compiles any graph, and takes long: a detector of the thesis and a GAN stand for all.
+    with_xla = trained.detector.config.detector in ("ssae", "ganomaly")
+    compiled = list(batched(trained.detector.explain, batches, with_xla))
     for name, values in trained.scores.items():
         np.testing.assert_allclose(
             np.concatenate([batch[name] for batch in compiled]), values, rtol=1e-4, atol=1e-5
@@ -215,108 +175,40 @@ def test_its_calibration_travels_with_it(trained):
     assert copy.calibration.to_dict() == trained.detector.calibration.to_dict()
 
 
-def test_a_fresh_process_loads_it_and_scores_the_same(trained, tmp_path):
-    trained.detector.save(tmp_path / "model.keras")
-    np.save(tmp_path / "images.npy", trained.images)
+@pytest.fixture(scope="module")
+def loader():
+    """A process that loads detectors: it reads their folders, and answers each with a line."""
     program = """
 import sys
 import keras, numpy as np
 from tf_ssae.cli import plugins
 from tf_ssae.detectors import registry
-plugins.load(sys.argv[2:])
+plugins.load(sys.argv[1:])
 for name in registry.names():
     registry.find(name)
-detector = keras.saving.load_model(sys.argv[1] + "/model.keras")
-scores = detector(np.load(sys.argv[1] + "/images.npy"))
-np.savez(sys.argv[1] + "/scores.npz", **{name: v.numpy() for name, v in scores.items()})
+for folder in map(str.strip, sys.stdin):
+    detector = keras.saving.load_model(folder + "/model.keras")
+    scores = detector(np.load(folder + "/images.npy"))
+    np.savez(folder + "/scores.npz", **{name: v.numpy() for name, v in scores.items()})
+    print("done", flush=True)
 """
-    is_own = trained.detector.config.detector == own_detector.NAME
-    done = run_python("-c", program, str(tmp_path), *([str(own_detector.PATH)] if is_own else []))
-    assert done.returncode == 0, done.stderr
+    command = [sys.executable, "-c", program, str(own_detector.PATH)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+    ) as process:
+        yield process
+
+
+def test_a_fresh_process_loads_it_and_scores_the_same(trained, loader, tmp_path):
+    trained.detector.save(tmp_path / "model.keras")
+    np.save(tmp_path / "images.npy", trained.images)
+    loader.stdin.write(f"{tmp_path}\n")
+    loader.stdin.flush()
+    assert loader.stdout.readline() == "done\n"
     loaded = np.load(tmp_path / "scores.npz")
     assert set(loaded) == set(trained.scores)
     for name, values in trained.scores.items():
         np.testing.assert_allclose(loaded[name], values, rtol=1e-5, atol=1e-6)
-
-
-@pytest.mark.parametrize(
-    "name", [name for name in registry.names() if registry.find(name).trained_on_rotations]
-)
-def test_sampled_rotations_train_too(name, digit_images):
-    trained = Trained(name, digit_images, rotations="sampled")
-    assert all(np.isfinite(values).all() for values in trained.scores.values())
-    assert any(
-        not np.array_equal(trained.before[path], trained.after[path]) for path in trained.before
-    )
-
-
-def test_ensemble_trains_as_its_parts_do_alone(digit_images):
-    ensemble = Trained("ensemble", digit_images).detector
-    for name, part in (("autoencoder", ensemble.autoencoder), ("rotation", ensemble.rotation)):
-        alone = Trained(name, digit_images).detector
-        for ours, theirs in zip(part.trainable_variables, alone.trainable_variables, strict=True):
-            np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5, err_msg=ours.path)
-
-
-@pytest.mark.parametrize("name", registry.names())
-def test_no_step_sums_more_than_two_gradients_at_once(name, digit_images):
-    """Of three, TensorFlow's AddN takes first the one whose buffer is free by then: now and then a
-    step rounds differently.
-    """
-    config = preset("digits", detector=name, batch_size=8)
-    detector = registry.make(config, digit_images.image_shape)
-    detector.compile_from_settings()
-    batches = pipeline.training_batches(digit_images.images, np.arange(16), config)
-    batches = detector.prepare(batches, steps=2)
-    step = tf.function(detector.train_step).get_concrete_function(next(iter(batches)))
-    sums = [operation for operation in step.graph.get_operations() if operation.type == "AddN"]
-    assert all(len(operation.inputs) <= 2 for operation in sums)
-
-
-@pytest.mark.parametrize("name", ["ssae", "ganomaly"])
-def test_a_step_compiled_by_xla_is_the_same_step(name, digit_images):
-    losses = {}
-    for jit_compile in (False, True):
-        config = preset(
-            "digits", detector=name, jit_compile=jit_compile, batch_size=16, rotations="sampled"
-        )
-        detector = registry.make(config, digit_images.image_shape)
-        batches = pipeline.training_batches(digit_images.images, np.arange(16), config)
-        batches = detector.prepare(batches, steps=3)
-        # Three epochs of one step: the later losses depend on the updates of the earlier steps.
-        losses[jit_compile] = detector.fit(
-            batches, epochs=3, steps_per_epoch=1, shuffle=False, verbose=0
-        ).history["loss"]
-    assert len(set(losses[True])) == 3
-    np.testing.assert_allclose(losses[True], losses[False], rtol=1e-4)
-
-
-@pytest.mark.parametrize(
-    "weights, moved",
-    [
-        ({"w_rec": 0.0}, {"encoder", "side_encoder", "classifier"}),
-        ({"w_cls": 0.0}, {"encoder", "decoder"}),
-        ({}, {"encoder", "side_encoder", "classifier", "decoder"}),
-    ],
-)
-def test_ssae_trains_e1_on_both_tasks_and_the_rest_on_its_own(digit_images, weights, moved):
-    config = preset("digits", batch_size=8, **weights)
-    detector = registry.make(config, digit_images.image_shape)
-    networks = {
-        name: getattr(detector, name)
-        for name in ("encoder", "side_encoder", "classifier", "decoder")
-    }
-    before = {name: network.get_weights() for name, network in networks.items()}
-    batches = pipeline.training_batches(digit_images.images, np.arange(8), config)
-    detector.fit(
-        pipeline.with_rotations(batches, config), steps_per_epoch=1, shuffle=False, verbose=0
-    )
-
-    def kernel_moved(name):
-        changed = zip(networks[name].weights, before[name])
-        return all(not np.array_equal(v, old) for v, old in changed if "kernel" in v.path)
-
-    assert {name for name in networks if kernel_moved(name)} == moved
 
 
 def test_its_saved_model_scores_the_same(trained, tmp_path):
@@ -352,40 +244,3 @@ def test_its_tflite_files_score_the_same(trained, kind):
         else:
             tolerance = {"float32": 1e-4, "float16": 2e-2}[kind] * np.abs(values).max()
             np.testing.assert_allclose(found[name], values, atol=tolerance, err_msg=name)
-
-
-@pytest.mark.parametrize("size", [64, 128])
-def test_larger_images_train_and_score(size, digit_images):
-    config = preset("digits", image_size=size, batch_size=4, rotations="sampled")
-    detector = registry.make(config, digit_images.image_shape)
-    batches = pipeline.training_batches(digit_images.images, np.arange(8), config)
-    detector.fit(
-        pipeline.with_rotations(batches, config), steps_per_epoch=2, shuffle=False, verbose=0
-    )
-    outputs = detector.networks(tf.constant(digit_images.images[:3]))
-    assert outputs["reconstruction"].shape == (3, size, size, 1)
-    assert np.isfinite(outputs["a_rec"]).all() and np.isfinite(outputs["a_cls"]).all()
-
-
-@pytest.mark.parametrize("name", registry.names())
-def test_it_computes_in_bfloat16_or_refuses_to(name, digit_images):
-    detector_class = registry.find(name)
-    if not detector_class.computes_in_bfloat16:
-        with pytest.raises(ValueError, match=f"{name} computes in float32 alone"):
-            preset("digits", detector=name, precision="bfloat16")
-        config = preset("digits", detector=name, precision="auto")
-        assert registry.make(config, digit_images.image_shape).config.precision == "float32"
-        return
-    trained = Trained(name, digit_images, precision="bfloat16")
-    detector = trained.detector
-    assert detector.calibration.precision == "bfloat16"
-    assert {v.dtype for v in detector.trainable_variables} == {"float32"}
-    assert all(np.isfinite(values).all() for values in trained.scores.values())
-    config = dataclasses.replace(detector.config, precision="float32")
-    exact = detector_class.from_config({**detector.get_config(), "config": config.to_dict()})
-    exact.set_weights(detector.get_weights())
-    for score, values in exact(trained.images).items():
-        found = trained.scores[score]
-        assert found.dtype == np.float32 and np.corrcoef(found, values)[0, 1] > 0.98, score
-        assert np.array_equal(found, values) == (score in WITHOUT_NETWORKS), score
-    give_back_memory()

@@ -6,25 +6,21 @@ import os
 
 import numpy as np
 import pytest
-from conftest import QUICK, run_command
+from conftest import QUICK, quick_export, run_command
 from stored_results import SCORES
 
 from tf_ssae import runs
 from tf_ssae.detectors.registry import preset
-from tf_ssae.export import publish, tflite, timing
+from tf_ssae.export import publish, tflite
 from tf_ssae.scoring import readers, saved_model
 from tf_ssae.scoring.tflite import TFLiteModel
 from tf_ssae.training import run as training
 
-SPEED = {"latency_ms": 1.0, "latency_p99_ms": 1.0, "images_per_second": {"1": 1.0}}
-
 
 @pytest.fixture
-def quick_timing(monkeypatch):
-    """Leaves out what takes longest and is tested once: speed, and the int8 file."""
-    monkeypatch.setattr(tflite, "KINDS", ("float32", "float16"))
-    monkeypatch.setattr(timing, "of_saved_model", lambda folder, image_shape: SPEED)
-    monkeypatch.setattr(timing, "of_tflite", lambda model: SPEED)
+def quick():
+    with quick_export():
+        yield
 
 
 @pytest.fixture
@@ -72,7 +68,7 @@ def test_parity_report_holds_what_was_proven(exported):
 
 
 def test_a_second_export_is_the_next_version_and_batches_if_asked(
-    exported, digits_model, tmp_path, quick_timing
+    exported, digits_model, tmp_path, quick
 ):
     for name in ("parts", "others"):
         (tmp_path / name / "7").mkdir(parents=True)
@@ -90,7 +86,7 @@ def test_a_second_export_is_the_next_version_and_batches_if_asked(
         publish.export(digits_model, tmp_path, name="parts", version=8)
 
 
-def test_images_of_your_own_as_floats(tmp_path, digit_images, quick_timing):
+def test_images_of_your_own_as_floats(tmp_path, digit_images, quick):
     floats = dataclasses.replace(
         digit_images, images=(digit_images.images / 255).astype(np.float32)
     )
@@ -104,9 +100,7 @@ def test_images_of_your_own_as_floats(tmp_path, digit_images, quick_timing):
     assert set(report["files"]["float16"]["scores"]) == {"a_rec"}
 
 
-def test_a_file_out_of_tolerance_is_not_published(
-    digits_model, tmp_path, monkeypatch, quick_timing
-):
+def test_a_file_out_of_tolerance_is_not_published(digits_model, tmp_path, monkeypatch, quick):
     plain = tflite.convert
 
     def with_another_model(detector, kind, *args):
@@ -124,7 +118,7 @@ def test_a_file_out_of_tolerance_is_not_published(
     assert (tmp_path / "parts-1.rejected" / "parity.json").is_file()
 
 
-def test_what_clients_ask_is_proven_as_well(digits_model, tmp_path, monkeypatch, quick_timing):
+def test_what_clients_ask_is_proven_as_well(digits_model, tmp_path, monkeypatch, quick):
     plain = saved_model.load_decide
 
     def with_other_pixels(folder):
@@ -139,7 +133,7 @@ def test_what_clients_ask_is_proven_as_well(digits_model, tmp_path, monkeypatch,
     assert not (tmp_path / "parts").exists()
 
 
-def test_openvino_files_are_proven_and_score(digits_model, digit_images, tmp_path, quick_timing):
+def test_openvino_files_are_proven_and_score(digits_model, digit_images, tmp_path, quick):
     pytest.importorskip("openvino")
     report = publish.export(digits_model, tmp_path, name="parts", test_images=50, openvino=True)
     entry, folder = report["files"]["openvino"], tmp_path / "parts" / "1" / "openvino"
@@ -170,12 +164,11 @@ def test_openvino_is_asked_for_before_the_work(digits_model, tmp_path, monkeypat
     assert not (tmp_path / "out").exists()
 
 
-def test_an_interrupted_export_leaves_nothing(digits_model, tmp_path, monkeypatch):
+def test_an_interrupted_export_leaves_nothing(digits_model, tmp_path, monkeypatch, quick):
     def stop(*args):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(tflite, "convert", stop)
-    monkeypatch.setattr(timing, "of_saved_model", lambda folder, image_shape: SPEED)
     with pytest.raises(KeyboardInterrupt):
         publish.export(digits_model, tmp_path, name="parts")
     assert not list(tmp_path.iterdir())

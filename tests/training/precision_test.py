@@ -6,13 +6,13 @@ import zipfile
 import keras
 import numpy as np
 import pytest
-from conftest import QUICK
+from conftest import QUICK, quick_export
 
 from tf_ssae import runs
 from tf_ssae.data.protocols import split
 from tf_ssae.detectors import registry
 from tf_ssae.detectors.registry import preset
-from tf_ssae.export import parity, publish, tflite, timing
+from tf_ssae.export import parity, publish
 from tf_ssae.export.in_float32 import in_float32
 from tf_ssae.runs import run_folder
 from tf_ssae.scoring import readers
@@ -20,7 +20,6 @@ from tf_ssae.training import run as training
 from tf_ssae.training import summary
 
 AUTO = preset("digits", precision="auto", **QUICK)
-SPEED = {"latency_ms": 1.0, "latency_p99_ms": 1.0, "images_per_second": {"1": 1.0}}
 
 
 def interrupt(*_):
@@ -71,11 +70,9 @@ def test_the_beginning_says_the_precision(precision, fastest, said, monkeypatch,
     assert f"ssae, 3 epochs, networks in {said}; new run" in text
 
 
-def test_it_is_exported_in_float32_with_thresholds_of_its_own(run, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(tflite, "KINDS", ("float32", "float16"))
-    monkeypatch.setattr(timing, "of_saved_model", lambda folder, image_shape: SPEED)
-    monkeypatch.setattr(timing, "of_tflite", lambda model: SPEED)
-    report = publish.export(run, tmp_path, name="parts")
+def test_it_is_exported_in_float32_with_thresholds_of_its_own(run, tmp_path, capsys):
+    with quick_export():
+        report = publish.export(run, tmp_path, name="parts")
     assert report["trained"]["precision"] == "bfloat16"
     assert "Trained in bfloat16, exported in float32: " in capsys.readouterr().out
     row = report["trained"]["scores"]["a_rec"]

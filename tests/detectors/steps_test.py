@@ -1,0 +1,132 @@
+"""What a step of training does, of every detector."""
+
+import dataclasses
+
+import numpy as np
+import own_detector  # noqa: F401  (it registers itself)
+import pytest
+import tensorflow as tf
+from trained_detector import Trained
+
+from tf_ssae.data import pipeline
+from tf_ssae.detectors import registry
+from tf_ssae.detectors.registry import preset
+
+# Of wavelets.
+WITHOUT_NETWORKS = ("a_tex", "a_win")
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in registry.names() if registry.find(name).trained_on_rotations]
+)
+def test_sampled_rotations_train_too(name, digit_images):
+    trained = Trained(name, digit_images, rotations="sampled")
+    assert all(np.isfinite(values).all() for values in trained.scores.values())
+    assert any(
+        not np.array_equal(trained.before[path], trained.after[path]) for path in trained.before
+    )
+
+
+def test_ensemble_trains_as_its_parts_do_alone(digit_images):
+    ensemble = Trained("ensemble", digit_images).detector
+    for name, part in (("autoencoder", ensemble.autoencoder), ("rotation", ensemble.rotation)):
+        alone = Trained(name, digit_images).detector
+        for ours, theirs in zip(part.trainable_variables, alone.trainable_variables, strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5, err_msg=ours.path)
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_no_step_sums_more_than_two_gradients_at_once(name, digit_images):
+    """Of three, TensorFlow's AddN takes first the one whose buffer is free by then: now and then a
+    step rounds differently.
+    """
+    config = preset("digits", detector=name, batch_size=8)
+    detector = registry.make(config, digit_images.image_shape)
+    detector.compile_from_settings()
+    batches = pipeline.training_batches(digit_images.images, np.arange(16), config)
+    batches = detector.prepare(batches, steps=2)
+    step = tf.function(detector.train_step).get_concrete_function(next(iter(batches)))
+    sums = [operation for operation in step.graph.get_operations() if operation.type == "AddN"]
+    assert all(len(operation.inputs) <= 2 for operation in sums)
+
+
+@pytest.mark.parametrize("name", ["ssae", "ganomaly"])
+def test_a_step_compiled_by_xla_is_the_same_step(name, digit_images):
+    losses = {}
+    for jit_compile in (False, True):
+        config = preset(
+            "digits", detector=name, jit_compile=jit_compile, batch_size=16, rotations="sampled"
+        )
+        detector = registry.make(config, digit_images.image_shape)
+        batches = pipeline.training_batches(digit_images.images, np.arange(16), config)
+        batches = detector.prepare(batches, steps=3)
+        # Three epochs of one step: the later losses depend on the updates of the earlier steps.
+        losses[jit_compile] = detector.fit(
+            batches, epochs=3, steps_per_epoch=1, shuffle=False, verbose=0
+        ).history["loss"]
+    assert len(set(losses[True])) == 3
+    np.testing.assert_allclose(losses[True], losses[False], rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "weights, moved",
+    [
+        ({"w_rec": 0.0}, {"encoder", "side_encoder", "classifier"}),
+        ({"w_cls": 0.0}, {"encoder", "decoder"}),
+        ({}, {"encoder", "side_encoder", "classifier", "decoder"}),
+    ],
+)
+def test_ssae_trains_e1_on_both_tasks_and_the_rest_on_its_own(digit_images, weights, moved):
+    config = preset("digits", batch_size=8, **weights)
+    detector = registry.make(config, digit_images.image_shape)
+    networks = {
+        name: getattr(detector, name)
+        for name in ("encoder", "side_encoder", "classifier", "decoder")
+    }
+    before = {name: network.get_weights() for name, network in networks.items()}
+    batches = pipeline.training_batches(digit_images.images, np.arange(8), config)
+    detector.fit(
+        pipeline.with_rotations(batches, config), steps_per_epoch=1, shuffle=False, verbose=0
+    )
+
+    def kernel_moved(name):
+        changed = zip(networks[name].weights, before[name])
+        return all(not np.array_equal(v, old) for v, old in changed if "kernel" in v.path)
+
+    assert {name for name in networks if kernel_moved(name)} == moved
+
+
+@pytest.mark.parametrize("size", [64, 128])
+def test_larger_images_train_and_score(size, digit_images):
+    config = preset("digits", image_size=size, batch_size=4, rotations="sampled")
+    detector = registry.make(config, digit_images.image_shape)
+    batches = pipeline.training_batches(digit_images.images, np.arange(8), config)
+    detector.fit(
+        pipeline.with_rotations(batches, config), steps_per_epoch=2, shuffle=False, verbose=0
+    )
+    outputs = detector.networks(tf.constant(digit_images.images[:3]))
+    assert outputs["reconstruction"].shape == (3, size, size, 1)
+    assert np.isfinite(outputs["a_rec"]).all() and np.isfinite(outputs["a_cls"]).all()
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_it_computes_in_bfloat16_or_refuses_to(name, digit_images):
+    detector_class = registry.find(name)
+    if not detector_class.computes_in_bfloat16:
+        with pytest.raises(ValueError, match=f"{name} computes in float32 alone"):
+            preset("digits", detector=name, precision="bfloat16")
+        config = preset("digits", detector=name, precision="auto")
+        assert registry.make(config, digit_images.image_shape).config.precision == "float32"
+        return
+    trained = Trained(name, digit_images, precision="bfloat16")
+    detector = trained.detector
+    assert detector.calibration.precision == "bfloat16"
+    assert {v.dtype for v in detector.trainable_variables} == {"float32"}
+    assert all(np.isfinite(values).all() for values in trained.scores.values())
+    config = dataclasses.replace(detector.config, precision="float32")
+    exact = detector_class.from_config({**detector.get_config(), "config": config.to_dict()})
+    exact.set_weights(detector.get_weights())
+    for score, values in exact(trained.images).items():
+        found = trained.scores[score]
+        assert found.dtype == np.float32 and np.corrcoef(found, values)[0, 1] > 0.98, score
+        assert np.array_equal(found, values) == (score in WITHOUT_NETWORKS), score
