@@ -45,9 +45,9 @@ def test_the_combined_score_weighs_windows_most(digit_images):
     # The curve begins where one in ten images scores lower.
     start = -np.log(0.9)
     assert combined("a_win") == pytest.approx(tail - start, rel=1e-3)
-    assert combined("a_peak") == pytest.approx(0.5 * (tail - start), rel=1e-3)
-    assert combined("a_tex") == pytest.approx(0.1 * (tail - start), rel=1e-3)
-    assert combined(*names) == pytest.approx(2 * (tail - start), rel=1e-3)
+    assert combined("a_peak") == pytest.approx(0.25 * (tail - start), rel=1e-3)
+    assert combined("a_tex") == pytest.approx(0.05 * (tail - start), rel=1e-3)
+    assert combined(*names) == pytest.approx(1.5 * (tail - start), rel=1e-3)
 
 
 def test_it_learns_from_known_defects(digit_images, cut_outs):

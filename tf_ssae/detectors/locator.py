@@ -46,7 +46,9 @@ _DISTANCE = 0.5
 # Above this side the networks see images at half of it; the wavelets see them whole.
 _LARGEST = 192
 
-# The scores of an image as a whole; together they have half a vote in `a_all`.
+# The weight in `a_all`, beside the windows' 1, of the located peak, and of the scores of an image as
+# a whole together.
+_REST = 0.25
 _WHOLE = ("a_rec", "a_log", "a_area", "a_fea", "a_tex")
 _PARTS = (*_WHOLE, "a_peak", "a_win")
 
@@ -261,10 +263,10 @@ class Locator(Detector):
         return {
             **outputs,
             "a_def": tails["a_peak"] + tails["a_area"],
-            # Small defects are the hard ones: most weight is on the scores of single places.
+            # Small defects are the hard ones, and the windows see them best.
             "a_all": tails["a_win"]
-            + 0.5 * tails["a_peak"]
-            + 0.5 * tf.add_n([tails[name] for name in _WHOLE]) / len(_WHOLE),
+            + _REST * tails["a_peak"]
+            + _REST * tf.add_n([tails[name] for name in _WHOLE]) / len(_WHOLE),
         }
 
     def fit_features(self, batches: tf.data.Dataset) -> None:
