@@ -1,5 +1,5 @@
-"""The rows of table 5.1: which training and score each is, and what the thesis prints of it (W. Kim,
-*Self-supervised auto-encoder for anomaly detection*, POSTECH 2019); below its ten, two of ours
+"""The rows of table 5.1: which training and score each is, and what the thesis prints of it (W.
+Kim, *Self-supervised auto-encoder for anomaly detection*, POSTECH 2019); below its ten, two of ours
 beyond the thesis.
 
 Five trainings per configuration and seed give all rows. The `ensemble` trains an auto-encoder

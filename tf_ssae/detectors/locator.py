@@ -46,8 +46,8 @@ _DISTANCE = 0.5
 # Above this side the networks see images at half of it; the wavelets see them whole.
 _LARGEST = 192
 
-# The weight in `a_all`, beside the windows' 1, of the located peak, and of the scores of an image as
-# a whole together.
+# Weights in `a_all` are 1 for the windows, and this for the located peak, and for the scores of the
+# image as a whole together.
 _REST = 0.25
 _WHOLE = ("a_rec", "a_log", "a_area", "a_fea", "a_tex")
 _PARTS = (*_WHOLE, "a_peak", "a_win")
