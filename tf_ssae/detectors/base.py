@@ -66,6 +66,7 @@ class Detector(keras.Model):
     survives_int8: ClassVar[bool] = True
     parts: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    _beta_2: ClassVar[float] = 0.999  # of Adam
 
     def __init__(self, config: Config, image_shape: tuple[int, ...], **kwargs: Any):
         """Raises ValueError for settings that the detector cannot have, or an `image_shape` that
@@ -323,7 +324,7 @@ class Detector(keras.Model):
 
     def adam(self, variables: list[keras.Variable]) -> keras.optimizers.Optimizer:
         """The optimizer of the settings, ready to train these variables."""
-        optimizer = Adam(self.config.learning_rate, self.config.beta_1)
+        optimizer = Adam(self.config.learning_rate, self.config.beta_1, self._beta_2)
         optimizer.build(variables)
         return optimizer
 

@@ -17,7 +17,6 @@ from tf_ssae.detectors.base import Detector, Outputs
 from tf_ssae.detectors.base import accuracy as share_correct
 from tf_ssae.detectors.registry import register
 from tf_ssae.networks import locator as networks
-from tf_ssae.networks.fast.adam import Adam
 from tf_ssae.ops import scores
 from tf_ssae.ops.gaussian import Gaussian
 from tf_ssae.ops.losses import location_loss
@@ -34,7 +33,6 @@ _TAMPERED = 0.85
 _GAIN, _OFFSET = 0.15, 0.05
 _W_FOCAL, _W_DICE, _W_REC, _W_CLS = 10.0, 1.0, 0.2, 0.1
 _WARM_UP = 100  # steps
-_BETA_2 = 0.99
 # Side of the window that the map is averaged over before its largest value is taken, as a share of
 # the map's side.
 _WINDOW = 7 / 80
@@ -78,6 +76,7 @@ class Locator(Detector):
         "": dict(image_size=64, batch_size=12, learning_rate=2e-3, beta_1=0.9, steps=1000),
         "folder": dict(image_size=288, calibration_share=0.25),
     }
+    _beta_2 = 0.99
 
     def __init__(self, config: Config, image_shape: tuple[int, ...], **kwargs: Any):
         super().__init__(config, image_shape, **kwargs)
@@ -113,11 +112,6 @@ class Locator(Detector):
             side, channels = self.encoder.input_shape[1], self.image_shape[-1]
             self._known = cutouts.load(self.config.defects, side, channels)
         super().compile_from_settings()
-
-    def adam(self, variables: list[keras.Variable]) -> keras.optimizers.Optimizer:
-        optimizer = Adam(self.config.learning_rate, self.config.beta_1, _BETA_2)
-        optimizer.build(variables)
-        return optimizer
 
     def prepare(self, batches: tf.data.Dataset, steps: int) -> tf.data.Dataset:
         """Adds synthetic defects: batches `(learning rate, x, clean, change, d)`, images

@@ -11,7 +11,7 @@ import tensorflow as tf
 class Adam(keras.optimizers.Adam):
     """Adam without weight decay, clipping or AMSGrad, for gradients that are not sparse."""
 
-    def __init__(self, learning_rate: float, beta_1: float, beta_2: float = 0.999):
+    def __init__(self, learning_rate: float, beta_1: float, beta_2: float):
         super().__init__(learning_rate, beta_1=beta_1, beta_2=beta_2)
 
     def update_step(self, gradient: tf.Tensor, variable: Any, learning_rate: tf.Tensor) -> None:
