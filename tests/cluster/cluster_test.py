@@ -84,15 +84,16 @@ def test_rows_are_those_of_one_machine_whatever_dies(cluster, photos, quick_run,
         said, errors = resumed.communicate(timeout=600)
     assert resumed.returncode == 0, errors
     assert "237 images scored" in said and "3 unreadable" in said
-    assert f"{240 - before:,}" in said or "node" in said
-
+    assert "a second and process" in said
     rows = parquet.read_table(output).to_pylist()
     assert len(rows) == len({row["path"] for row in rows}) == 240
+    # Batches differ, and with them rounding, which the normalisation of a run of seconds magnifies.
+    noise = {"a_rec": 1e-5, "a_cls": 1e-5, "a_ws": 1e-3, "a_max": 1e-3}
     for row in rows:
         one = expected[row["path"]]
         for name in row:
-            if name.startswith("a_") and one[name] is not None:
-                np.testing.assert_allclose(row[name], one[name], rtol=1e-5, atol=1e-5)
+            if name in noise and one[name] is not None:
+                np.testing.assert_allclose(row[name], one[name], rtol=noise[name], atol=1e-5)
             elif name not in ("p_value", "regions"):
                 assert row[name] == one[name], name
     again = run_python(*command("score", **flags)[1:])
@@ -101,52 +102,52 @@ def test_rows_are_those_of_one_machine_whatever_dies(cluster, photos, quick_run,
 
 def test_products_are_those_trained_one_after_the_other(cluster, digit_images, tmp_path):
     products = tmp_path / "products"
-    for name in ("bolt", "nut"):
-        (products / name).mkdir(parents=True)
-        for i, image in enumerate(digit_images.images[:40]):
-            Image.fromarray(image[..., 0] * 15).resize((32, 32)).save(products / name / f"{i}.png")
+    (products / "nut").mkdir(parents=True)
+    for i, image in enumerate(digit_images.images[:40]):
+        Image.fromarray(image[..., 0] * 15).resize((32, 32)).save(products / "nut" / f"{i}.png")
     (products / "none").mkdir()
     (products / "none" / "0.png").write_bytes(b"\x89PNG")
     flags = dict(products=products, detector="rotation", image_size=32, epochs=1, batch_size=16)
-    weights = {}
-    for where, more in (("spread", {"cluster": cluster.address}), ("in turn", {})):
+
+    def trained(where, **more):
         done = subprocess.run(
             command("train", model_dir=tmp_path / where, **flags, **more),
             env={**os.environ, "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"},
             capture_output=True,
             text=True,
-            timeout=600,
+            timeout=1200,
         )
-        assert done.returncode == 1 and "Not trained: none." in done.stderr, done.stderr
         with open(tmp_path / where / "index.csv", newline="") as file:
-            rows = {row["name"]: row for row in csv.DictReader(file)}
-        assert list(rows) == ["bolt", "none", "nut"]
-        assert "can be read" in rows["none"]["failed"]
-        weights[where] = {
-            name: np.load(tmp_path / where / name / "trained_weights.npz")
-            for name in ("bolt", "nut")
-        }
-    assert "Epoch 1/1" in (tmp_path / "spread" / "nut.log").read_text()
-    for name, spread in weights["spread"].items():
-        for key in spread.files:
-            np.testing.assert_array_equal(spread[key], weights["in turn"][name][key])
+            return done, {row["name"]: row for row in csv.DictReader(file)}
 
-
-def _once(folder, name):
-    """Ends its process when it is called for the first time."""
-    seen = pathlib.Path(folder) / name
-    if name == "broken":
-        raise ValueError("this one never works")
-    if not seen.exists():
-        seen.touch()
-        os._exit(1)
-    return name.upper()
+    done, rows = trained("spread", cluster=cluster.address)
+    assert done.returncode == 1 and "Not trained: none." in done.stderr, done.stderr
+    assert list(rows) == ["none", "nut"] and "can be read" in rows["none"]["failed"]
+    assert "40 images" in (tmp_path / "spread" / "nut.log").read_text()
+    (products / "none" / "0.png").unlink()
+    (products / "none").rmdir()
+    done, _ = trained("in turn")
+    assert done.returncode == 0, done.stderr
+    spread, in_turn = (
+        np.load(tmp_path / where / "nut" / "trained_weights.npz") for where in ("spread", "in turn")
+    )
+    for name in spread.files:
+        np.testing.assert_array_equal(spread[name], in_turn[name])
 
 
 def test_a_task_whose_process_dies_is_tried_again_and_one_that_fails_says_why(cluster, tmp_path):
-    tasks = {name: functools.partial(_once, tmp_path, name) for name in ("a", "broken")}
+    def dies_at_first(seen):
+        if not seen.exists():
+            seen.touch()
+            os._exit(1)
+        return "done"
+
+    def never_works():
+        raise ValueError("this one never works")
+
+    tasks = {"a": functools.partial(dies_at_first, tmp_path / "seen"), "broken": never_works}
     ended = {one.name: one for one in runs.each(tasks, cluster.address, cpus=1)}
-    assert ended["a"].result == "A" and not ended["a"].failed
+    assert ended["a"].result == "done" and not ended["a"].failed
     assert ended["broken"].failed == "ValueError: this one never works"
     with pytest.raises(OSError, match="none of its nodes has 64 CPUs; they have 1, 1"):
         list(runs.each(tasks, cluster.address, cpus=64))
