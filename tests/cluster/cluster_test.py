@@ -61,21 +61,27 @@ def parts_of(output):
 
 
 def test_rows_are_those_of_one_machine_whatever_dies(cluster, photos, quick_run, tmp_path):
+    """A program that is killed, one that is asked to stop, a node that is lost, one that joins."""
     scoring.score(quick_run, photos, tmp_path / "one.jsonl")
     with open(tmp_path / "one.jsonl", encoding="utf-8") as lines:
         expected = {row["path"]: row for row in map(json.loads, lines)}
     output = tmp_path / "scores.parquet"
     flags = dict(model_dir=quick_run, images=photos, output=output, cluster=cluster.address)
 
-    # The program is killed after its first parts, ...
-    with subprocess.Popen(command("score", **flags)) as killed:
-        while not parts_of(output):
-            assert killed.poll() is None
-            time.sleep(0.05)
-        killed.send_signal(signal.SIGKILL)
-    before = sum(parquet.read_metadata(part).num_rows for part in parts_of(output))
-    assert 0 < before < 240
-    # ... then resumed, and loses a node at once; another joins.
+    before = 0
+    for number, status in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGTERM, 128 + 15)):
+        with subprocess.Popen(
+            command("score", **flags), stderr=subprocess.PIPE, text=True
+        ) as stopped:
+            while len(parts_of(output)) == before:
+                assert stopped.poll() is None
+                time.sleep(0.05)
+            stopped.send_signal(number)
+            _, errors = stopped.communicate(timeout=600)
+        assert stopped.returncode == status, errors
+        before = len(parts_of(output))
+    assert "Stopped. Run the same command to resume." in errors
+    assert before < 8
     with subprocess.Popen(
         command("score", **flags), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as resumed:

@@ -5,7 +5,9 @@ import importlib.metadata
 import logging
 import os
 import re
+import signal
 import socket
+import threading
 from collections.abc import Iterator
 
 from tf_ssae._version import __version__
@@ -49,6 +51,7 @@ def connected(address: str) -> Iterator[None]:
     import ray
 
     starts = address == LOCAL
+    on_sigterm = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(
             address=address,
@@ -60,6 +63,9 @@ def connected(address: str) -> Iterator[None]:
     # Of these and other kinds, by version.
     except Exception as error:
         raise ClusterFailed(f"--cluster={address}: {reason(error)}") from error
+    if threading.current_thread() is threading.main_thread():
+        # Ray has taken it, to exit there and then.
+        signal.signal(signal.SIGTERM, on_sigterm)
     try:
         yield
     finally:
