@@ -8,10 +8,8 @@ its worker, which holds the lock.
 
 import base64
 import json
-import os
 import pathlib
 import sys
-import threading
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -20,6 +18,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from tf_ssae.system.child import end_with_parent
 from thesis import results
 from thesis.grids import GRIDS, Scale
 
@@ -175,6 +174,5 @@ def write_strip(
 
 
 if __name__ == "__main__":
-    # Its standard input ends with its worker, however that died.
-    threading.Thread(target=lambda: (os.read(0, 1), os._exit(1)), daemon=True).start()
+    end_with_parent()
     sys.exit(main(json.loads(sys.argv[1])))

@@ -38,7 +38,11 @@ def main() -> None:
     try:
         runs = shard(grid.select(**{name: getattr(given, name) for name in _FILTERS}), given.shard)
         say = functools.partial(print, flush=True)
-        failed = Worker(grid, scale, given.results, given.work, say).train(runs)
+        worker = Worker(grid, scale, given.results, given.work, say)
+        if given.cluster:
+            failed = worker.train_on(given.cluster, given.cpus, runs)
+        else:
+            failed = worker.train(runs)
     except (ValueError, OSError, GridStopped) as error:
         sys.exit(f"Error: {error}")
     except KeyboardInterrupt:
@@ -67,6 +71,8 @@ def _flags() -> argparse.ArgumentParser:
             f"--{name}", type=lambda value: value.split(","), default=[], help=f"Only {only}."
         )
     flags.add_argument("--shard", default="1/1", help="I/N: share I of N, from 1.")
+    flags.add_argument("--cluster", help="HOST:PORT of a Ray cluster's head, or local.")
+    flags.add_argument("--cpus", type=int, default=1, help="With --cluster: CPUs of each run.")
     for field in dataclasses.fields(Scale):
         flags.add_argument(
             f"--{field.name}", type=field.type, default=field.default, help=field.metadata["help"]

@@ -6,6 +6,7 @@ until the result is stored, and the system frees it when the process dies.
 """
 
 import dataclasses
+import functools
 import json
 import os
 import pathlib
@@ -18,6 +19,7 @@ from collections.abc import Callable, Sequence
 import filelock
 import pandas as pd
 
+from tf_ssae.system.child import THREADS
 from thesis import one_run, results
 from thesis.grids import Grid, Run, Scale
 from thesis.one_run import BUSY, FAILED, STORED, UNUSABLE
@@ -72,6 +74,32 @@ class Worker:
                 self.say(f"Left to other processes, which are training them: {names}.")
                 break
             todo = busy
+        return failed
+
+    def train_on(self, address: str, cpus: int, runs: Sequence[Run]) -> list[str]:
+        """As `train`, on the nodes of a cluster, which share both folders and the working folder.
+
+        Raises:
+            ClusterFailed: there is no such cluster, or no node has so many CPUs.
+        """
+        # Else Ray would be needed on one machine too.
+        from tf_ssae.cluster.runs import each
+
+        done = [run for run in runs if self._path(run).exists()]
+        self.say(f"{len(runs)} runs at scale {self.scale.name}, {len(done)} of them stored.")
+        tasks = {
+            run.name: functools.partial(_train_there, self, run, pathlib.Path.cwd(), cpus)
+            for run in runs
+            if run not in done
+        }
+        failed = []
+        for ended in each(tasks, address, cpus):
+            (run,) = (run for run in runs if run.name == ended.name)
+            if self._path(run).exists():
+                self.say(self._outcome(run, runs))
+            if ended.failed or ended.result:
+                self.say(f"{ended.name} failed. {ended.failed}".strip())
+                failed.append(ended.name)
         return failed
 
     def _path(self, run: Run) -> pathlib.Path:
@@ -159,6 +187,13 @@ class Worker:
         seconds = expected_seconds(todo, stored)
         finish = time.strftime("%a %H:%M", time.localtime(time.time() + seconds))
         return f"{len(todo)} to go, about {results.duration(seconds)} alone, until {finish}."
+
+
+def _train_there(worker: Worker, run: Run, where: pathlib.Path, cpus: int) -> list[str]:
+    """`Worker.train` of one run in a process of its own on a node. `where`: the working folder."""
+    os.chdir(where)
+    os.environ.update(dict.fromkeys(THREADS, str(cpus)))
+    return worker.train([run])
 
 
 def expected_seconds(todo: Sequence[Run], stored: pd.DataFrame) -> float:

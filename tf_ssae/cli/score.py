@@ -2,13 +2,19 @@
 
 import pathlib
 import sys
+from typing import TYPE_CHECKING
 
 from absl import flags
 
-from tf_ssae.cli import plugins, quiet, reading
-from tf_ssae.cli.verb import Failed, Verb
+from tf_ssae.cli import cluster, plugins, quiet, reading
+from tf_ssae.cli.verb import Failed, UsageError, Verb
 from tf_ssae.data import find
+from tf_ssae.ops.limits import Limits
 from tf_ssae.scoring import places
+from tf_ssae.system.text import printable
+
+if TYPE_CHECKING:
+    from tf_ssae.scoring.rows import Summary
 
 _FLAGS = flags.FlagValues()
 flags.DEFINE_string(
@@ -21,14 +27,16 @@ flags.DEFINE_string(
     "images",
     None,
     "A folder (with those below it), a pattern in quotes such as 'parts/*.png', a .txt file with"
-    " one path per line, or one image.",
+    " one path per line, or one image. With --cluster also a URI such as s3://bucket/photos, or a"
+    " .parquet file with a column path.",
     flag_values=_FLAGS,
 )
 flags.DEFINE_string(
     "output",
     None,
     "Table to write: .csv, .jsonl or .parquet; or .json: the regions alone, as in COCO. The report"
-    " is written beside it, as .html. -: JSON lines to the standard output, without a report.",
+    " is written beside it, as .html. -: JSON lines to the standard output, without a report. With"
+    " --cluster: a folder for a table in parts, NAME.parquet or NAME.jsonl, here or as a URI.",
     flag_values=_FLAGS,
 )
 flags.DEFINE_string(
@@ -55,6 +63,7 @@ flags.DEFINE_bool(
     " table for each day (.csv or .jsonl), without a report.",
     flag_values=_FLAGS,
 )
+cluster.define(_FLAGS, "the images")
 reading.define_accept_damaged(_FLAGS)
 reading.define_limits(_FLAGS)
 plugins.define(_FLAGS)
@@ -63,6 +72,9 @@ plugins.define(_FLAGS)
 def _run(arguments: list[str]) -> None:
     plugins.load(_FLAGS.plugin)
     limits = reading.limits(_FLAGS)
+    if _FLAGS.cluster is not None:
+        _score_on_cluster(limits)
+        return
     if _FLAGS.maps and _FLAGS.watch:
         raise Failed(
             "--maps is not written while a folder is watched: score its photos afterwards."
@@ -101,6 +113,57 @@ def _run(arguments: list[str]) -> None:
             limits,
             _FLAGS.accept_damaged,
         )
+    _say_summary(result)
+    if _FLAGS.output != "-":
+        page = pathlib.Path(_FLAGS.output).with_suffix(".html")
+        print(f"Scores: {_FLAGS.output}\nReport: {page}")
+    if _FLAGS.maps and result.anomalies + result.reviews:
+        _say(f"Maps: {_FLAGS.maps}")
+    _require_readable(result)
+
+
+def _score_on_cluster(limits: Limits) -> None:
+    cluster.require_ray()
+    for name in ("maps", "watch", "mask_values"):
+        if _FLAGS[name].value:
+            raise UsageError(f"--{name} is not for --cluster: it is for one machine.")
+    if _FLAGS.plugin:
+        raise UsageError("--plugin is not for --cluster: export the model, which needs no plugin.")
+    from tf_ssae.cluster.connection import LOCAL, require_answer
+    from tf_ssae.cluster.parts import require_parts
+
+    require_parts(_FLAGS.output)
+    places.require_model(pathlib.Path(_FLAGS.model_dir))
+    if _FLAGS.cluster != LOCAL:
+        require_answer(_FLAGS.cluster)
+    with quiet.native_code():
+        from tf_ssae.cluster import score as cluster_score
+
+        result = cluster_score.score(
+            _FLAGS.model_dir,
+            _FLAGS.images,
+            _FLAGS.output,
+            _FLAGS.cluster,
+            _FLAGS.cpus,
+            limits,
+            _FLAGS.accept_damaged,
+        )
+    _say_summary(result.rows)
+    for name, of_node in sorted(result.nodes.items()):
+        print(
+            f"{printable(name)}: {of_node.images:,} images,"
+            f" {of_node.images / of_node.seconds:.1f} a second and process;"
+            f" {of_node.waited / of_node.seconds:.0%} of the time waited for files to be read and"
+            " decoded."
+        )
+    images = sum(of_node.images for of_node in result.nodes.values())
+    if images:
+        print(f"{images / result.seconds:.1f} images a second in all, {result.seconds:.0f} s.")
+    print(f"Scores: {_FLAGS.output}")
+    _require_readable(result.rows)
+
+
+def _say_summary(result: "Summary") -> None:
     _say(
         f"{result.scored} images scored, {result.anomalies} of them anomalies"
         f"{f', {result.reviews} for review' if result.reviews else ''};"
@@ -108,11 +171,9 @@ def _run(arguments: list[str]) -> None:
     )
     for warning in result.warnings:
         _say(f"WARNING: {warning}")
-    if _FLAGS.output != "-":
-        page = pathlib.Path(_FLAGS.output).with_suffix(".html")
-        print(f"Scores: {_FLAGS.output}\nReport: {page}")
-    if _FLAGS.maps and result.anomalies + result.reviews:
-        _say(f"Maps: {_FLAGS.maps}")
+
+
+def _require_readable(result: "Summary") -> None:
     if _FLAGS.strict and result.unreadable:
         raise Failed(f"{len(result.unreadable)} files could not be read (--strict).")
 
@@ -130,6 +191,7 @@ VERB = Verb(
     first={
         "What to score": ("model_dir", "images", "accept_damaged"),
         "Where to": ("output", "maps", "mask_values", "watch", "strict"),
+        "On many machines": ("cluster", "cpus"),
     },
     run=_run,
     required=("model_dir", "images", "output"),

@@ -1,12 +1,13 @@
 """`tf-ssae train`: a finished run's folder from flags."""
 
+import functools
 import pathlib
 from collections.abc import Sequence
 from typing import Any
 
 from absl import flags
 
-from tf_ssae.cli import calibrate, plugins, quiet, settings
+from tf_ssae.cli import calibrate, cluster, plugins, quiet, settings
 from tf_ssae.cli.verb import Failed, UsageError, Verb
 from tf_ssae.data import find, there
 from tf_ssae.runs import run_folder
@@ -38,6 +39,8 @@ flags.DEFINE_string(
     " its own, in --model_dir (default: runs/NAME), with one index.html and index.csv.",
     flag_values=_FLAGS,
 )
+
+cluster.define(_FLAGS, "the runs of --products")
 
 STOPPED = "Stopped. Run the same command to resume from the last finished epoch."
 
@@ -73,6 +76,8 @@ def _run(arguments: list[str]) -> None:
     if _FLAGS.products is not None:
         _train_products()
         return
+    if _FLAGS.cluster is not None:
+        raise UsageError("--cluster trains many runs: it goes with --products.")
     other = _FLAGS.calibration_dir
     if other is not None:
         find.require(other)
@@ -84,6 +89,7 @@ def _run(arguments: list[str]) -> None:
 
 
 def _train_products() -> None:
+    quiet.import_tensorflow()
     from tf_ssae.training import products
 
     chosen = settings.given(_FLAGS)
@@ -94,7 +100,13 @@ def _train_products() -> None:
         raise UsageError(f"--products trains on its own folders: leave out {named}.")
     folder = pathlib.Path(_FLAGS.products)
     where = pathlib.Path(_FLAGS.model_dir or pathlib.Path("runs") / folder.resolve().name)
-    trained = products.train_each(folder, where, chosen, _FLAGS.plugin)
+    how = products.in_turn
+    if _FLAGS.cluster is not None:
+        cluster.require_ray()
+        from tf_ssae.cluster.products import on_cluster
+
+        how = functools.partial(on_cluster, address=_FLAGS.cluster, cpus=_FLAGS.cpus)
+    trained = products.train_each(folder, where, chosen, _FLAGS.plugin, how)
     failed = [product.name for product in trained if product.failed]
     print(f"\n{len(trained) - len(failed)} of {len(trained)} products: {where / 'index.html'}")
     if failed:

@@ -49,7 +49,8 @@ def named(images: str | pathlib.Path) -> Walk:
         inside = images_in(path)
         return dataclasses.replace(inside, files=inside.images)
     if path.is_file():
-        return Walk(path.parent, _listed(path) if path.suffix == ".txt" else [path], (), (), ())
+        files = [pathlib.Path(name) for name in listed(path)] if path.suffix == ".txt" else [path]
+        return Walk(path.parent, files, (), (), ())
     found: Walk | None = None
     if set(str(images)) & set("*?["):
         found = matching(str(images))
@@ -66,9 +67,9 @@ def named(images: str | pathlib.Path) -> Walk:
     return found
 
 
-def _listed(path: pathlib.Path) -> list[pathlib.Path]:
-    """The paths in a file, one per line, in quotes or not; UTF-8, or UTF-16 that says so. Bytes
-    that are no text are taken as they are: names may hold them.
+def listed(path: pathlib.Path) -> list[str]:
+    """The names in a file, one per line, in quotes or not; UTF-8, or UTF-16 that says so. Bytes
+    that are no text are taken as they are: names may hold them. Raises what `named` raises.
     """
     data = path.read_bytes()
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -79,19 +80,19 @@ def _listed(path: pathlib.Path) -> list[pathlib.Path]:
         raise ValueError(f"{path} is not a list of paths in UTF-8, or in UTF-16 with a mark.")
     # Not splitlines: names may hold what else counts as a line break.
     lines = [line for line in re.split("\r\n|\n|\r", text) if line.strip()]
-    paths = [_unquoted(line) for line in lines]
-    if not paths:
+    names = [_unquoted(line) for line in lines]
+    if not names:
         raise FileNotFoundError(f"{path} names no image; expected one path per line.")
-    return paths
+    return names
 
 
-def _unquoted(line: str) -> pathlib.Path:
-    """The path of a line: as it is, if it is there, else without quotes and blanks around it."""
+def _unquoted(line: str) -> str:
+    """The name on a line: as it is, if it is there, else without quotes and blanks around it."""
     if not pathlib.Path(line).exists():
         line = line.strip(" \t")
         if len(line) > 2 and line[0] == line[-1] and line[0] in "\"'":
             line = line[1:-1]
-    return pathlib.Path(line)
+    return line
 
 
 def require(images: str | pathlib.Path) -> None:

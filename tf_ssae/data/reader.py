@@ -6,7 +6,6 @@ import dataclasses
 import functools
 import hashlib
 import io
-import os
 import pathlib
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,6 +18,7 @@ from PIL import Image
 from tf_ssae.calibration import Description
 from tf_ssae.data import decode
 from tf_ssae.data.decode import UnreadableImage, with_channels
+from tf_ssae.data.storage import LOCAL, Storage
 from tf_ssae.ops import tiles
 from tf_ssae.ops.limits import DEFAULTS, Limits
 from tf_ssae.ops.region_of_interest import RegionOfInterest
@@ -87,6 +87,7 @@ class TileReader:
         limits: Limits = DEFAULTS,
         accept_damaged: bool = False,
         roi: RegionOfInterest | None = None,
+        storage: Storage = LOCAL,
     ):
         """
         Args:
@@ -94,21 +95,27 @@ class TileReader:
             crop, tile_size: see `ops.tiles.cut`; `roi`: its `region`.
             limits: files beyond them are unreadable.
             accept_damaged: whether damaged files are read as their decoder repairs them.
+            storage: where the files are.
         """
         self._size, _, self._channels = image_shape
         # An image of this size is one tile as it is.
         self._is_one_tile = roi is None and not 0 < tile_size < self._size
         self._roi, self._crop, self._tile_size = roi, crop, tile_size
         self._limits, self._accept_damaged = limits, accept_damaged
+        self._storage = storage
         self._large = threading.RLock()
 
     @classmethod
     def of(
-        cls, description: Description, limits: Limits = DEFAULTS, accept_damaged: bool = False
+        cls,
+        description: Description,
+        limits: Limits = DEFAULTS,
+        accept_damaged: bool = False,
+        storage: Storage = LOCAL,
     ) -> Self:
         """The reader of what a detector takes."""
         taken = (description.image_shape, description.crop, description.tile_size)
-        return cls(*taken, limits, accept_damaged, description.roi)
+        return cls(*taken, limits, accept_damaged, description.roi, storage)
 
     @functools.cached_property
     def _cut(self) -> Callable[[tf.Tensor], tf.Tensor]:
@@ -156,12 +163,12 @@ class TileReader:
 
     def _read(self, path: pathlib.Path, digests: bool) -> ReadFile:
         try:
-            size = os.stat(path).st_size
+            size = self._storage.size(path)
             decode.check_bytes(size, self._limits)
             with self._large if size > _LARGE_FILE else contextlib.nullcontext():
-                return self.of_bytes(pathlib.Path(path).read_bytes(), path, digests)
+                return self.of_bytes(self._storage.read(path), path, digests)
         except OSError as error:
-            return ReadFile(path, error=f"cannot be read: {error.strerror}")
+            return ReadFile(path, error=f"cannot be read: {error.strerror or error}")
         except UnreadableImage as error:
             return ReadFile(path, error=str(error))
 

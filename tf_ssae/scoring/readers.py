@@ -99,9 +99,12 @@ class Reader:
         return in_batches(self._explain, tiles, _EXPLAINED)
 
 
-def load(path: str | pathlib.Path) -> Reader:
+def load(path: str | pathlib.Path, threads: int | None = None) -> Reader:
     """The Reader of a run folder, of an exported version (`NAME/VERSION`) or of a `.tflite` or
     OpenVINO `.xml` file with its `.json`.
+
+    `threads`: that a `.tflite` or `.xml` file may use, None: one for each core; all others use
+    TensorFlow's.
 
     Raises:
         FileNotFoundError, ValueError: `path` is none of these, or the detector is not calibrated.
@@ -109,9 +112,9 @@ def load(path: str | pathlib.Path) -> Reader:
     path = pathlib.Path(path)
     places.require_model(path)
     if path.suffix == ".tflite":
-        return _of_tflite(path)
+        return _of_tflite(path, threads)
     if path.suffix == ".xml":
-        return _of_openvino(path)
+        return _of_openvino(path, threads)
     if (path / places.SAVED_MODEL).is_file():
         return _of_saved_model(path)
     return of_detector(runs.load(path))
@@ -171,12 +174,12 @@ def _of_saved_model(path: pathlib.Path) -> Reader:
     return Reader(description, score, explain, score_and_map)
 
 
-def _of_tflite(path: pathlib.Path) -> Reader:
+def _of_tflite(path: pathlib.Path, threads: int | None) -> Reader:
     content = path.read_bytes()
     description = description_file.read(
         path.with_suffix(".json"), path, hashlib.sha256(content).hexdigest()
     )
-    model = TFLiteModel(content, os.cpu_count())
+    model = TFLiteModel(content, threads or os.cpu_count())
     if model.image_shape != description.image_shape:
         raise ValueError(
             f"{path} takes images of shape {list(model.image_shape)}, but"
@@ -186,11 +189,11 @@ def _of_tflite(path: pathlib.Path) -> Reader:
     return Reader(description, model)
 
 
-def _of_openvino(path: pathlib.Path) -> Reader:
+def _of_openvino(path: pathlib.Path, threads: int | None) -> Reader:
     openvino_ir.require()
     weights = path.with_suffix(".bin")
     if not weights.is_file():
         raise FileNotFoundError(f"No such file: {weights}.")
     description = description_file.read(path.with_suffix(".json"), path, openvino_ir.digest(path))
-    score = openvino_ir.OpenVINOModel(path)
+    score = openvino_ir.OpenVINOModel(path, threads)
     return Reader(description, padded(score, description.at_once))

@@ -1,24 +1,30 @@
 """Many products: one folder of images each, one run each, and one page and table of all.
 
-Every run has a process of its own: one that fails, or is killed for its memory, stops no other.
+Every run has a process of its own: one that fails, or is killed for its memory, stops no other. It
+ends with the process that started it.
 """
 
 import csv
 import dataclasses
 import json
+import os
 import pathlib
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import IO, Any
 
 from tf_ssae.data.walk import Walk, walk
 from tf_ssae.report import index_page
 from tf_ssae.runs import run_folder
+from tf_ssae.system.child import THREADS
 from tf_ssae.system.files import replacing
 from tf_ssae.system.text import printable
 
-_PROGRAM = "import sys; from tf_ssae.cli.main import main; sys.exit(main(sys.argv[1:]))"
+_PROGRAM = (
+    "import sys; from tf_ssae.system.child import end_with_parent; end_with_parent();"
+    " from tf_ssae.cli.main import main; sys.exit(main(sys.argv[1:]))"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,18 +50,50 @@ class Product:
     warnings: tuple[str, ...] = ()
 
 
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """A product to train.
+
+    Attributes:
+        images: its folder; the run is called like it.
+        model_dir: the folder of all runs.
+        chosen: settings of every run, but for its images.
+        plugin: see `tf-ssae train --plugin`.
+    """
+
+    images: pathlib.Path
+    model_dir: pathlib.Path
+    chosen: Mapping[str, Any]
+    plugin: Sequence[str]
+
+    @property
+    def name(self) -> str:
+        return self.images.name
+
+
+def in_turn(jobs: Sequence[Job]) -> Iterator[Product]:
+    """Trains products one after the other, on this machine."""
+    for number, job in enumerate(jobs, 1):
+        print(f"\n{printable(job.name)} ({number} of {len(jobs)})", flush=True)
+        yield train_one(job)
+
+
 def train_each(
     folder: pathlib.Path,
     model_dir: pathlib.Path,
     chosen: Mapping[str, Any],
     plugin: Sequence[str] = (),
+    trained: Callable[[Sequence[Job]], Iterator[Product]] = in_turn,
 ) -> list[Product]:
-    """Trains a run, `model_dir/NAME`, on each folder in `folder`, by name; what is finished stays,
-    what was stopped resumes. `index.html` and `index.csv` hold what is known after each.
+    """Trains a run, `model_dir/NAME`, on each folder in `folder`; what is finished stays, what was
+    stopped resumes. `index.html` and `index.csv` hold what is known after each.
 
     Args:
-        chosen: settings of every run, but for its images.
-        plugin: see `tf-ssae train --plugin`.
+        chosen, plugin: see `Job`.
+        trained: trains the products, and yields each when it is done.
+
+    Returns:
+        The products by name.
 
     Raises:
         FileNotFoundError: there are no folders in `folder`.
@@ -68,9 +106,8 @@ def train_each(
         print(printable(note), flush=True)
     model_dir.mkdir(parents=True, exist_ok=True)
     products: list[Product] = []
-    for number, images in enumerate(found, 1):
-        print(f"\n{printable(images.name)} ({number} of {len(found)})", flush=True)
-        products.append(_train(images, model_dir / images.name, chosen, plugin))
+    for product in trained([Job(images, model_dir, chosen, plugin) for images in found]):
+        products = sorted([*products, product], key=lambda one: one.name)
         _write_index(model_dir, folder, products)
     return products
 
@@ -85,29 +122,46 @@ def _products_in(inside: Walk) -> list[pathlib.Path]:
     return [inside.folder / name for name in sorted(in_folder(inside.folders) - of_outputs)]
 
 
-def _train(
-    images: pathlib.Path, run: pathlib.Path, chosen: Mapping[str, Any], plugin: Sequence[str]
-) -> Product:
-    settings = {**chosen, "dataset": "folder", "data_dir": str(images)}
+def train_one(job: Job, log: IO[str] | None = None, threads: int | None = None) -> Product:
+    """Trains one product, unless its run is there.
+
+    Args:
+        log: where all that its process says goes; None: to this process' own streams.
+        threads: how many TensorFlow may use; None: one for each core.
+    """
+    run = job.model_dir / job.name
+    settings = {**job.chosen, "dataset": "folder", "data_dir": str(job.images)}
     try:
         if run_folder.holds(run, settings):
-            print(f"Finished before: {run}.", flush=True)
+            print(f"Finished before: {run}.", file=log, flush=True)
             return _of_run(run)
     except FileExistsError as error:
-        print(f"Error: {error}", flush=True)
-        return Product(images.name, failed=str(error))
+        print(f"Error: {error}", file=log, flush=True)
+        return Product(job.name, failed=str(error))
     flags = [f"--{name}={value}" for name, value in settings.items()]
-    flags += [f"--model_dir={run}", *(f"--plugin={path}" for path in plugin)]
+    flags += [f"--model_dir={run}", *(f"--plugin={path}" for path in job.plugin)]
     command = [sys.executable, "-c", _PROGRAM, "train", *flags]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, errors="replace") as process:
+    environment = dict(os.environ)
+    if threads is not None:
+        environment |= dict.fromkeys(THREADS, str(threads))
+    with subprocess.Popen(
+        command,
+        env=environment,
+        # See `end_with_parent`.
+        stdin=subprocess.PIPE,
+        stdout=log,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+    ) as process:
         assert process.stderr is not None
         last = ""
         for line in process.stderr:
-            print(line, end="", file=sys.stderr, flush=True)
+            print(line, end="", file=log or sys.stderr, flush=True)
             last = line.strip() or last
     if process.returncode:
         ended = f"ended by signal {-process.returncode}" if process.returncode < 0 else "failed"
-        return Product(images.name, failed=last.removeprefix("Error: ") or f"Its process {ended}.")
+        return Product(job.name, failed=last.removeprefix("Error: ") or f"Its process {ended}.")
     return _of_run(run)
 
 
