@@ -10,6 +10,7 @@ from tf_ssae.cli import calibrate, plugins, quiet, settings
 from tf_ssae.cli.verb import Failed, UsageError, Verb
 from tf_ssae.data import find, there
 from tf_ssae.runs import run_folder
+from tf_ssae.training import cluster
 
 _FLAGS = flags.FlagValues()
 settings.define(_FLAGS)
@@ -39,13 +40,29 @@ flags.DEFINE_string(
     flag_values=_FLAGS,
 )
 
+flags.DEFINE_string(
+    "strategy",
+    None,
+    "Train on several devices at once, each on a share of every batch: mirrored, all GPUs of this"
+    " machine; multi_worker, those of several machines, by TF_CONFIG, with this command on each."
+    " Default: one device.",
+    flag_values=_FLAGS,
+)
+
 STOPPED = "Stopped. Run the same command to resume from the last finished epoch."
 
 
 def train(
-    chosen: dict[str, Any], model_dir: str | None, plugin: Sequence[str] = ()
+    chosen: dict[str, Any],
+    model_dir: str | None,
+    plugin: Sequence[str] = (),
+    strategy: str | None = None,
 ) -> pathlib.Path:
-    """Trains with the presets, overridden by what was chosen. Returns the folder of the run."""
+    """Trains with the presets, overridden by what was chosen. Returns the folder of the run, which
+    of several machines the first one writes.
+    """
+    if strategy:
+        cluster.require(strategy)
     plugins.load(plugin)
     named = settings.named(chosen, plugin)
     folder = pathlib.Path(model_dir or run_folder.default_model_dir(named))
@@ -60,7 +77,7 @@ def train(
 
     made = preset(named.dataset, **{n: v for n, v in chosen.items() if n != "dataset"})
     try:
-        training.train(made, folder)
+        training.train(made, folder, strategy=strategy)
     except TrainingFailed as error:
         raise Failed(
             f"{error} To train with other settings, pass another --model_dir or remove"
@@ -76,8 +93,8 @@ def _run(arguments: list[str]) -> None:
     other = _FLAGS.calibration_dir
     if other is not None:
         find.require(other)
-    folder = train(settings.given(_FLAGS), _FLAGS.model_dir, _FLAGS.plugin)
-    if other is not None:
+    folder = train(settings.given(_FLAGS), _FLAGS.model_dir, _FLAGS.plugin, _FLAGS.strategy)
+    if other is not None and cluster.writes(_FLAGS.strategy):
         from tf_ssae.training.recalibrate import recalibrate
 
         print(calibrate.said(recalibrate(folder, other)))
@@ -89,6 +106,7 @@ def _train_products() -> None:
     chosen = settings.given(_FLAGS)
     clash: list[str] = [name for name in ("data_dir", "anomaly") if name in chosen]
     clash += ["calibration_dir"] * (_FLAGS.calibration_dir is not None)
+    clash += ["strategy"] * (_FLAGS.strategy is not None)
     if clash or chosen.pop("dataset", "folder") != "folder":
         named = " and ".join(f"--{name}" for name in clash) or "--dataset"
         raise UsageError(f"--products trains on its own folders: leave out {named}.")
