@@ -18,7 +18,7 @@ from tf_ssae.networks.fast.folded import fold
 from tf_ssae.networks.precision import compute_in
 from tf_ssae.ops import preprocessing, region_of_interest
 from tf_ssae.ops.region_of_interest import RegionOfInterest
-from tf_ssae.ops.replicas import share
+from tf_ssae.ops.replicas import rows
 
 Outputs = dict[str, tf.Tensor]
 
@@ -177,7 +177,7 @@ class Detector(keras.Model):
         ...
         """
         size = self.config.batch_size
-        return tf.nest.map_structure(lambda x: share(x, number, replicas, size), batch)
+        return tf.nest.map_structure(lambda x: rows(x, number, replicas, size), batch)
 
     def fit_features(self, batches: tf.data.Dataset) -> None:
         """Fits the model of features that scores need, if any, to batches of training images, after

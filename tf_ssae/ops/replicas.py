@@ -19,7 +19,16 @@ def mean(x: tf.Tensor) -> tf.Tensor:
     return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, x)
 
 
-def share(x: tf.Tensor, number: int, replicas: int, batch_size: int) -> tf.Tensor:
+def totals(*sums: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    """The sums over all replicas of tensors that each has its own of; a gradient is the sum of
+    theirs.
+    """
+    if count() == 1:
+        return sums
+    return tuple(tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, sums))
+
+
+def rows(x: tf.Tensor, number: int, replicas: int, batch_size: int) -> tf.Tensor:
     """The rows of a batch that one replica trains on.
 
     Args:

@@ -67,9 +67,7 @@ class Strategy:
             for value in values:
                 # Of few types the sum over machines is known.
                 wide = tf.cast(value, tf.float64 if value.dtype.is_floating else tf.int64)
-                summed.append(
-                    replica.all_reduce("SUM", tf.where(sent, wide, tf.zeros_like(wide)))
-                )
+                summed.append(replica.all_reduce("SUM", tf.where(sent, wide, tf.zeros_like(wide))))
             return summed
 
         found = self.distribution.run(broadcast)
@@ -98,6 +96,7 @@ def make(name: str) -> Strategy:
 def _multi_worker() -> Strategy:
     found = cluster.cluster()
     here = found.workers[found.number]
+    print(f"Worker {found.number} of {len(found.workers)}, waiting for the others ...", flush=True)
     try:
         distribution = tf.distribute.MultiWorkerMirroredStrategy()
     except RuntimeError as error:
@@ -125,22 +124,13 @@ def together(strategy: Strategy | None) -> Iterator[None]:
     except _GONE as error:
         if strategy is None or strategy.workers == 1:
             raise
+        import sys
+
+        print("DBG", type(error), str(error), file=sys.stderr)
         raise ConnectionError(
-            f"Worker {strategy.worker} has lost another one, and stops: {_first_line(error)}."
-            " Run the same command on every machine again: it resumes from the last finished"
-            " epoch."
+            f"Worker {strategy.worker} has lost another machine, and stops. Run the same command on"
+            " every machine again: it resumes from the last finished epoch."
         ) from error
 
 
-_GONE = (
-    tf.errors.AbortedError,
-    tf.errors.CancelledError,
-    tf.errors.DeadlineExceededError,
-    tf.errors.FailedPreconditionError,
-    tf.errors.InternalError,
-    tf.errors.UnavailableError,
-)
-
-
-def _first_line(error: tf.errors.OpError) -> str:
-    return (error.message or type(error).__name__).strip().splitlines()[0].rstrip(".")
+_GONE = (tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.UnavailableError)

@@ -58,7 +58,10 @@ class BatchNormalization(keras.layers.BatchNormalization):
         them. The fused operator knows those of its own inputs alone.
         """
         x = tf.cast(inputs, tf.float32)
-        own_mean, own_variance = tf.nn.moments(x, list(range(len(x.shape) - 1)))
+        # Tensors of their own, so that gradients are summed two by two: see
+        # `losses.binary_cross_entropy`.
+        measured, normalised = tf.identity(x), tf.identity(x)
+        own_mean, own_variance = tf.nn.moments(measured, list(range(len(x.shape) - 1)))
         # One exchange: the variance within the shares, and that between them.
         mean, squares, variance = tf.unstack(
             replicas.mean(tf.stack([own_mean, tf.square(own_mean), own_variance]))
@@ -66,7 +69,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
         variance += squares - tf.square(mean)
         self._average(mean, variance)
         gamma, beta = map(tf.convert_to_tensor, (self.gamma, self.beta))
-        outputs = tf.nn.batch_normalization(x, mean, variance, beta, gamma, self.epsilon)
+        outputs = tf.nn.batch_normalization(normalised, mean, variance, beta, gamma, self.epsilon)
         return tf.cast(outputs, inputs.dtype)
 
     def _average(self, mean: tf.Tensor, variance: tf.Tensor) -> None:
