@@ -45,9 +45,6 @@ class Detector(keras.Model):
             the thesis' data sets too, where the thesis takes those of the training images.
         learns_defects: whether it learns from `config.defects`.
         computes_in_bfloat16: whether all of its networks can (see `networks.precision`).
-        trains_in_replicas: whether several of it, each on its `share` of a batch, train as one does
-            on the whole: with gradients of means over images, and random numbers of `prepare`
-            alone.
         trains_in_replicas: whether several, each on its `share` of a batch, train as one does on
             the whole: with losses that are means over images, or over all replicas (see
             `ops.replicas`), and no random number but those of `prepare`.
@@ -70,7 +67,6 @@ class Detector(keras.Model):
     normalised_on_held_out: ClassVar[bool] = False
     learns_defects: ClassVar[bool] = False
     computes_in_bfloat16: ClassVar[bool] = False
-    trains_in_replicas: ClassVar[bool] = False
     trains_in_replicas: ClassVar[bool] = False
     survives_int8: ClassVar[bool] = True
     parts: ClassVar[Mapping[str, tuple[str, ...]]] = {}

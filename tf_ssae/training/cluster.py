@@ -9,7 +9,7 @@ import os
 MIRRORED, MULTI_WORKER = "mirrored", "multi_worker"
 STRATEGIES = (MIRRORED, MULTI_WORKER)
 
-_EXAMPLE = (
+EXAMPLE = (
     '{"cluster": {"worker": ["host0:9000", "host1:9000"]}, "task": {"type": "worker", "index": 0}}'
 )
 
@@ -52,7 +52,7 @@ def cluster() -> Cluster:
     except ValueError as error:
         raise ValueError(
             f"strategy={MULTI_WORKER!r} takes its machines from the environment variable TF_CONFIG:"
-            f" {error}. Expected, on the first of two machines: {_EXAMPLE}"
+            f" {error}. Expected, on the first of two machines: {EXAMPLE}"
         ) from None
 
 

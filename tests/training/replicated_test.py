@@ -1,0 +1,158 @@
+"""One training on several devices, in fresh processes: TensorFlow's devices are set before it
+starts.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+
+import numpy as np
+import own_detector
+import pytest
+from conftest import ROOT, run_python, train_command
+
+from tf_ssae import runs
+from tf_ssae.data import pipeline
+from tf_ssae.detectors import registry
+from tf_ssae.detectors.registry import preset
+from tf_ssae.training import run as training
+
+# Which is quick to trace.
+PLUGIN = own_detector.PROGRAM.replace(
+    "    presets =", "    trains_in_replicas = True\n    presets ="
+)
+FLAGS = ("--detector=nearest", "--max_train_images=256", "--epochs=4")
+
+
+@pytest.fixture
+def plugin(tmp_path):
+    path = tmp_path / "nearest.py"
+    path.write_text(PLUGIN)
+    return path
+
+
+def test_two_devices_train_as_one_does(tmp_path, plugin):
+    done = run_python(str(ROOT / "tests" / "two_devices.py"), str(tmp_path), str(plugin))
+    assert done.returncode == 0, done.stderr
+
+
+class Workers:
+    """Two processes of one training, on loopback."""
+
+    def __init__(self, model_dir, plugin):
+        self._command = train_command(
+            "--strategy=multi_worker", f"--model_dir={model_dir}", f"--plugin={plugin}", *FLAGS
+        )
+
+    def start(self):
+        cluster = {"worker": [f"127.0.0.1:{port}" for port in free_ports(2)]}
+        return [
+            subprocess.Popen(
+                self._command,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                env={
+                    **os.environ,
+                    "TF_CONFIG": json.dumps(
+                        {"cluster": cluster, "task": {"type": "worker", "index": i}}
+                    ),
+                },
+            )
+            for i in range(2)
+        ]
+
+
+def free_ports(count):
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def test_two_machines_resume_when_one_was_killed_and_train_as_one_does(
+    tmp_path, plugin, digit_images
+):
+    model_dir = tmp_path / "run"
+    workers = Workers(model_dir, plugin)
+    chief, other = workers.start()
+    checkpoint = tmp_path / "run.partial" / "checkpoints" / "checkpoint"
+    deadline = time.monotonic() + 600
+    while not checkpoint.exists() and chief.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    other.send_signal(signal.SIGKILL)
+    other.communicate()
+    said, error = chief.communicate(timeout=600)
+    assert "on 2 devices of 2 machines, here as worker 0; new run in" in said, error
+    assert chief.returncode == 1 and not model_dir.exists()
+    assert error == (
+        "Error: Worker 0 has lost another machine, and stops. Run the same command on every machine"
+        " again: it resumes from the last finished epoch.\n"
+    )
+
+    chief, other = workers.start()
+    (said, error), (others, _) = chief.communicate(timeout=600), other.communicate(timeout=600)
+    assert (chief.returncode, other.returncode) == (0, 0), error
+    assert "resumed" in said and "Worker 0 calibrates and writes the run folder." in others
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["run"]
+    environment = json.loads((model_dir / "environment.json").read_text())
+    assert environment["strategy"] == {"name": "multi_worker", "replicas": 2, "workers": 2}
+
+    config = preset("digits", detector="nearest", max_train_images=256, epochs=4)
+    training.train(config, tmp_path / "one", digit_images)
+    for ours, theirs in zip(
+        runs.load(model_dir).get_weights(), runs.load(tmp_path / "one").get_weights(), strict=True
+    ):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("rotations", ["all", "sampled"])
+@pytest.mark.parametrize("name", ["ssae", "locator"])
+def test_shares_of_a_batch_are_the_batch(name, rotations, digit_images):
+    config = preset("digits", detector=name, batch_size=16, rotations=rotations)
+    detector = registry.make(config, digit_images.image_shape)
+    batches = pipeline.training_batches(digit_images.images, np.arange(32), config)
+    batch = next(iter(detector.prepare(batches, steps=2)))
+    shares = [detector.share(batch, number, 2) for number in range(2)]
+    for whole, *parts in zip(batch, *shares, strict=True):
+        if not whole.shape.rank:
+            assert all(part == whole for part in parts)
+            continue
+        assert [len(part) for part in parts] == [len(whole) // 2] * 2
+        rows = [np.asarray(each).reshape(len(each), -1).tolist() for each in (whole, *parts)]
+        assert sorted(rows[0]) == sorted(rows[1] + rows[2])
+    if name == "ssae":
+        # The first rotated images are the images themselves, and each knows its own rotation.
+        for x, rotated, d in shares:
+            if rotations == "all":
+                np.testing.assert_array_equal(rotated[:8], x)
+            for i, rotation in enumerate(np.asarray(d)):
+                turned = np.rot90(x[i % 8], rotation)
+                np.testing.assert_array_equal(rotated[i], turned)
+
+
+@pytest.mark.parametrize(
+    "settings, replicas, message",
+    [
+        (dict(detector="ganomaly"), 2,
+         "detector='ganomaly': it is trained on one device alone. Leave out --strategy, or take"
+         " another detector."),
+        (dict(detector="ssae", batch_size=64), 3,
+         "batch_size=64: expected a multiple of 3, the number of devices, which share a batch."),
+        (dict(detector="locator"), 2,
+         "batch_size=12: 3 of its images stay clean, of which each of 2 devices takes as many;"
+         " expected a multiple of 8."),
+        (dict(detector="ssae", jit_compile=True), 2,
+         "jit_compile=True: expected False with --strategy."),
+    ],
+)  # fmt: skip
+def test_what_replicas_cannot_train_is_refused(settings, replicas, message):
+    config = preset("digits", **settings)
+    with pytest.raises(ValueError) as raised:
+        registry.find(config.detector).check_replicas(config, replicas)
+    assert str(raised.value) == message
+    registry.find("locator").check_replicas(preset("digits", detector="locator"), 3)
