@@ -1,5 +1,5 @@
-"""A program for `training/replicated_test.py`: two devices beside one, in a process whose CPU counts
-as two. It fails by an assertion.
+"""A program for `training/replicated_test.py`: two devices beside one, in a process whose CPU is
+two of them. It fails by an assertion.
 """
 
 import functools
@@ -139,7 +139,7 @@ def a_run_is_the_same_folder_and_resumes(folder, plugin):
         raise AssertionError("not interrupted")
     except KeyboardInterrupt:
         assert run.train(config, folder / "run", strategy="mirrored").keys() == whole.keys()
-    one = run.train(config, folder / "one")
+    run.train(config, folder / "one")
     weights = [runs.load(folder / name).get_weights() for name in ("whole", "run", "one")]
     for uninterrupted, resumed, alone in zip(*weights, strict=True):
         np.testing.assert_array_equal(resumed, uninterrupted)

@@ -8,10 +8,12 @@ import signal
 import socket
 import subprocess
 import time
+import types
 
 import numpy as np
 import own_detector
 import pytest
+import tensorflow as tf
 from conftest import ROOT, run_python, train_command
 
 from tf_ssae import runs
@@ -110,29 +112,37 @@ def test_two_machines_resume_when_one_was_killed_and_train_as_one_does(
         np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-5)
 
 
+def shares(name, config, batch):
+    """Of two replicas, without the detector's networks."""
+    detector = types.SimpleNamespace(config=config)
+    return [registry.find(name).share(detector, batch, number, 2) for number in range(2)]
+
+
 @pytest.mark.parametrize("rotations", ["all", "sampled"])
-@pytest.mark.parametrize("name", ["ssae", "locator"])
-def test_shares_of_a_batch_are_the_batch(name, rotations, digit_images):
-    config = preset("digits", detector=name, batch_size=16, rotations=rotations)
-    detector = registry.make(config, digit_images.image_shape)
+def test_shares_of_rotated_images_are_the_batch_and_keep_their_rotations(rotations, digit_images):
+    config = preset("digits", batch_size=16, rotations=rotations)
     batches = pipeline.training_batches(digit_images.images, np.arange(32), config)
-    batch = next(iter(detector.prepare(batches, steps=2)))
-    shares = [detector.share(batch, number, 2) for number in range(2)]
-    for whole, *parts in zip(batch, *shares, strict=True):
-        if not whole.shape.rank:
-            assert all(part == whole for part in parts)
-            continue
-        assert [len(part) for part in parts] == [len(whole) // 2] * 2
-        rows = [np.asarray(each).reshape(len(each), -1).tolist() for each in (whole, *parts)]
-        assert sorted(rows[0]) == sorted(rows[1] + rows[2])
-    if name == "ssae":
-        # The first rotated images are the images themselves, and each knows its own rotation.
-        for x, rotated, d in shares:
-            if rotations == "all":
-                np.testing.assert_array_equal(rotated[:8], x)
-            for i, rotation in enumerate(np.asarray(d)):
-                turned = np.rot90(x[i % 8], rotation)
-                np.testing.assert_array_equal(rotated[i], turned)
+    (batch,) = pipeline.with_rotations(batches, config).take(1)
+    parts = shares("ssae", config, batch)
+    np.testing.assert_array_equal(np.concatenate([x for x, _, _ in parts]), batch[0])
+    assert sum(len(d) for _, _, d in parts) == len(batch[2])
+    for x, rotated, d in parts:
+        assert len(x) == 8 and len(rotated) == len(d) == (32 if rotations == "all" else 8)
+        for i, turns in enumerate(d):
+            np.testing.assert_array_equal(rotated[i], np.rot90(x[i % 8], turns))
+
+
+@pytest.mark.parametrize("with_region", [False, True])
+def test_shares_of_a_batch_with_defects_hold_clean_and_tampered_images(with_region):
+    config = preset("digits", detector="locator", batch_size=16)
+    images = tf.range(16)  # of which the first four are clean
+    batch = (tf.constant(0.1), images, images, images, tf.range(4), *[images] * with_region)
+    first, second = shares("locator", config, batch)
+    assert len(first) == len(second) == len(batch) and first[0] == second[0] == 0.1
+    assert first[4].numpy().tolist() == [0, 1] and second[4].numpy().tolist() == [2, 3]
+    for place in (1, 2, 3, *[5] * with_region):
+        assert first[place].numpy().tolist() == [0, 1, *range(4, 10)]
+        assert second[place].numpy().tolist() == [2, 3, *range(10, 16)]
 
 
 @pytest.mark.parametrize(
