@@ -108,6 +108,8 @@ class Replicated:
         return list(zip(_state(self._detector), _state(self._copies), strict=True))
 
     def _require_same(self, split: Split) -> None:
+        if self._strategy.workers == 1:
+            return
         # Machines may hold the same files in other places.
         config = dataclasses.replace(
             self._detector.config, data_dir="", roi="", defects="", init_from=""
