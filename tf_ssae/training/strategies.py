@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 from collections.abc import Iterator
 
 import tensorflow as tf
@@ -9,7 +10,7 @@ import tensorflow as tf
 from tf_ssae.config import Config
 from tf_ssae.detectors import registry
 from tf_ssae.training import cluster
-from tf_ssae.training.cluster import MULTI_WORKER
+from tf_ssae.training.cluster import MIRRORED, MULTI_WORKER
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,10 +90,17 @@ def make(name: str) -> Strategy:
     cluster.require(name)
     if name == MULTI_WORKER:
         return _multi_worker()
+    return _mirrored()
+
+
+# One for all runs of a process: the exchanges of a second one would be taken for the first's.
+@functools.cache
+def _mirrored() -> Strategy:
     logical = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
-    return Strategy(name, tf.distribute.MirroredStrategy([device.name for device in logical]))
+    return Strategy(MIRRORED, tf.distribute.MirroredStrategy([device.name for device in logical]))
 
 
+@functools.cache
 def _multi_worker() -> Strategy:
     found = cluster.cluster()
     here = found.workers[found.number]
@@ -124,9 +132,6 @@ def together(strategy: Strategy | None) -> Iterator[None]:
     except _GONE as error:
         if strategy is None or strategy.workers == 1:
             raise
-        import sys
-
-        print("DBG", type(error), str(error), file=sys.stderr)
         raise ConnectionError(
             f"Worker {strategy.worker} has lost another machine, and stops. Run the same command on"
             " every machine again: it resumes from the last finished epoch."
