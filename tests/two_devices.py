@@ -3,6 +3,7 @@ two of them. It fails by an assertion.
 """
 
 import functools
+import json
 import pathlib
 import sys
 
@@ -109,8 +110,8 @@ def five_steps_of_two_are_five_steps_of_one():
     config = registry.preset("digits", detector="autoencoder", batch_size=16, epochs=1)
     data = digits.load(config, None)
     before = registry.make(config, data.image_shape)
-    (one, logs), (two, logs_of_two), (again, _) = (
-        steps(strategy, config, data) for strategy in (ONE, MIRRORED, MIRRORED)
+    (one, logs), (two, logs_of_two) = (
+        steps(strategy, config, data) for strategy in (ONE, MIRRORED)
     )
     for name, value in logs.items():
         np.testing.assert_allclose(logs_of_two[name], value, rtol=1e-3)
@@ -120,39 +121,30 @@ def five_steps_of_two_are_five_steps_of_one():
     )
     # Not one by one: Adam takes whole steps along gradients that are but rounding.
     assert np.abs(ours - theirs).mean() < 0.01 * np.abs(theirs - start).mean()
-    for ours, theirs in zip(two.weights, again.weights, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
 
 
-def a_run_is_the_same_folder_and_resumes(folder, plugin):
+def a_run_resumes_and_is_the_same_again(folder, plugin, flags):
     plugins.load([plugin])
-    config = registry.preset("digits", detector="nearest", max_train_images=256, epochs=3)
+    config = registry.preset("digits", **json.loads(flags))
 
     def interrupt(epoch, logs):
         if epoch == 1:
             raise KeyboardInterrupt
 
     stop = keras.callbacks.LambdaCallback(on_epoch_begin=interrupt)
-    whole = run.train(config, folder / "whole", strategy="mirrored")
+    run.train(config, folder / "whole", strategy="mirrored")
     try:
         run.train(config, folder / "run", watch=lambda *_: [stop], strategy="mirrored")
         raise AssertionError("not interrupted")
     except KeyboardInterrupt:
-        assert run.train(config, folder / "run", strategy="mirrored").keys() == whole.keys()
-    run.train(config, folder / "one")
-    weights = [runs.load(folder / name).get_weights() for name in ("whole", "run", "one")]
-    for uninterrupted, resumed, alone in zip(*weights, strict=True):
+        run.train(config, folder / "run", strategy="mirrored")
+    weights = [runs.load(folder / name).get_weights() for name in ("whole", "run")]
+    for uninterrupted, resumed in zip(*weights, strict=True):
         np.testing.assert_array_equal(resumed, uninterrupted)
-        np.testing.assert_allclose(resumed, alone, rtol=1e-3, atol=1e-5)
-    names = [{path.name for path in (folder / run).iterdir()} for run in ("one", "run")]
-    assert names[0] == names[1]
-    environment = runs.run_folder.read_json(folder / "run" / "environment.json")
-    assert environment["strategy"] == {"name": "mirrored", "replicas": 2, "workers": 1}
-    assert "strategy" not in runs.run_folder.read_json(folder / "one" / "environment.json")
 
 
 if __name__ == "__main__":
     batch_norm_has_the_statistics_of_the_whole_batch()
     defects_are_located_over_the_whole_batch()
     five_steps_of_two_are_five_steps_of_one()
-    a_run_is_the_same_folder_and_resumes(*map(pathlib.Path, sys.argv[1:]))
+    a_run_resumes_and_is_the_same_again(*map(pathlib.Path, sys.argv[1:3]), sys.argv[3])

@@ -26,7 +26,7 @@ from tf_ssae.training import run as training
 PLUGIN = own_detector.PROGRAM.replace(
     "    presets =", "    trains_in_replicas = True\n    presets ="
 )
-FLAGS = ("--detector=nearest", "--max_train_images=256", "--epochs=4")
+SETTINGS = dict(detector="nearest", max_train_images=256, epochs=4)
 
 
 @pytest.fixture
@@ -36,9 +36,32 @@ def plugin(tmp_path):
     return path
 
 
-def test_two_devices_train_as_one_does(tmp_path, plugin):
-    done = run_python(str(ROOT / "tests" / "two_devices.py"), str(tmp_path), str(plugin))
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory, digit_images):
+    """The folder of a run on one device."""
+    model_dir = tmp_path_factory.mktemp("alone") / "run"
+    training.train(preset("digits", **SETTINGS), model_dir, digit_images)
+    return model_dir
+
+
+def require_the_same(model_dir, alone, strategy):
+    """But for rounding."""
+    stored = json.loads((model_dir / "environment.json").read_text())
+    assert stored["strategy"] == strategy
+    assert "strategy" not in json.loads((alone / "environment.json").read_text())
+    assert sorted(path.name for path in model_dir.iterdir()) == sorted(
+        path.name for path in alone.iterdir()
+    )
+    pairs = zip(runs.load(model_dir).get_weights(), runs.load(alone).get_weights(), strict=True)
+    for ours, theirs in pairs:
+        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-5)
+
+
+def test_two_devices_train_as_one_does(tmp_path, plugin, alone):
+    program = str(ROOT / "tests" / "two_devices.py")
+    done = run_python(program, str(tmp_path), str(plugin), json.dumps(SETTINGS))
     assert done.returncode == 0, done.stderr
+    require_the_same(tmp_path / "run", alone, {"name": "mirrored", "replicas": 2, "workers": 1})
 
 
 class Workers:
@@ -46,7 +69,10 @@ class Workers:
 
     def __init__(self, model_dir, plugin):
         self._command = train_command(
-            "--strategy=multi_worker", f"--model_dir={model_dir}", f"--plugin={plugin}", *FLAGS
+            "--strategy=multi_worker",
+            f"--model_dir={model_dir}",
+            f"--plugin={plugin}",
+            *[f"--{name}={value}" for name, value in SETTINGS.items()],
         )
 
     def start(self):
@@ -76,9 +102,7 @@ def free_ports(count):
     return ports
 
 
-def test_two_machines_resume_when_one_was_killed_and_train_as_one_does(
-    tmp_path, plugin, digit_images
-):
+def test_two_machines_resume_when_one_was_killed_and_train_as_one_does(tmp_path, plugin, alone):
     model_dir = tmp_path / "run"
     workers = Workers(model_dir, plugin)
     chief, other = workers.start()
@@ -101,15 +125,7 @@ def test_two_machines_resume_when_one_was_killed_and_train_as_one_does(
     assert (chief.returncode, other.returncode) == (0, 0), error
     assert "resumed" in said and "Worker 0 calibrates and writes the run folder." in others
     assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["run"]
-    environment = json.loads((model_dir / "environment.json").read_text())
-    assert environment["strategy"] == {"name": "multi_worker", "replicas": 2, "workers": 2}
-
-    config = preset("digits", detector="nearest", max_train_images=256, epochs=4)
-    training.train(config, tmp_path / "one", digit_images)
-    for ours, theirs in zip(
-        runs.load(model_dir).get_weights(), runs.load(tmp_path / "one").get_weights(), strict=True
-    ):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-5)
+    require_the_same(model_dir, alone, {"name": "multi_worker", "replicas": 2, "workers": 2})
 
 
 def shares(name, config, batch):
