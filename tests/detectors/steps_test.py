@@ -3,7 +3,7 @@
 import dataclasses
 
 import numpy as np
-import own_detector  # noqa: F401  (it registers itself)
+import own_detector
 import pytest
 import tensorflow as tf
 from trained_detector import Trained
@@ -11,6 +11,7 @@ from trained_detector import Trained
 from tf_ssae.data import pipeline
 from tf_ssae.detectors import registry
 from tf_ssae.detectors.registry import preset
+from tf_ssae.networks.fast import plain
 
 # Of wavelets.
 WITHOUT_NETWORKS = ("a_tex", "a_win")
@@ -130,3 +131,19 @@ def test_it_computes_in_bfloat16_or_refuses_to(name, digit_images):
         found = trained.scores[score]
         assert found.dtype == np.float32 and np.corrcoef(found, values)[0, 1] > 0.98, score
         assert np.array_equal(found, values) == (score in WITHOUT_NETWORKS), score
+
+
+@pytest.mark.parametrize("name", [name for name in registry.names() if name != own_detector.NAME])
+def test_a_step_in_the_form_for_gpus_is_the_same_step(name, digit_images, monkeypatch):
+    reports = []
+    for on_gpu in (False, True):
+        monkeypatch.setattr(plain, "is_faster", lambda on_gpu=on_gpu: on_gpu)
+        precision = "bfloat16" if registry.find(name).computes_in_bfloat16 else "float32"
+        config = preset("digits", detector=name, batch_size=8, precision=precision)
+        detector = registry.make(config, digit_images.image_shape)
+        batches = pipeline.training_batches(digit_images.images, np.arange(16), config)
+        for batch in detector.prepare(batches, steps=2).take(2):
+            reports.append(detector.train_step(batch))
+    for first, again in zip(reports[:2], reports[2:]):
+        for report, value in first.items():
+            np.testing.assert_allclose(again[report], value, rtol=0.02, atol=1e-3, err_msg=report)

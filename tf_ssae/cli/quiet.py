@@ -17,9 +17,9 @@ def import_tensorflow() -> None:
         import keras
         import tensorflow as tf
 
-        # The search for a GPU logs as well. It leaves the runtime uninitialised, so memory growth
-        # can still be set.
-        tf.config.list_physical_devices()
+        # The search for a GPU logs as well. Programs take of its memory what they need, not all.
+        for gpu in tf.config.list_physical_devices("GPU"):
+            tf.config.experimental.set_memory_growth(gpu, True)
     # A program's own, whatever ~/.keras/keras.json says for others.
     keras.config.set_image_data_format("channels_last")
     keras.config.set_floatx("float32")

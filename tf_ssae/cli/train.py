@@ -11,6 +11,7 @@ from tf_ssae.cli import calibrate, cluster, plugins, quiet, settings
 from tf_ssae.cli.verb import Failed, UsageError, Verb
 from tf_ssae.data import find, there
 from tf_ssae.runs import run_folder
+from tf_ssae.training import workers
 
 _FLAGS = flags.FlagValues()
 settings.define(_FLAGS)
@@ -42,13 +43,29 @@ flags.DEFINE_string(
 
 cluster.define(_FLAGS, "the runs of --products")
 
+flags.DEFINE_string(
+    "strategy",
+    None,
+    "Train on several devices at once, each on a share of every batch: mirrored, all GPUs of this"
+    " machine; multi_worker, those of several machines, by TF_CONFIG, with this command on each."
+    " Default: one device.",
+    flag_values=_FLAGS,
+)
+
 STOPPED = "Stopped. Run the same command to resume from the last finished epoch."
 
 
 def train(
-    chosen: dict[str, Any], model_dir: str | None, plugin: Sequence[str] = ()
+    chosen: dict[str, Any],
+    model_dir: str | None,
+    plugin: Sequence[str] = (),
+    strategy: str | None = None,
 ) -> pathlib.Path:
-    """Trains with the presets, overridden by what was chosen. Returns the folder of the run."""
+    """Trains with the presets, overridden by what was chosen. Returns the folder of the run, which
+    of several machines the first one writes.
+    """
+    if strategy:
+        workers.require(strategy)
     plugins.load(plugin)
     named = settings.named(chosen, plugin)
     folder = pathlib.Path(model_dir or run_folder.default_model_dir(named))
@@ -63,7 +80,7 @@ def train(
 
     made = preset(named.dataset, **{n: v for n, v in chosen.items() if n != "dataset"})
     try:
-        training.train(made, folder)
+        training.train(made, folder, strategy=strategy)
     except TrainingFailed as error:
         raise Failed(
             f"{error} To train with other settings, pass another --model_dir or remove"
@@ -81,28 +98,30 @@ def _run(arguments: list[str]) -> None:
     other = _FLAGS.calibration_dir
     if other is not None:
         find.require(other)
-    folder = train(settings.given(_FLAGS), _FLAGS.model_dir, _FLAGS.plugin)
-    if other is not None:
+    folder = train(settings.given(_FLAGS), _FLAGS.model_dir, _FLAGS.plugin, _FLAGS.strategy)
+    if other is not None and workers.writes(_FLAGS.strategy):
         from tf_ssae.training.recalibrate import recalibrate
 
         print(calibrate.said(recalibrate(folder, other)))
 
 
 def _train_products() -> None:
-    quiet.import_tensorflow()
-    from tf_ssae.training import products
-
     chosen = settings.given(_FLAGS)
     clash: list[str] = [name for name in ("data_dir", "anomaly") if name in chosen]
     clash += ["calibration_dir"] * (_FLAGS.calibration_dir is not None)
+    clash += ["strategy"] * (_FLAGS.strategy is not None)
     if clash or chosen.pop("dataset", "folder") != "folder":
         named = " and ".join(f"--{name}" for name in clash) or "--dataset"
         raise UsageError(f"--products trains on its own folders: leave out {named}.")
     folder = pathlib.Path(_FLAGS.products)
     where = pathlib.Path(_FLAGS.model_dir or pathlib.Path("runs") / folder.resolve().name)
-    how = products.in_turn
     if _FLAGS.cluster is not None:
         cluster.require_ray()
+    quiet.import_tensorflow()
+    from tf_ssae.training import products
+
+    how = products.in_turn
+    if _FLAGS.cluster is not None:
         from tf_ssae.cluster.products import on_cluster
 
         how = functools.partial(on_cluster, address=_FLAGS.cluster, cpus=_FLAGS.cpus)
@@ -123,6 +142,7 @@ VERB = Verb(
         "The method": ("detector", "image_size", "epochs"),
         "The threshold": ("calibration_share", "target_fpr"),
         "The run": ("seed", "model_dir"),
+        "Many devices and machines": ("strategy", "products", "cluster", "cpus"),
     },
     run=_run,
     note=settings.DEFAULTS,

@@ -22,6 +22,7 @@ class Autoencoder(Detector):
     reports = ("l_rec",)
     reconstructs = True
     computes_in_bfloat16 = True
+    trains_in_replicas = True
 
     def __init__(self, config: Config, image_shape: tuple[int, ...], **kwargs: Any):
         super().__init__(config, image_shape, **kwargs)

@@ -18,6 +18,7 @@ from tf_ssae.networks.fast.folded import fold
 from tf_ssae.networks.precision import compute_in
 from tf_ssae.ops import preprocessing, region_of_interest
 from tf_ssae.ops.region_of_interest import RegionOfInterest
+from tf_ssae.ops.replicas import rows
 
 Outputs = dict[str, tf.Tensor]
 
@@ -44,6 +45,9 @@ class Detector(keras.Model):
             the thesis' data sets too, where the thesis takes those of the training images.
         learns_defects: whether it learns from `config.defects`.
         computes_in_bfloat16: whether all of its networks can (see `networks.precision`).
+        trains_in_replicas: whether several, each on its `share` of a batch, train as one does on
+            the whole: with losses that are means over images, or over all replicas (see
+            `ops.replicas`), and no random number but those of `prepare`.
         survives_int8: whether its scores are still useful from an int8 TFLite file.
         parts: `{score name: names}`, for a score made of others the names of those.
         presets: `{data set: {setting: value}}`, "" for all data sets; they override the data set's.
@@ -63,6 +67,7 @@ class Detector(keras.Model):
     normalised_on_held_out: ClassVar[bool] = False
     learns_defects: ClassVar[bool] = False
     computes_in_bfloat16: ClassVar[bool] = False
+    trains_in_replicas: ClassVar[bool] = False
     survives_int8: ClassVar[bool] = True
     parts: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
@@ -109,6 +114,22 @@ class Detector(keras.Model):
                 f"has: {', '.join(cls.score_names)}."
             )
 
+    @classmethod
+    def check_replicas(cls, config: Config, replicas: int) -> None:
+        """Raises ValueError for settings that so many replicas cannot train with."""
+        if not cls.trains_in_replicas:
+            raise ValueError(
+                f"detector={config.detector!r}: it is trained on one device alone. Leave out"
+                " --strategy, or take another detector."
+            )
+        if config.jit_compile:
+            raise ValueError("jit_compile=True: expected False with --strategy.")
+        if config.batch_size % replicas:
+            raise ValueError(
+                f"batch_size={config.batch_size}: expected a multiple of {replicas}, the number of"
+                " devices, which share a batch."
+            )
+
     # What a subclass may give.
 
     def networks(self, images: tf.Tensor) -> Outputs:
@@ -146,6 +167,13 @@ class Detector(keras.Model):
         if self.trained_on_rotations:
             return pipeline.with_rotations(batches, self.config)
         return batches.map(lambda step, x: x)
+
+    def share(self, batch: Any, number: int, replicas: int) -> Any:
+        """The share of a batch of `prepare` that one of several replicas trains on; `number`: 0, 1,
+        ...
+        """
+        size = self.config.batch_size
+        return tf.nest.map_structure(lambda x: rows(x, number, replicas, size), batch)
 
     def fit_features(self, batches: tf.data.Dataset) -> None:
         """Fits the model of features that scores need, if any, to batches of training images, after

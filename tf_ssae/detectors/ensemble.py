@@ -20,6 +20,7 @@ class Ensemble(CombinedDetector):
     """`a_ws` and `a_max` over an Autoencoder and a Rotation that share nothing."""
 
     computes_in_bfloat16 = True
+    trains_in_replicas = True
 
     def __init__(self, config: Config, image_shape: tuple[int, ...], **kwargs: Any):
         super().__init__(config, image_shape, **kwargs)

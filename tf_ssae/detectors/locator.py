@@ -17,10 +17,11 @@ from tf_ssae.detectors.base import Detector, Outputs
 from tf_ssae.detectors.base import accuracy as share_correct
 from tf_ssae.detectors.registry import register
 from tf_ssae.networks import locator as networks
-from tf_ssae.ops import scores
+from tf_ssae.ops import replicas, scores
 from tf_ssae.ops.gaussian import Gaussian
 from tf_ssae.ops.losses import location_loss
 from tf_ssae.ops.region_of_interest import composed
+from tf_ssae.ops.replicas import rows
 from tf_ssae.ops.rotations import ROTATIONS, rotate_sampled_others, rotate_stack
 from tf_ssae.ops.tails import TailLog
 from tf_ssae.ops.texture import Texture, mean_inside, moments
@@ -69,6 +70,7 @@ class Locator(Detector):
     normalised_on_held_out = True
     learns_defects = True
     computes_in_bfloat16 = True
+    trains_in_replicas = True
     # With 256 levels, logs of small shares and distances over hundreds of features lose too much.
     survives_int8 = False
     parts = {"a_def": ("a_peak", "a_area"), "a_all": _PARTS}
@@ -106,6 +108,16 @@ class Locator(Detector):
                 f"image_size={config.image_size}: expected a multiple of 32 from 32 to 512."
             )
 
+    @classmethod
+    def check_replicas(cls, config: Config, replicas: int) -> None:
+        super().check_replicas(config, replicas)
+        clean = _clean_count(config)
+        if clean % replicas:
+            raise ValueError(
+                f"batch_size={config.batch_size}: {clean} of its images stay clean, of which each"
+                f" of {replicas} devices takes as many; expected a multiple of {4 * replicas}."
+            )
+
     def compile_from_settings(self) -> None:
         # Read before the training, and not when a trained detector is loaded.
         if self.config.defects:
@@ -119,7 +131,7 @@ class Locator(Detector):
         the others is tampered with, where `change`, `[B, T, T, 1]`, says. With a region of interest
         `inside`, `[B, T, T, 1]`, comes last.
         """
-        clean_count = math.ceil(_CLEAN_SHARE * self.config.batch_size)
+        clean_count = _clean_count(self.config)
 
         def tampered(step: tf.Tensor, images: tf.Tensor) -> tuple[tf.Tensor, ...]:
             seed = tf.stack([tf.cast(self.config.seed, tf.int64), step])
@@ -153,6 +165,18 @@ class Locator(Detector):
 
         return batches.map(tampered, num_parallel_calls=2)
 
+    def share(self, batch: tuple[tf.Tensor, ...], number: int, replicas: int) -> Any:
+        """Of both the clean images and the others."""
+        rate, x, clean, change, d, *inside = batch
+        count = d.shape[0]
+
+        def of_both(x: tf.Tensor) -> tf.Tensor:
+            parts = (x[:count], count), (x[count:], self.config.batch_size - count)
+            return tf.concat([rows(part, number, replicas, size) for part, size in parts], 0)
+
+        images = map(of_both, (x, clean, change))
+        return rate, *images, rows(d, number, replicas, count), *map(of_both, inside)
+
     def _learning_rate(self, step: tf.Tensor, steps: int) -> tf.Tensor:
         """A warm-up, then half a cosine down to 0."""
         warm = tf.minimum(1.0, (step + 1) / _WARM_UP)
@@ -165,7 +189,8 @@ class Locator(Detector):
 
     def losses_of(self, batch: tuple[tf.Tensor, ...], training: bool) -> Outputs:
         _, x, clean, change, d, *inside = batch
-        count = d.shape[0]
+        count, together = d.shape[0], replicas.count()
+        turned = count * together  # in the whole batch
         x, clean = _standard(x), _standard(clean)
         *maps, z = self.encoder(x, training=training)
         # Tensors of their own, so that gradients are summed two by two: see
@@ -173,14 +198,20 @@ class Locator(Detector):
         z_located, z_others = tf.identity(z), tf.identity(z)
         logits = self.locating_decoder([*maps, z_located], training=training)
         # Without turned images, which would teach that lines are normal in any direction.
-        focal, dice = location_loss(_without(change, count), _without(logits, count))
+        if together == 1:
+            change, logits = _without(change, count), _without(logits, count)
+        else:
+            # The first of the whole batch is in one share alone: the others are ignored instead.
+            ignored = tf.reshape(d != 0, [count, 1, 1, 1])
+            change = tf.concat([tf.where(ignored, 0.5, change[:count]), change[count:]], 0)
+        focal, dice = location_loss(change, logits)
         error = tf.square(self.decoder(z_others, training=training) - clean)
         l_rec = tf.reduce_mean(error * inside[0] if inside else error)
         guess = self.classifier(
             [z_others[:count], self.side_encoder(x[:count], training=training)], training=training
         )
         # One of the n images has rotation 0, n - 1 share the other three: all four weigh alike.
-        weights = tf.where(d == 0, count / ROTATIONS, count * 3 / ROTATIONS / (count - 1))
+        weights = tf.where(d == 0, turned / ROTATIONS, turned * 3 / ROTATIONS / (turned - 1))
         cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(d, guess)
         l_cls = tf.reduce_mean(weights * cross_entropy)
         return {
@@ -288,6 +319,11 @@ class Locator(Detector):
 
     def deciding_score(self, rotation_accuracy: float | None) -> str:
         return "a_all"
+
+
+def _clean_count(config: Config) -> int:
+    """How many images of a batch stay clean."""
+    return math.ceil(_CLEAN_SHARE * config.batch_size)
 
 
 def _in_other_light(x: tf.Tensor, draws: Draws) -> tf.Tensor:

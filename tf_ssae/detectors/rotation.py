@@ -24,6 +24,7 @@ class Rotation(Detector):
     classifies_rotations = True
     trained_on_rotations = True
     computes_in_bfloat16 = True
+    trains_in_replicas = True
 
     def __init__(self, config: Config, image_shape: tuple[int, ...], **kwargs: Any):
         super().__init__(config, image_shape, **kwargs)

@@ -4,6 +4,8 @@ formula.
 
 import tensorflow as tf
 
+from tf_ssae.ops import replicas
+
 
 def squared_error(images: tf.Tensor, reconstructions: tf.Tensor) -> tf.Tensor:
     """Eq. 3.7, `||x - D(E1(x))||_2^2` of every image: `[B, S, S, C]` twice `-> [B]`, summed over
@@ -53,7 +55,7 @@ def binary_cross_entropy(logits: tf.Tensor, label: int) -> tf.Tensor:
 
 def location_loss(change: tf.Tensor, logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """How badly defects are located: the focal loss (Lin et al., 2017; gamma = 2) and the Dice loss
-    (Milletari et al., 2016), over all pixels of a batch.
+    (Milletari et al., 2016), over all pixels of a batch, in all replicas.
 
     Args:
         change: `[B, S, S, 1]` in 0..1: how visibly each pixel changed. At 1 it is a defect, up to
@@ -69,7 +71,10 @@ def location_loss(change: tf.Tensor, logits: tf.Tensor) -> tuple[tf.Tensor, tf.T
     p_focal, p_dice = tf.identity(p), tf.identity(p)
     cross_entropy = tf.nn.softplus((1.0 - 2.0 * y) * logits)
     wrong = y + (1.0 - 2.0 * y) * p_focal
-    focal = tf.reduce_sum(weight * tf.square(wrong) * cross_entropy) / tf.reduce_sum(weight)
-    overlap = tf.reduce_sum(weight * y * p_dice)
-    both = tf.reduce_sum(weight * y) + tf.reduce_sum(weight * p_dice)
-    return focal, 1.0 - (2.0 * overlap + 1.0) / (both + 1.0)
+    focal, count, overlap, both = replicas.totals(
+        tf.reduce_sum(weight * tf.square(wrong) * cross_entropy),
+        tf.reduce_sum(weight),
+        tf.reduce_sum(weight * y * p_dice),
+        tf.reduce_sum(weight * y) + tf.reduce_sum(weight * p_dice),
+    )
+    return focal / count, 1.0 - (2.0 * overlap + 1.0) / (both + 1.0)

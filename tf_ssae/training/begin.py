@@ -14,6 +14,7 @@ from tf_ssae.detectors.base import Detector
 from tf_ssae.runs import provenance, training_images
 from tf_ssae.runs.folder_contents import contents
 from tf_ssae.runs.run_folder import RunFolder
+from tf_ssae.training.strategies import Strategy
 from tf_ssae.training.warm_start import WarmStart
 
 _CACHE = "images.cache"
@@ -39,7 +40,12 @@ class Begun:
     start: WarmStart | None
 
 
-def begin(config: Config, folder: RunFolder, data: LabelledImages | None) -> Begun:
+def begin(
+    config: Config,
+    folder: RunFolder,
+    data: LabelledImages | None,
+    strategy: Strategy | None = None,
+) -> Begun:
     """Loads the images, splits them, makes the detector.
 
     If that fails, the folder is left as it was before.
@@ -68,6 +74,7 @@ def begin(config: Config, folder: RunFolder, data: LabelledImages | None) -> Beg
             **provenance.environment(),
             "split_fingerprint": split.fingerprint(),
             _PRECISION: detector.config.precision,
+            **({"strategy": strategy.described()} if strategy else {}),
             **found,
         }
         folder.require_same_images(environment["split_fingerprint"])

@@ -3,16 +3,19 @@
 import base64
 import pathlib
 import shutil
+import tempfile
 from typing import Any
 
 from tf_ssae.config import Config
 from tf_ssae.data.images import LabelledImages
 from tf_ssae.runs import run_folder, training_images
 from tf_ssae.system.disk import full_disk_is_an_os_error
-from tf_ssae.training import checkpoints, outcome, report, summary
+from tf_ssae.training import checkpoints, outcome, report, strategies, summary
 from tf_ssae.training.begin import begin
 from tf_ssae.training.calibrate import calibrate
 from tf_ssae.training.fit import Watch, fit
+from tf_ssae.training.replicated import follow
+from tf_ssae.training.strategies import Strategy
 
 
 def train(
@@ -20,6 +23,7 @@ def train(
     model_dir: str | pathlib.Path,
     data: LabelledImages | None = None,
     watch: Watch | None = None,
+    strategy: str | None = None,
 ) -> dict[str, Any]:
     """Trains a detector and writes its run folder; resumes a run that an earlier process with the
     same settings started.
@@ -36,21 +40,43 @@ def train(
         watch: a function of the detector, the Split and the folder being written that returns Keras
             callbacks. What they add to an epoch's logs goes to `history.csv`. They must not
             influence the training.
+        strategy: "mirrored", to train on all GPUs of this machine; "multi_worker", on those of the
+            machines in TF_CONFIG, in each of which this is called; None, on one device. The run is
+            the same but for rounding.
 
     Returns:
-        The metrics, as in `metrics.json`.
+        The metrics, as in `metrics.json`; of several machines on the first one, the chief, alone,
+        which writes the folder. Elsewhere nothing is written, and the dict is empty.
 
     Raises:
         ValueError, OSError: before any training, for settings, data or a run folder that cannot
             work; after it, for scores that are all the same or not finite, or a full disk.
         TrainingFailed: a loss became NaN, or the decoder died.
+        ConnectionError: another machine is gone. The same call on each resumes.
     """
+    devices = strategies.make(strategy) if strategy else None
+    if devices:
+        strategies.require(config, devices)
+    with strategies.together(devices):
+        if devices and not devices.is_chief:
+            _follow(config, data, devices)
+            return {}
+        return _lead(config, model_dir, data, watch, devices)
+
+
+def _lead(
+    config: Config,
+    model_dir: str | pathlib.Path,
+    data: LabelledImages | None,
+    watch: Watch | None,
+    devices: Strategy | None,
+) -> dict[str, Any]:
     folder = run_folder.RunFolder(model_dir, config)
     remedy = "Free some space and run the same command again: it resumes."
     with full_disk_is_an_os_error(folder.partial.parent, remedy):
         folder.open()
         try:
-            return _run(config, folder, data, watch)
+            return _run(config, folder, data, watch, devices)
         finally:
             folder.release()
 
@@ -60,14 +86,17 @@ def _run(
     folder: run_folder.RunFolder,
     data: LabelledImages | None,
     watch: Watch | None,
+    devices: Strategy | None,
 ) -> dict[str, Any]:
-    begun = begin(config, folder, data)
+    begun = begin(config, folder, data, devices)
     detector, split = begun.detector, begun.split
 
     where = f"{'resumed' if folder.resumed else 'new run'} in {folder.partial}"
+    if devices:
+        where = f"{devices.in_words()}; {where}"
     print(summary.beginning(detector.config, split, where), flush=True)
 
-    health, history = fit(detector, split, begun.steps, folder.partial, watch)
+    health, history = fit(detector, split, begun.steps, folder.partial, watch, devices)
 
     print("Calibrating, then scoring the test images ...", flush=True)
     detector.calibration = calibrate(detector, split)
@@ -92,3 +121,20 @@ def _run(
     print(f"\n{summary.in_short(metrics)}")
     print(f"Open {folder.path / page.name} in a browser; all else is in {folder.path}.")
     return metrics
+
+
+def _follow(config: Config, data: LabelledImages | None, devices: Strategy) -> None:
+    """Trains along with the chief; what a run keeps on disk while it lasts is in a temporary
+    folder.
+    """
+    with (
+        full_disk_is_an_os_error(tempfile.gettempdir(), "Free some space and run it again."),
+        tempfile.TemporaryDirectory() as temporary,
+    ):
+        folder = run_folder.RunFolder(pathlib.Path(temporary) / "run", config)
+        folder.open()
+        begun = begin(config, folder, data, devices)
+        print(f"Training {devices.in_words()}: worker 0 writes the run folder.", flush=True)
+        follow(begun.detector, begun.split, begun.steps, devices)
+        folder.release()
+    print("Trained. Worker 0 calibrates and writes the run folder.")

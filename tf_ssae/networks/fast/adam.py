@@ -2,10 +2,13 @@
 dozen. Moments, epsilon and results are Keras', but for rounding: 1 - beta_2 is taken in float32.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
+
+from tf_ssae.ops import replicas
 
 
 class Adam(keras.optimizers.Adam):
@@ -13,6 +16,17 @@ class Adam(keras.optimizers.Adam):
 
     def __init__(self, learning_rate: float, beta_1: float, beta_2: float):
         super().__init__(learning_rate, beta_1=beta_1, beta_2=beta_2)
+
+    def apply(
+        self, grads: Sequence[tf.Tensor], trainable_variables: Sequence[Any] | None = None
+    ) -> None:
+        """A step down the gradients; down the mean of those of all replicas, where there are
+        several.
+        """
+        if replicas.count() > 1:
+            # Keras sums them.
+            grads = [gradient / replicas.count() for gradient in grads]
+        super().apply(grads, trainable_variables)
 
     def update_step(self, gradient: tf.Tensor, variable: Any, learning_rate: tf.Tensor) -> None:
         place = self._get_variable_index(variable)

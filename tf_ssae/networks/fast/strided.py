@@ -7,6 +7,8 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
+from tf_ssae.networks.fast import plain
+
 # Sides of the larger of a layer's two maps, above which TensorFlow's own is faster.
 _LARGEST = {"Conv2D": 8, "Conv2DTranspose": 16}
 
@@ -19,7 +21,7 @@ class Conv2D(keras.layers.Conv2D):
     """
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        if inputs.dtype != tf.bfloat16 or inputs.shape[1] > _LARGEST["Conv2D"]:
+        if _is_plain(inputs, largest=_LARGEST["Conv2D"]):
             return super().call(inputs)
         outputs = convolution(inputs, tf.convert_to_tensor(self.kernel))
         if self.use_bias:
@@ -34,12 +36,17 @@ class Conv2DTranspose(keras.layers.Conv2DTranspose):
     """
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        if inputs.dtype != tf.bfloat16 or 2 * inputs.shape[1] > _LARGEST["Conv2DTranspose"]:
+        if _is_plain(inputs, largest=_LARGEST["Conv2DTranspose"] // 2):
             return super().call(inputs)
         outputs = transposed_convolution(inputs, tf.convert_to_tensor(self.kernel))
         if self.use_bias:
             outputs = tf.nn.bias_add(outputs, tf.convert_to_tensor(self.bias))
         return self.activation(outputs)
+
+
+def _is_plain(inputs: tf.Tensor, largest: int) -> bool:
+    """Whether Keras' own is faster for maps `[B, S, S, C]`."""
+    return inputs.dtype != tf.bfloat16 or inputs.shape[1] > largest or plain.is_faster()
 
 
 @tf.custom_gradient
