@@ -11,7 +11,6 @@ import os
 import pathlib
 import pickle
 import re
-import resource
 import subprocess
 import sys
 
@@ -31,7 +30,6 @@ from tf_ssae.cli import quiet
 quiet.import_tensorflow()
 
 # isort: split
-import keras
 import numpy as np
 import tensorflow as tf
 from stored_results import Store, fill_one_seed
@@ -40,6 +38,8 @@ from tf_ssae.data import digits
 from tf_ssae.detectors.registry import preset
 from tf_ssae.export import tflite, timing
 from tf_ssae.training import run as training
+
+pytest_plugins = ["own_process"]
 
 ROOT = pathlib.Path(__file__).parent.parent
 
@@ -60,46 +60,11 @@ def pytest_runtest_logreport(report):
         print(f"\nFAILED {report.nodeid} ({report.when})", flush=True)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(item, nextitem):
-    """Gives memory back after each file of tests."""
-    result = yield
-    if nextitem is None or nextitem.path != item.path:
-        keras.utils.clear_session(free_memory=False)
-        give_back_memory()
-    return result
-
-
 def give_back_memory():
-    """Frees models and traced functions that are not used any more, to the system: they refer to
-    themselves, so a worker would keep those of the whole suite.
-    """
+    """Frees models and traced functions that are not used any more, to the system."""
     gc.collect()
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
-
-
-def pytest_sessionfinish(session):
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput["peak"] = peak
-    else:
-        _peaks.append(peak)
-
-
-def pytest_testnodedown(node, error):
-    if peak := getattr(node, "workeroutput", {}).get("peak"):
-        _peaks.append(peak)
-
-
-def pytest_terminal_summary(terminalreporter):
-    # Of the process that only hands out tests, without interest, it is the smallest.
-    terminalreporter.write_line(
-        f"Largest memory of a process: {max(_peaks, default=0) / 2**20:.1f} GB."
-    )
-
-
-_peaks: list[int] = []  # kB
 
 
 @pytest.fixture(scope="session")
