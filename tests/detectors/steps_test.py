@@ -1,19 +1,13 @@
 """What a step of training does, of every detector."""
 
-import dataclasses
-
 import numpy as np
 import own_detector  # noqa: F401  (it registers itself)
 import pytest
 import tensorflow as tf
-from trained_detector import Trained
 
 from tf_ssae.data import pipeline
 from tf_ssae.detectors import registry
 from tf_ssae.detectors.registry import preset
-
-# Of wavelets.
-WITHOUT_NETWORKS = ("a_tex", "a_win")
 
 
 def made(name, digit_images, **settings):
@@ -123,26 +117,3 @@ def test_larger_images_train_and_score(size, digit_images):
     outputs = detector.networks(tf.constant(digit_images.images[:3]))
     assert outputs["reconstruction"].shape == (3, size, size, 1)
     assert np.isfinite(outputs["a_rec"]).all() and np.isfinite(outputs["a_cls"]).all()
-
-
-@pytest.mark.parametrize("name", registry.names())
-def test_it_computes_in_bfloat16_or_refuses_to(name, digit_images):
-    detector_class = registry.find(name)
-    if not detector_class.computes_in_bfloat16:
-        with pytest.raises(ValueError, match=f"{name} computes in float32 alone"):
-            preset("digits", detector=name, precision="bfloat16")
-        config = preset("digits", detector=name, precision="auto")
-        assert registry.make(config, digit_images.image_shape).config.precision == "float32"
-        return
-    trained = Trained(name, digit_images, steps=3, precision="bfloat16")
-    detector = trained.detector
-    assert detector.calibration.precision == "bfloat16"
-    assert {v.dtype for v in detector.trainable_variables} == {"float32"}
-    assert all(np.isfinite(values).all() for values in trained.scores.values())
-    config = dataclasses.replace(detector.config, precision="float32")
-    exact = detector_class.from_config({**detector.get_config(), "config": config.to_dict()})
-    exact.set_weights(detector.get_weights())
-    for score, values in exact(trained.images).items():
-        found = trained.scores[score]
-        assert found.dtype == np.float32 and np.corrcoef(found, values)[0, 1] > 0.98, score
-        assert np.array_equal(found, values) == (score in WITHOUT_NETWORKS), score
