@@ -11,7 +11,6 @@ import os
 import pathlib
 import pickle
 import re
-import resource
 import subprocess
 import sys
 
@@ -31,7 +30,6 @@ from tf_ssae.cli import quiet
 quiet.import_tensorflow()
 
 # isort: split
-import keras
 import numpy as np
 import tensorflow as tf
 from stored_results import Store, fill_one_seed
@@ -40,6 +38,8 @@ from tf_ssae.data import digits
 from tf_ssae.detectors.registry import preset
 from tf_ssae.export import tflite, timing
 from tf_ssae.training import run as training
+
+pytest_plugins = ["own_process"]
 
 ROOT = pathlib.Path(__file__).parent.parent
 
@@ -54,52 +54,33 @@ QUICK = dict(
 QUICK_FLAGS = [f"--{name}={value}" for name, value in QUICK.items()]
 
 
+# They take longest, and begin first: no process is to wait at the end for the other's last file.
+# The first needs what the others need.
+LONGEST = (
+    "training/run_test.py", "detectors/conformance_test.py", "detectors/steps_test.py",
+    "region_of_interest_test.py", "export/export_test.py", "detectors/export_conformance_test.py",
+    "detectors/bfloat16_test.py", "own_images_test.py", "readme_test.py", "campaigns/death_test.py", "scoring/run_test.py",
+    "training/precision_test.py", "export/saved_model_test.py", "outputs_inside_test.py",
+    "campaigns/hostile_test.py", "training/recalibrate_test.py", "own_process_test.py",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items):
+    ranks = {ROOT / "tests" / name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
+
+
 def pytest_runtest_logreport(report):
     """Names a failure as it happens: a suite of minutes need not run to its end to be mended."""
     if report.failed:
         print(f"\nFAILED {report.nodeid} ({report.when})", flush=True)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(item, nextitem):
-    """Gives memory back after each file of tests."""
-    result = yield
-    if nextitem is None or nextitem.path != item.path:
-        keras.utils.clear_session(free_memory=False)
-        give_back_memory()
-    return result
-
-
 def give_back_memory():
-    """Frees models and traced functions that are not used any more, to the system: they refer to
-    themselves, so a worker would keep those of the whole suite.
-    """
+    """Frees models and traced functions that are not used any more, to the system."""
     gc.collect()
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
-
-
-def pytest_sessionfinish(session):
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput["peak"] = peak
-    else:
-        _peaks.append(peak)
-
-
-def pytest_testnodedown(node, error):
-    if peak := getattr(node, "workeroutput", {}).get("peak"):
-        _peaks.append(peak)
-
-
-def pytest_terminal_summary(terminalreporter):
-    # Of the process that only hands out tests, without interest, it is the smallest.
-    terminalreporter.write_line(
-        f"Largest memory of a process: {max(_peaks, default=0) / 2**20:.1f} GB."
-    )
-
-
-_peaks: list[int] = []  # kB
 
 
 @pytest.fixture(scope="session")
@@ -196,6 +177,14 @@ def quick_export():
         patch.setattr(tflite, "KINDS", ("float32", "float16"))
         patch.setattr(timing, "of_saved_model", lambda folder, image_shape: speed)
         patch.setattr(timing, "of_tflite", lambda model: speed)
+        yield
+
+
+@contextlib.contextmanager
+def without_report():
+    """Leaves out of runs their page, which takes a fifth of so small a run, and others have."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training.report, "write", lambda *_: None)
         yield
 
 

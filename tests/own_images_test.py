@@ -18,12 +18,12 @@ from tf_ssae.runs.run_folder import default_model_dir
 from tf_ssae.scoring import run as scoring
 from tf_ssae.training import run as training
 
-# Seconds of training: enough to learn rotations, not to be good.
+# Seconds of training: enough that scores differ, not to be good.
 QUICK_FLAGS = [
     "--dataset=folder",
     "--detector=ssae",
     "--image_size=32",
-    "--epochs=12",
+    "--epochs=4",
     "--batch_size=16",
     "--rotations=sampled",
     "--calibration_share=0.25",
@@ -142,7 +142,8 @@ def test_its_report_shows_what_is_wrong_and_the_extremes_first(textures_run):
 
 def test_a_plain_folder_of_good_parts_is_enough(textures, tmp_path):
     flags = [f"--data_dir={textures / 'train' / 'good'}", f"--model_dir={tmp_path / 'run'}"]
-    done = run_command("train.py", *QUICK_FLAGS, *flags)
+    # What is said and stored of such a folder is the same, whatever trains on it and for how long.
+    done = run_command("train.py", *QUICK_FLAGS, "--detector=rotation", "--epochs=1", *flags)
     assert done.returncode == 0 and done.stderr == "", done.stderr
     assert "16 test images, 0 of them anomalies" in done.stdout
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())

@@ -1,5 +1,7 @@
 """A detector of any kind, trained for some steps on real digits."""
 
+import keras
+import numpy as np
 import tensorflow as tf
 
 from tf_ssae.data import pipeline
@@ -15,12 +17,11 @@ class Trained:
     around the first step.
     """
 
-    def __init__(self, name, digit_images, rotations="all", precision="float32"):
+    def __init__(self, name, digit_images, steps=8, precision="float32"):
         # A high rate, so that one step moves every variable by more than rounding; no default where
         # a test has to notice the setting.
         settings = dict(learning_rate=0.01, batch_size=32, alpha=0.25, target_fpr=0.05)
-        how = dict(rotations=rotations, precision=precision)
-        config = preset("digits", detector=name, **how, **settings)
+        config = preset("digits", detector=name, precision=precision, **settings)
         chosen = split(digit_images, config)
         images = digit_images.images
         self.detector = registry.make(config, digit_images.image_shape)
@@ -30,7 +31,9 @@ class Trained:
         self.detector.fit(batches, steps_per_epoch=1, shuffle=False, verbose=0)
         self.after = {v.path: v.numpy() for v in self.detector.trainable_variables}
         # Until the scores differ by more than rounding, which normalisation would magnify.
-        self.logs = self.detector.fit(batches, steps_per_epoch=8, shuffle=False, verbose=0).history
+        self.logs = self.detector.fit(
+            batches, steps_per_epoch=steps, shuffle=False, verbose=0
+        ).history
         self.detector.finish_training()
         self.normals, self.held_out = chosen.train.first(100), chosen.calibration
         self.detector.fit_features(self.normals.batches(50))
@@ -44,3 +47,21 @@ class Trained:
         )
         self.images = tf.constant(chosen.test.first(24).images)
         self.scores = {name: value.numpy() for name, value in self.detector(self.images).items()}
+
+    def store(self, folder):
+        """Writes what `Stored` reads into a new folder."""
+        folder.mkdir()
+        self.detector.save(folder / "model.keras")
+        np.savez(folder / "images.npz", images=self.images, normals=self.normals.images)
+        np.savez(folder / "scores.npz", **self.scores)
+
+
+class Stored:
+    """The detector of a Trained, some test images with their scores, and normal images."""
+
+    def __init__(self, folder):
+        self.detector = keras.saving.load_model(folder / "model.keras")
+        with np.load(folder / "images.npz") as images:
+            self.images, self.normals = images["images"], images["normals"]
+        with np.load(folder / "scores.npz") as scores:
+            self.scores = dict(scores)

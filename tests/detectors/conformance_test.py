@@ -1,5 +1,5 @@
 """What `detectors.base.Detector` promises, checked on every detector of the package and on the
-user's own of CONTRIBUTING.md.
+user's own of CONTRIBUTING.md; export_conformance_test has what holds of its exports.
 """
 
 import subprocess
@@ -9,23 +9,24 @@ import numpy as np
 import own_detector
 import pytest
 import tensorflow as tf
-from conftest import ROOT, give_back_memory
+from conftest import ROOT, give_back_memory, once, shared_folder
 from stored_results import SCORES
 from trained_detector import Trained
 
 from tf_ssae.calibration import Calibration
 from tf_ssae.detectors import registry
-from tf_ssae.export import openvino_ir, saved_model, tflite
 from tf_ssae.ops.batched import batched, joined
-from tf_ssae.scoring import saved_model as exported
-from tf_ssae.scoring.tflite import TFLiteModel
 
 EXPECTED = {**SCORES, own_detector.NAME: own_detector.SCORES}
 
 
 @pytest.fixture(scope="module", params=registry.names())
-def trained(request, digit_images):
-    yield Trained(request.param, digit_images)
+def trained(request, digit_images, tmp_path_factory):
+    trained = Trained(request.param, digit_images)
+    # For export_conformance_test, so that it need not train.
+    folder = shared_folder(tmp_path_factory) / f"trained-{request.param}"
+    once(folder, lambda: trained.store(folder))
+    yield trained
     give_back_memory()
 
 
@@ -209,38 +210,3 @@ def test_a_fresh_process_loads_it_and_scores_the_same(trained, loader, tmp_path)
     assert set(loaded) == set(trained.scores)
     for name, values in trained.scores.items():
         np.testing.assert_allclose(loaded[name], values, rtol=1e-5, atol=1e-6)
-
-
-def test_its_saved_model_scores_the_same(trained, tmp_path):
-    saved_model.write(trained.detector, tmp_path)
-    loaded = exported.load(tmp_path)[0](trained.images.numpy())
-    assert set(loaded) == set(trained.scores)
-    for name, values in trained.scores.items():
-        np.testing.assert_allclose(loaded[name], values, rtol=1e-4, atol=1e-5)
-
-
-def test_its_openvino_files_score_the_same(trained, tmp_path):
-    pytest.importorskip("openvino")
-    model = openvino_ir.write(trained.detector, tmp_path / "ir" / "float32.xml", ["normal"])
-    for count in (24, 5):
-        found = model(trained.images[:count].numpy())
-        assert set(found) == set(trained.scores)
-        for name, values in trained.scores.items():
-            tolerance = 1e-4 * np.abs(values).max()
-            np.testing.assert_allclose(found[name], values[:count], atol=tolerance)
-
-
-@pytest.mark.parametrize("kind", tflite.KINDS)
-def test_its_tflite_files_score_the_same(trained, kind):
-    if kind == "int8" and not trained.detector.survives_int8:
-        pytest.skip("no int8 file is exported of it")
-    model = tflite.convert(trained.detector, kind, trained.normals.images)
-    found = TFLiteModel(model)(trained.images.numpy())
-    assert set(found) == set(trained.scores)
-    for name, values in trained.scores.items():
-        # An int8 file keeps only the ranking, within rounding.
-        if kind == "int8":
-            assert np.corrcoef(found[name], values)[0, 1] > 0.98, name
-        else:
-            tolerance = {"float32": 1e-4, "float16": 2e-2}[kind] * np.abs(values).max()
-            np.testing.assert_allclose(found[name], values, atol=tolerance, err_msg=name)

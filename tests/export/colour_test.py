@@ -44,20 +44,22 @@ def detector(images):
     return detector
 
 
-def test_colour_files_score_as_their_pixels(detector, images, tmp_path):
-    saved_model.write(detector, tmp_path)
-    loaded = tf.saved_model.load(str(tmp_path))
+@pytest.fixture(scope="module")
+def loaded(detector, tmp_path_factory):
+    """Its export, told to take little."""
+    folder = tmp_path_factory.mktemp("export")
+    saved_model.write(detector, folder, Limits(largest_image=0.01, largest_file=0.1, most_scans=9))
+    return tf.saved_model.load(str(folder))
+
+
+def test_colour_files_score_as_their_pixels(loaded, detector, images):
     files = [tf.io.encode_png(image).numpy() for image in images[:5]]
     found = loaded.signatures["serving_bytes"](image_bytes=tf.constant(files))
     for name, values in detector(images[:5]).items():
         np.testing.assert_allclose(found[name], values, rtol=1e-4, atol=1e-4)
 
 
-def test_what_a_server_refuses_is_what_its_export_was_told(detector, tmp_path):
-    saved_model.write(
-        detector, tmp_path, Limits(largest_image=0.01, largest_file=0.1, most_scans=9)
-    )
-    loaded = tf.saved_model.load(str(tmp_path))
+def test_what_a_server_refuses_is_what_its_export_was_told(loaded, detector):
     large, small = np.zeros([101, 100, 3], np.uint8), np.zeros([100, 100, 3], np.uint8)
     progressive = io.BytesIO()
     Image.fromarray(small).save(progressive, "JPEG", progressive=True)

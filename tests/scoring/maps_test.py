@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from conftest import QUICK
+from conftest import QUICK, without_report
 from PIL import Image, ImageOps
 from pyarrow import parquet
 from scipy import ndimage
@@ -43,7 +43,8 @@ def run(tmp_path_factory):
     is a low one: no pixel can be further off than by all of its range.
     """
     folder = tmp_path_factory.mktemp("runs") / "run"
-    training.train(preset("digits", decision="a_rec", target_fpr=0.2, **QUICK), folder)
+    with without_report():
+        training.train(preset("digits", decision="a_rec", target_fpr=0.2, **QUICK), folder)
     return folder
 
 

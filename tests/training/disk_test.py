@@ -33,6 +33,9 @@ def largest_file(size):
 def test_a_training_resumes_when_there_is_space_again(tmp_path, digit_images, capsys):
     config = preset("digits", detector="autoencoder", **{**QUICK, "epochs": 2})
     expected = training.train(config, tmp_path / "undisturbed", digit_images)
+    assert set(expected["scores"]) == {"a_rec"} and not {"rotation_accuracy", "health"} & {
+        *expected
+    }
     folder = tmp_path / "run"
     for size in (100, 2_000, 50_000, 300_000, 1_000_000):
         with pytest.raises(FullDisk, match="run the same command again"), largest_file(size):

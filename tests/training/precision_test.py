@@ -6,7 +6,7 @@ import zipfile
 import keras
 import numpy as np
 import pytest
-from conftest import QUICK, quick_export
+from conftest import QUICK, quick_export, without_report
 
 from tf_ssae import runs
 from tf_ssae.data.protocols import split
@@ -39,7 +39,8 @@ def run(tmp_path_factory):
         with pytest.raises(KeyboardInterrupt):
             training.train(AUTO, model_dir, watch=interrupt)
         patch.setattr(registry, "fastest", lambda: "float32")
-        training.train(AUTO, model_dir)
+        with without_report():
+            training.train(AUTO, model_dir)
     return model_dir
 
 

@@ -5,7 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
-from conftest import QUICK, run_command
+from conftest import QUICK_FLAGS, run_command
 from PIL import Image
 
 import tf_ssae
@@ -187,10 +187,11 @@ def test_the_command_says_what_it_did(run, folders):
 
 
 def test_a_training_ends_with_the_calibration_of_another_folder(folders, tmp_path):
-    flags = [f"--{name}={value}" for name, value in QUICK.items()]
     done = run_command(
         "train.py",
-        *flags,
+        *QUICK_FLAGS,
+        "--detector=rotation",
+        "--epochs=1",
         f"--model_dir={tmp_path / 'run'}",
         "--calibration_share=0",
         f"--calibration_dir={folders / 'goods'}",
