@@ -59,9 +59,10 @@ QUICK_FLAGS = [f"--{name}={value}" for name, value in QUICK.items()]
 LONGEST = (
     "training/run_test.py", "detectors/conformance_test.py", "detectors/steps_test.py",
     "region_of_interest_test.py", "export/export_test.py", "detectors/export_conformance_test.py",
-    "detectors/bfloat16_test.py", "own_images_test.py", "readme_test.py", "campaigns/death_test.py", "scoring/run_test.py",
-    "training/precision_test.py", "export/saved_model_test.py", "outputs_inside_test.py",
-    "campaigns/hostile_test.py", "training/recalibrate_test.py", "own_process_test.py",
+    "detectors/bfloat16_test.py", "own_images_test.py", "readme_test.py",
+    "campaigns/death_test.py", "scoring/run_test.py", "training/precision_test.py",
+    "export/saved_model_test.py", "outputs_inside_test.py", "campaigns/hostile_test.py",
+    "training/recalibrate_test.py", "thesis/worker_test.py", "own_process_test.py",
 )  # fmt: skip
 
 
