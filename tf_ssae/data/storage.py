@@ -30,7 +30,8 @@ class Local:
         return os.stat(path).st_size
 
     def read(self, path: pathlib.Path) -> bytes:
-        return path.read_bytes()
+        # Of whoever passes a str, too.
+        return pathlib.Path(path).read_bytes()
 
     def name(self, path: pathlib.Path) -> str:
         return str(path)
