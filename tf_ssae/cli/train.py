@@ -142,7 +142,6 @@ VERB = Verb(
         "The method": ("detector", "image_size", "epochs"),
         "The threshold": ("calibration_share", "target_fpr"),
         "The run": ("seed", "model_dir"),
-        "Many devices and machines": ("strategy", "products", "cluster", "cpus"),
     },
     run=_run,
     note=settings.DEFAULTS,
