@@ -28,16 +28,17 @@ class ClusterFailed(OSError):
 
 
 @contextlib.contextmanager
-def connected(address: str) -> Iterator[None]:
+def connected(address: str, cpus: int) -> Iterator[None]:
     """Connects to a cluster for the time of the body.
 
     Args:
         address: HOST:PORT of its head, of which this machine is a node; or `local`, which starts
             one on this machine alone.
+        cpus: of each process that is to work there.
 
     Raises:
-        ClusterFailed: nothing answers at the address within seconds, or what
-            answers is no cluster that this machine can use.
+        ClusterFailed: nothing answers at the address within seconds, or what answers is no cluster
+            that this machine can use; or its nodes lack the CPUs, or this version of the package.
         ValueError: it is no address.
     """
     if address != LOCAL:
@@ -60,13 +61,15 @@ def connected(address: str) -> Iterator[None]:
             log_to_driver=False,
             logging_level=logging.CRITICAL,
         )
-    # Of these and other kinds, by version.
+    # Of many kinds, by version.
     except Exception as error:
         raise ClusterFailed(f"--cluster={address}: {reason(error)}") from error
     if threading.current_thread() is threading.main_thread():
         # Ray has taken it, to exit there and then.
         signal.signal(signal.SIGTERM, on_sigterm)
     try:
+        _require_cpus(address, cpus)
+        _require_package()
         yield
     finally:
         ray.shutdown()
@@ -92,7 +95,7 @@ def require_answer(address: str) -> None:
         raise ClusterFailed(f"--cluster={address}: what answers there is not a Ray cluster.")
 
 
-def require_cpus(address: str, cpus: int) -> None:
+def _require_cpus(address: str, cpus: int) -> None:
     """Raises ClusterFailed if no node of the connected cluster has so many CPUs."""
     import ray
 
@@ -104,7 +107,7 @@ def require_cpus(address: str, cpus: int) -> None:
         )
 
 
-def require_package() -> None:
+def _require_package() -> None:
     """Raises ClusterFailed if a node of the connected cluster has another version of this package,
     or none.
     """

@@ -59,7 +59,7 @@ def filesystem_of(uri: str) -> tuple[fs.FileSystem, str]:
     """
     try:
         return fs.FileSystem.from_uri(uri)
-    except (pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError) as error:
+    except pyarrow.ArrowException as error:
         raise ValueError(f"{uri} is not understood: {first_line(error)}") from error
     except OSError as error:
         raise OSError(f"{uri} cannot be reached: {first_line(error)}") from error

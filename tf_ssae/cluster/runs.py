@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import ray
 
-from tf_ssae.cluster.connection import connected, reason, require_cpus, require_package
+from tf_ssae.cluster.connection import connected, reason
 
 _Result = TypeVar("_Result")
 
@@ -44,11 +44,9 @@ def each(
         cpus: of each task.
 
     Raises:
-        ClusterFailed: there is no such cluster, or no node has so many CPUs.
+        ClusterFailed: see `connected`.
     """
-    with connected(address):
-        require_cpus(address, cpus)
-        require_package()
+    with connected(address, cpus):
         # A process for each: what one leaves in TensorFlow is not another's.
         remote: Any = ray.remote(num_cpus=cpus, max_retries=_RETRIES, max_calls=1)(_call)
         names = {remote.remote(function): name for name, function in tasks.items()}

@@ -11,13 +11,7 @@ from typing import Any
 import pyarrow
 from tqdm import tqdm
 
-from tf_ssae.cluster.connection import (
-    ClusterFailed,
-    connected,
-    reason,
-    require_cpus,
-    require_package,
-)
+from tf_ssae.cluster.connection import ClusterFailed, connected, reason
 from tf_ssae.cluster.listing import list_images
 from tf_ssae.cluster.model_files import ModelFiles
 from tf_ssae.cluster.parts import Parts, require_parts
@@ -143,14 +137,12 @@ def _blocks(
         pyarrow.table({PATH: [bytes(path) for path in paths[start : start + size]]})
         for start in range(0, len(paths), size)
     ]
-    with connected(address):
+    with connected(address, cpus):
         # Its settings are read when it is imported.
         import ray.data
 
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = context.print_on_execution_start = False
-        require_cpus(address, cpus)
-        require_package()
         scored = ray.data.from_arrow(tables).map_batches(
             Scorer,
             fn_constructor_args=arguments,
