@@ -9,6 +9,7 @@ import pytest
 from conftest import ROOT
 from pyarrow import parquet
 
+from tf_ssae.cluster import uri
 from tf_ssae.cluster.listing import list_images
 from tf_ssae.data.storage import LOCAL
 
@@ -81,6 +82,42 @@ def test_a_column_of_a_parquet_file_is_a_list(photos, tmp_path):
         list_images(str(path))
 
 
+def test_a_name_at_a_uri_is_taken_as_it_stands(tmp_path):
+    """As the programs of the stores take it, and so that names in a table can be given again."""
+    folder = tmp_path / "Schicht ä 50%20"
+    folder.mkdir()
+    (folder / "why?.png").write_bytes(b"a")
+    found = list_images(f"file://{folder}")
+    assert names(found) == [f"file://{folder}/why?.png"]
+    listed = tmp_path / "list.txt"
+    listed.write_text("\n".join(names(found)), encoding="utf-8")
+    again = list_images(str(listed))
+    assert again.paths == found.paths and again.storage.read(again.paths[0]) == b"a"
+
+
+def test_a_uri_has_options_and_a_secret_that_is_not_shown():
+    assert uri.split("s3://bucket/a b?region=x") == ("s3://bucket?region=x", "a b")
+    assert uri.split("s3://bucket?region=x") == ("s3://bucket?region=x", "")
+    assert uri.split("file:///a/b?") == ("file:///", "a/b?")
+    filesystem, path = uri.opened("s3://key:hush@bucket/day 1?region=eu-central-1")
+    assert (filesystem.region, path) == ("eu-central-1", "bucket/day 1")
+    for wrong in ("s3://key:hush@buc ket/day", "ftp://key:hush@host/day"):
+        with pytest.raises(ValueError, match="is not understood") as refused:
+            uri.opened(wrong)
+        assert "hush" not in str(refused.value) and "key:***@" in str(refused.value)
+    # A container, not a person.
+    assert uri.shown("abfs://photos@account.net/day") == "abfs://photos@account.net/day"
+
+
+def test_a_list_is_of_one_file_system(tmp_path):
+    listed = tmp_path / "list.txt"
+    listed.write_text("s3://a/1.png?region=x\ns3://b/1.png?region=x\n")
+    assert names(list_images(str(listed))) == ["s3://a/1.png", "s3://b/1.png"]
+    listed.write_text("s3://a/1.png?region=x\ns3://b/1.png?region=y\n")
+    with pytest.raises(ValueError, match="lie on different file systems"):
+        list_images(str(listed))
+
+
 def test_what_is_not_there_is_said(tmp_path):
     with pytest.raises(FileNotFoundError, match="No images at file:///.*found 0 other files"):
         list_images(f"file://{tmp_path}/nowhere")
@@ -90,6 +127,8 @@ def test_what_is_not_there_is_said(tmp_path):
 
 _BUCKET = """
 import logging, os
+import boto3
+from moto import settings
 from moto.server import ThreadedMotoServer
 from pyarrow import fs
 from tf_ssae.cluster.listing import list_images
@@ -98,7 +137,8 @@ from tf_ssae.cluster.parts import Parts
 logging.disable()
 server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
 server.start()
-where = "endpoint_override={}:{}&scheme=http".format(*server.get_host_and_port())
+address = "{}:{}".format(*server.get_host_and_port())
+where = f"endpoint_override={address}&scheme=http"
 bucket, _ = fs.FileSystem.from_uri(f"s3://parts/?{where}&allow_bucket_creation=true")
 bucket.create_dir("parts")
 for key in ("parts/day/a.png", "parts/day/b.png", "parts/day/notes"):
@@ -108,7 +148,7 @@ found = list_images(f"s3://parts/day?{where}")
 print([found.storage.name(path) for path in found.paths])
 print([found.storage.read(path).decode() for path in found.paths])
 output = "s3://parts/scores.jsonl"
-os.environ["AWS_ENDPOINT_URL"] = "http://{}:{}".format(*server.get_host_and_port())
+os.environ["AWS_ENDPOINT_URL"] = f"http://{address}"
 for number in range(2):
     with Parts(output, {"model": 1}, ["path"]) as parts:
         print(list(parts.rows()))
@@ -119,6 +159,21 @@ for uri in (f"s3://nowhere/day?{where}", f"s3://parts/day?{nobody}"):
         list_images(uri)
     except OSError as error:
         print(type(error).__name__, error)
+iam = boto3.client("iam")
+iam.create_user(UserName="guest")
+key = iam.create_access_key(UserName="guest")["AccessKey"]
+os.environ["AWS_ACCESS_KEY_ID"] = key["AccessKeyId"]
+os.environ["AWS_SECRET_ACCESS_KEY"] = key["SecretAccessKey"]
+settings.INITIAL_NO_AUTH_ACTION_COUNT = 0
+for forbidden in (
+    lambda: list_images(f"s3://parts/day?{where}"),
+    lambda: found.storage.read(found.paths[0]),
+    lambda: Parts("s3://parts/more.jsonl", {"model": 1}, ["path"]).__enter__(),
+):
+    try:
+        forbidden()
+    except OSError as error:
+        print("forbidden:", error)
 """
 
 
@@ -144,3 +199,7 @@ def test_a_bucket_is_listed_and_read_and_holds_a_table(tmp_path):
     assert "[]" in lines and "[{'path': 'photo 0'}]" in lines
     assert any("FileNotFoundError No images at s3://nowhere/day" in line for line in lines)
     assert any("Could not connect to server" in line for line in lines)
+    forbidden = [line for line in lines if line.startswith("forbidden:")]
+    assert len(forbidden) == 3 and all("ACCESS_DENIED" in line for line in forbidden)
+    assert "s3://parts/day" in forbidden[0] and "cannot be listed" in forbidden[0]
+    assert "s3://parts/more.jsonl cannot be written" in forbidden[2]

@@ -17,9 +17,12 @@ def row(name, score):
     return dict(zip(COLUMNS, values))
 
 
+@pytest.mark.parametrize("where", ["", "file://"])
 @pytest.mark.parametrize("ending", ["parquet", "jsonl"])
-def test_rows_come_back_as_they_were_and_others_read_the_folder_as_one_table(tmp_path, ending):
-    output = str(tmp_path / f"scores.{ending}")
+def test_rows_come_back_as_they_were_and_others_read_the_folder_as_one_table(
+    tmp_path, ending, where
+):
+    output = f"{where}{tmp_path}/scores.{ending}"
     first, second = [row("a.png", 0.5), row("b.png", 1.5)], [row("c.png", 2.5)]
     with Parts(output, {"model": 1}, COLUMNS) as parts:
         assert list(parts.rows()) == []
@@ -34,7 +37,7 @@ def test_rows_come_back_as_they_were_and_others_read_the_folder_as_one_table(tmp
         parts.finish({"images": 3})
     assert not left.exists()
     if ending == "parquet":
-        assert pd.read_parquet(output).path.tolist() == ["a.png", "b.png", "c.png"]
+        assert pd.read_parquet(left.parent).path.tolist() == ["a.png", "b.png", "c.png"]
     with pytest.raises(FileExistsError, match="is finished"), Parts(output, {"model": 1}, COLUMNS):
         pass
 

@@ -129,6 +129,7 @@ def _score_on_cluster(limits: Limits) -> None:
             raise UsageError(f"--{name} is not for --cluster: it is for one machine.")
     if _FLAGS.plugin:
         raise UsageError("--plugin is not for --cluster: export the model, which needs no plugin.")
+    from tf_ssae.cluster import uri
     from tf_ssae.cluster.connection import LOCAL, require_answer
     from tf_ssae.cluster.parts import require_parts
 
@@ -159,7 +160,7 @@ def _score_on_cluster(limits: Limits) -> None:
     images = sum(of_node.images for of_node in result.nodes.values())
     if images:
         print(f"{images / result.seconds:.1f} images a second in all, {result.seconds:.0f} s.")
-    print(f"Scores: {_FLAGS.output}")
+    print(f"Scores: {uri.shown(_FLAGS.output)}")
     _require_readable(result.rows)
 
 

@@ -2,18 +2,18 @@
 
 import dataclasses
 import pathlib
-import re
 from collections.abc import Sequence
 
 import pyarrow
 from pyarrow import fs, parquet
 
+from tf_ssae.cluster import uri
 from tf_ssae.data import find
 from tf_ssae.data.storage import LOCAL, Remote, Storage
 from tf_ssae.data.walk import EXTENSIONS, is_image
+from tf_ssae.system.text import first_line
 
 _COLUMN = "path"
-_URI = re.compile("([a-zA-Z][a-zA-Z0-9+.-]+)://")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +42,7 @@ def list_images(images: str) -> Listing:
         OSError: the file system does not answer, or refuses.
         ValueError: the list, or the URI, is not understood.
     """
-    if _URI.match(images):
+    if uri.is_uri(images):
         return _below(images)
     path = pathlib.Path(images)
     if path.suffix == ".parquet" and path.is_file():
@@ -53,45 +53,22 @@ def list_images(images: str) -> Listing:
     return Listing(LOCAL, found.files, found.notes)
 
 
-def filesystem_of(uri: str) -> tuple[fs.FileSystem, str]:
-    """The file system of a URI, and the path in it. Raises ValueError for a URI that is not
-    understood, OSError where nothing answers.
-    """
-    try:
-        return fs.FileSystem.from_uri(uri)
-    except pyarrow.ArrowException as error:
-        raise ValueError(f"{uri} is not understood: {first_line(error)}") from error
-    except OSError as error:
-        raise OSError(f"{uri} cannot be reached: {first_line(error)}") from error
-
-
-def first_line(error: Exception) -> str:
-    """What an error says, at most 300 characters of its first line."""
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return f"{lines[0]:.300}"
-
-
-def is_uri(name: str) -> bool:
-    """Whether a name is a URI, `scheme://...`, and not a path."""
-    return _URI.match(name) is not None
-
-
-def _below(uri: str) -> Listing:
+def _below(name: str) -> Listing:
     """The images at and below a URI."""
-    filesystem, root = filesystem_of(uri)
-    storage = Remote(filesystem, _scheme(uri))
+    filesystem, root = uri.opened(name)
+    storage = Remote(filesystem, uri.scheme(name))
     try:
         if filesystem.get_file_info(root).is_file:
             return Listing(storage, [pathlib.Path(root)], ())
         selected = fs.FileSelector(root, recursive=True, allow_not_found=True)
         files = [info.path for info in filesystem.get_file_info(selected) if info.is_file]
     except OSError as error:
-        raise OSError(f"{uri} cannot be listed: {first_line(error)}") from error
+        raise OSError(f"{uri.shown(name)} cannot be listed: {first_line(error)}") from error
     keys = sorted(key for key in files if is_image(pathlib.PurePosixPath(key)))
     if not keys:
         raise FileNotFoundError(
-            f"No images at {uri}: looked there and below it for {', '.join(EXTENSIONS)}; found"
-            f" {len(files):,} other files."
+            f"No images at {uri.shown(name)}: looked there and below it for"
+            f" {', '.join(EXTENSIONS)}; found {len(files):,} other files."
         )
     return Listing(storage, [pathlib.Path(key) for key in keys], ())
 
@@ -101,23 +78,25 @@ def _each(path: pathlib.Path, names: Sequence[str]) -> Listing:
     once = list(dict.fromkeys(names))
     twice = len(names) - len(once)
     notes = [f"{twice:,} names stand in {path} again: each file is scored once."] if twice else []
-    schemes = {_scheme(name) for name in once}
+    schemes = {uri.scheme(name) for name in once}
     if len(schemes) > 1:
         kinds = " and ".join(sorted(f"{scheme}://" if scheme else "paths" for scheme in schemes))
         raise ValueError(f"{path} lists {kinds}: expected names of one kind.")
     if schemes == {""}:
         return Listing(LOCAL, [pathlib.Path(name) for name in once], notes)
-    # Of the whole URI: it may say where the server is (`?endpoint_override=`).
-    filesystem, _ = filesystem_of(once[0])
-    storage = Remote(filesystem, _scheme(once[0]))
-    keys = [_URI.sub("", name.partition("?")[0]) for name in once]
+    # A root is opened once: to find a bucket's region may take a request.
+    roots: dict[str, tuple[fs.FileSystem, str]] = {}
+    keys = []
+    for name in once:
+        root, key = uri.split(name)
+        if root not in roots:
+            roots[root] = uri.opened(root)
+            if not roots[root][0].equals(next(iter(roots.values()))[0]):
+                both = " and ".join(uri.shown(each) for each in (next(iter(roots)), root))
+                raise ValueError(f"{path} lists {both}, which lie on different file systems.")
+        keys.append(uri.below(roots[root][1], key))
+    storage = Remote(next(iter(roots.values()))[0], schemes.pop())
     return Listing(storage, [pathlib.Path(key) for key in keys], notes)
-
-
-def _scheme(name: str) -> str:
-    """Of a URI; empty for a path."""
-    match = _URI.match(name)
-    return match[1] if match else ""
 
 
 def _column(path: pathlib.Path) -> list[str]:

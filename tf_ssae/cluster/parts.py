@@ -15,14 +15,17 @@ import filelock
 import pyarrow
 from pyarrow import fs, parquet
 
-from tf_ssae.cluster.listing import filesystem_of, first_line, is_uri
+from tf_ssae.cluster import uri
 from tf_ssae.scoring.tables import WRITERS
 from tf_ssae.system.files import TEMPORARY
+from tf_ssae.system.text import first_line
 
 if TYPE_CHECKING:
     from tf_ssae.scoring.rows import Row
 
 ENDINGS = (".parquet", ".jsonl")
+# Of pyarrow: they show a file when all of it has come, and rename by copying.
+_OBJECT_STORES = ("s3", "gcs", "abfs")
 # Readers of such a folder pass over what begins so.
 _HEADER, _SUMMARY = "_scoring.json", "_summary.json"
 
@@ -31,8 +34,8 @@ def require_parts(output: str) -> None:
     """Raises ValueError for a name that does not say which kind of parts is meant."""
     if not output.endswith(ENDINGS):
         raise ValueError(
-            f"--output={output}: expected a folder whose name ends in {' or '.join(ENDINGS)}, for"
-            " a table in parts."
+            f"--output={uri.shown(output)}: expected a folder whose name ends in"
+            f" {' or '.join(ENDINGS)}, for a table in parts."
         )
 
 
@@ -55,13 +58,12 @@ class Parts:
             OSError: the file system does not answer, or refuses.
         """
         require_parts(output)
-        self.output, self._columns = output, list(columns)
+        self.output, self._columns = uri.shown(output), list(columns)
         self._ending = next(ending for ending in ENDINGS if output.endswith(ending))
-        self._is_here = not is_uri(output)
-        if self._is_here:
-            self._filesystem, self._folder = fs.LocalFileSystem(), os.path.abspath(output)
+        if uri.is_uri(output):
+            self._filesystem, self._folder = uri.opened(output)
         else:
-            self._filesystem, self._folder = filesystem_of(output)
+            self._filesystem, self._folder = fs.LocalFileSystem(), os.path.abspath(output)
         self._header = hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()
         self._open = contextlib.ExitStack()
         self._parts: list[str] = []
@@ -70,7 +72,7 @@ class Parts:
         with contextlib.ExitStack() as opened:
             try:
                 self._filesystem.create_dir(self._folder, recursive=True)
-                if self._is_here:
+                if isinstance(self._filesystem, fs.LocalFileSystem):
                     self._lock(opened)
                 self._look()
             except (FileExistsError, ValueError):
@@ -151,9 +153,13 @@ class Parts:
     def _write(self, name: str, data: bytes) -> None:
         """Writes a file that is whole or not there."""
         path = f"{self._folder}/{name}"
-        # An object store shows a file when all of it has come.
-        written = f"{self._folder}/.{name}{TEMPORARY}" if self._is_here else path
-        with self._filesystem.open_output_stream(written) as file:
-            file.write(data)
-        if self._is_here:
+        if self._filesystem.type_name in _OBJECT_STORES:
+            self._stream(path, data)
+        else:
+            written = f"{self._folder}/.{name}{TEMPORARY}"
+            self._stream(written, data)
             self._filesystem.move(written, path)
+
+    def _stream(self, path: str, data: bytes) -> None:
+        with self._filesystem.open_output_stream(path) as file:
+            file.write(data)

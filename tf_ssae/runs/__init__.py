@@ -5,6 +5,7 @@ import pathlib
 from typing import TYPE_CHECKING
 
 from tf_ssae.runs import model_file, run_folder
+from tf_ssae.system.text import first_line
 
 if TYPE_CHECKING:
     from tf_ssae.detectors.base import Detector
@@ -39,7 +40,7 @@ def load(folder: str | os.PathLike[str]) -> "Detector":
     except Exception as error:
         if isinstance(error, OSError) and error.errno:
             raise
-        raise ValueError(f"{path} is damaged: {_first_line(error)}") from error
+        raise ValueError(f"{path} is damaged: {first_line(error)}") from error
     if not detector.is_calibrated:
         raise ValueError(
             f"The detector in {path} was never calibrated: run its training command again to finish"
@@ -50,8 +51,3 @@ def load(folder: str | os.PathLike[str]) -> "Detector":
     # A file holds no mark of it; where it was folded before it was saved, nothing changes.
     detector.fold()
     return detector
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return f"{lines[0]:.300}"

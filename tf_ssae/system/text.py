@@ -21,3 +21,9 @@ def printable(text: object) -> str:
 def csv_cell(text: str) -> str:
     """Text for a cell of CSV: a quote before what a spreadsheet would run."""
     return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, at most 300 characters of its first line."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return f"{lines[0]:.300}"
