@@ -51,6 +51,7 @@ QUICK = dict(
     rotations="sampled",
     output_activation="sigmoid",
 )
+DIGITS_EPOCHS = 8
 QUICK_FLAGS = [f"--{name}={value}" for name, value in QUICK.items()]
 
 
@@ -124,11 +125,12 @@ def prepared_tfds(tmp_path_factory, digit_images):
 
 @pytest.fixture(scope="session")
 def digits_run(tmp_path_factory):
-    """What a new user runs first: train.py on digits, its defaults. The run's folder, not to be
-    changed, and the process.
+    """What a new user runs first: train.py on digits, its defaults but for a third of the epochs.
+    The run's folder, not to be changed, and the process.
     """
     model_dir = shared_folder(tmp_path_factory) / "digits"
-    return model_dir, once(model_dir, lambda: train(f"--model_dir={model_dir}"))
+    flags = [f"--epochs={DIGITS_EPOCHS}", f"--model_dir={model_dir}"]
+    return model_dir, once(model_dir, lambda: train(*flags))
 
 
 @pytest.fixture(scope="session")

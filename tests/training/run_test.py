@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import QUICK, QUICK_FLAGS, train, train_command, without_report
+from conftest import DIGITS_EPOCHS, QUICK, QUICK_FLAGS, train, train_command, without_report
 
 from tf_ssae import runs
 from tf_ssae.data import pipeline
@@ -68,11 +68,11 @@ def test_run_folder_is_whole(digits_run):
     }
     assert not model_dir.with_name("digits.partial").exists()
     environment = json.loads((model_dir / "environment.json").read_text())
-    assert environment["command"].endswith(f"train.py --model_dir={model_dir}")
+    assert environment["command"].endswith(f"--epochs={DIGITS_EPOCHS} --model_dir={model_dir}")
     assert environment["versions"]["tensorflow"] == tf.__version__
     with open(model_dir / "history.csv") as file:
         rows = list(csv.DictReader(file))
-    assert [int(row["epoch"]) for row in rows] == list(range(1, preset("digits").epochs + 1))
+    assert [int(row["epoch"]) for row in rows] == list(range(1, DIGITS_EPOCHS + 1))
     assert float(rows[-1]["l_rec"]) < float(rows[0]["l_rec"]) and float(rows[-1]["l_cls"]) < float(
         rows[0]["l_cls"]
     )
