@@ -65,12 +65,12 @@ def images(work):
     sets = {
         "parts/train/good": good[: ends[0]],
         "calibration": good[ends[0] : ends[1]],
-        "test/good": good[ends[1] : ends[2]],
+        "parts/test/good": good[ends[1] : ends[2]],
         "known": bad[:_KNOWN],
-        "test/bad": bad[_KNOWN:],
+        "parts/test/bad": bad[_KNOWN:],
         "dark/calibration": good[ends[2] :],
-        "dark/test/good": good[ends[1] : ends[2]],
-        "dark/test/bad": bad[_KNOWN:],
+        "dark/parts/test/good": good[ends[1] : ends[2]],
+        "dark/parts/test/bad": bad[_KNOWN:],
     }
     making = folder.with_name("images.making")
     for name, paths in sets.items():
@@ -128,7 +128,7 @@ def main(argv):
 
     def calibrated(what, test=folder, on=folder, **more):
         tf_ssae("calibrate", model_dir=run, images=on / "calibration", **more)
-        judged(what, run, *scored(work, run, test.name, test / "test"))
+        judged(what, run, *scored(work, run, test.name, test / "parts/test"))
 
     for target in (0.01, 0.05):
         calibrated(f"Target {target:.0%}", target_fpr=target)

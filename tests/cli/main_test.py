@@ -8,10 +8,11 @@ import subprocess
 import time
 
 import pytest
-from conftest import QUICK_FLAGS, ROOT, run_python, train_command
+from conftest import DIGITS_EPOCHS, QUICK_FLAGS, ROOT, run_python, train_command
 
 from tf_ssae.cli.main import VERBS, main
 from tf_ssae.config import Config
+from tf_ssae.detectors.registry import preset
 
 
 def tf_ssae(*arguments, **options):

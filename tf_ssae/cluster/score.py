@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import os
 import pathlib
 import time
 from collections.abc import Iterator, Sequence
@@ -138,7 +139,9 @@ def _blocks(
         for start in range(0, len(paths), size)
     ]
     with connected(address, cpus):
-        # Its settings are read when it is imported.
+        # For so long a command that was killed keeps its CPUs from the one that resumes; read when
+        # Ray Data is imported. Ray's own three minutes are half of a scoring.
+        os.environ.setdefault("RAY_DATA_AUTOSCALING_REQUEST_EXPIRE_TIME_S", "30")
         import ray.data
 
         context = ray.data.DataContext.get_current()

@@ -16,7 +16,7 @@ from tf_ssae.evaluation.region_metrics import region_metrics
 from tf_ssae.ops.batched import at_once
 from tf_ssae.system.text import csv_cell
 from tf_ssae.training.calibrate import ask
-from tf_ssae.training.held_out import parting
+from tf_ssae.training.held_out import parting, saturated
 from tf_ssae.training.synthetic import synthetic_defects
 
 
@@ -71,8 +71,10 @@ def _facts(detector: Detector, split: Split, history: list[dict], steps: int) ->
     guarantee, accuracy = calibration.guarantee, calibration.rotation_accuracy
     seconds = sum(row["seconds"] for row in history)
     images, parts = steps * config.batch_size * config.epochs, parting(history)
+    flat = saturated(calibration)
     return {
         **({"training_and_held_out": parts} if parts else {}),
+        **({"saturated": flat} if flat else {}),
         **({} if accuracy is None else {"rotation_accuracy_of_calibration_images": accuracy}),
         "guarantee": dataclasses.asdict(guarantee) if guarantee else None,
         "train_images": len(split.train),

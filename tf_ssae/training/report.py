@@ -74,6 +74,8 @@ def write(
         )
     if "training_and_held_out" in metrics:
         facts.append(("Learning", metrics["training_and_held_out"]))
+    if "saturated" in metrics:
+        facts.append(("Rotations", metrics["saturated"]))
     if "warm_start" in metrics:
         facts.append(("Weights", warm_start.in_words(metrics["warm_start"])))
     facts.append(("Deciding score", calibration.reason))

@@ -136,6 +136,8 @@ def table(metrics: dict) -> str:
         lines.append(f"Rotation accuracy: {', '.join(groups)} test images (chance: 0.25).")
     if "training_and_held_out" in metrics:
         lines.append(metrics["training_and_held_out"])
+    if "saturated" in metrics:
+        lines.append(metrics["saturated"])
     if "health" in metrics:
         spread = metrics["health"]["reconstruction_spread"]
         lines.append(f"Reconstructions differ {spread:.2f} times as much as the images do.")
