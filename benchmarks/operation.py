@@ -90,16 +90,17 @@ def scored(work, run, name, photos):
     if not table.exists():
         tf_ssae("score", model_dir=run, images=photos, output=table)
     rows = parquet.read_table(table).to_pylist()
-    score = current(run)["deciding_score"]
+    score, _ = current(run)
     is_good = np.array(["/good/" in row["path"] for row in rows])
     return np.array([row[score] for row in rows]), is_good
 
 
 def current(run):
-    """The calibration that decides."""
+    """The name of the score that decides, and its threshold."""
     folder = run / "calibrations"
     number = json.loads((folder / "current.json").read_text())["number"]
-    return json.loads((folder / f"{number}.json").read_text())["calibration"]
+    calibration = json.loads((folder / f"{number}.json").read_text())["calibration"]
+    return calibration["deciding_score"], calibration["thresholds"][calibration["deciding_score"]]
 
 
 def share(hits):
@@ -109,7 +110,7 @@ def share(hits):
 
 
 def judged(what, run, scores, is_good):
-    threshold = current(run)["threshold"]
+    _, threshold = current(run)
     print(
         f"{what}: above {threshold:.4g}, false alarms {share(scores[is_good] > threshold)} of"
         f" {is_good.sum()}, found {share(scores[~is_good] > threshold)} of {(~is_good).sum()};"

@@ -4,23 +4,27 @@ import contextlib
 import importlib.metadata
 import logging
 import os
+import pathlib
 import re
 import signal
-import socket
 import threading
 from collections.abc import Iterator
+
+import grpc
 
 from tf_ssae._version import __version__
 
 LOCAL = "local"
-# To a machine that does not answer.
+# To a machine that does not answer. Ray itself waits for a minute, whatever is there.
 _SECONDS = 5
-# How a gRPC client opens a connection, and what kind of frame (its fourth byte) a server answers
-# with: Ray itself waits for minutes at a port that belongs to something else.
-_SETTINGS = bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
-_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _SETTINGS
+# What any cluster answers: its number.
+_QUESTION = "/ray.rpc.NodeInfoGcsService/GetClusterId"
 # Model and paths are all that goes through Ray's store; its default is a third of the memory.
 _STORE = 2**29
+
+
+# Where Ray keeps a cluster's token, if no variable says otherwise.
+_TOKEN = "~/.ray/auth_token"
 
 
 class ClusterFailed(OSError):
@@ -42,7 +46,9 @@ def connected(address: str, cpus: int) -> Iterator[None]:
         ValueError: it is no address.
     """
     if address != LOCAL:
-        require_answer(address)
+        # Ray shows its token to a cluster that it finds by itself, not to one at an address. Where
+        # nobody asks for it, a process that does is kept from its own actors.
+        os.environ["RAY_AUTH_MODE"] = "token" if require_answer(address) else "disabled"
     # Nothing is sent to anyone; and what a node's loss makes Ray's own programs log is not for the
     # person who reads the lines of this one.
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
@@ -75,24 +81,58 @@ def connected(address: str, cpus: int) -> Iterator[None]:
         ray.shutdown()
 
 
-def require_answer(address: str) -> None:
-    """Raises ValueError for what is no address, ClusterFailed if nothing answers there."""
+def require_answer(address: str) -> bool:
+    """Whether the cluster at an address asks for a token, which this machine then has.
+
+    Raises:
+        ValueError: it is no address.
+        ClusterFailed: no cluster answers there, or it asks for another token.
+    """
     host, colon, port = address.rpartition(":")
-    if not colon or not host or not port.isdigit() or "/" in host:
+    if not colon or not host or not port.isdigit() or int(port) >= 2**16 or "/" in host:
         raise ValueError(
             f"--cluster={address}: expected HOST:PORT of the cluster's head, or {LOCAL}."
         )
-    try:
-        with socket.create_connection((host.strip("[]"), int(port)), timeout=_SECONDS) as opened:
-            opened.sendall(_HELLO)
-            answer = opened.recv(len(_SETTINGS))
-    except (OSError, OverflowError) as error:
+    found = _ask(address)
+    if found is grpc.StatusCode.OK:
+        return False
+    if found is grpc.StatusCode.UNAUTHENTICATED:
+        token = _token()
+        if token and _ask(address, token) is grpc.StatusCode.OK:
+            return True
+        whose = "another token than this machine has" if token else "a token"
         raise ClusterFailed(
-            f"--cluster={address}: no cluster answers there ({error}). Start one with"
-            f" `ray start --head --port={port}`, or pass --cluster={LOCAL}."
-        ) from error
-    if answer[3:4] != _SETTINGS[3:4]:
-        raise ClusterFailed(f"--cluster={address}: what answers there is not a Ray cluster.")
+            f"--cluster={address}: the cluster asks for {whose}: copy {_TOKEN} of its head to here."
+        )
+    if found in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
+        raise ClusterFailed(
+            f"--cluster={address}: no cluster answers there. Start one with `ray start --head"
+            f" --port={port}`, or pass --cluster={LOCAL}."
+        )
+    raise ClusterFailed(f"--cluster={address}: what answers there is not a Ray cluster.")
+
+
+def _ask(address: str, token: str = "") -> grpc.StatusCode:
+    """What becomes of a question to the head of a cluster."""
+    # As Ray's own programs: whatever a proxy answers is not the cluster.
+    with grpc.insecure_channel(address, options=[("grpc.enable_http_proxy", 0)]) as channel:
+        try:
+            channel.unary_unary(_QUESTION)(
+                b"",
+                timeout=_SECONDS,
+                metadata=[("authorization", f"Bearer {token}")] if token else None,
+            )
+        except grpc.RpcError as error:
+            return error.code()
+    return grpc.StatusCode.OK
+
+
+def _token() -> str:
+    """This machine's token, from where Ray takes it; empty if there is none."""
+    if token := os.environ.get("RAY_AUTH_TOKEN"):
+        return token.strip()
+    path = pathlib.Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or _TOKEN).expanduser()
+    return path.read_text().strip() if path.is_file() else ""
 
 
 def _require_cpus(address: str, cpus: int) -> None:

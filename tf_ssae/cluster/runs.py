@@ -6,8 +6,6 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
-import ray
-
 from tf_ssae.cluster.connection import connected, reason
 
 _Result = TypeVar("_Result")
@@ -47,6 +45,9 @@ def each(
         ClusterFailed: see `connected`.
     """
     with connected(address, cpus):
+        # Not before: it reads the environment when it is imported.
+        import ray
+
         # A process for each: what one leaves in TensorFlow is not another's.
         remote: Any = ray.remote(num_cpus=cpus, max_retries=_RETRIES, max_calls=1)(_call)
         names = {remote.remote(function): name for name, function in tasks.items()}

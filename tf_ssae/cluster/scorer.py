@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterable, Iterator
 
 import pyarrow
-import ray
 import tensorflow as tf
 
 from tf_ssae.cluster.model_files import ModelFiles
@@ -51,6 +50,9 @@ class Scorer:
         in the order of the paths; `node`, where; `seconds`, in all; and `waited`, those of them in
         which the networks waited for a file to be read and decoded.
         """
+        # Here: in the process that starts all, `connected` sets what it reads when it is imported.
+        import ray
+
         began, self._waited = time.perf_counter(), 0.0
         paths = [pathlib.Path(os.fsdecode(path)) for path in table.column(PATH).to_pylist()]
         rows = scored(self._reader, self._timed(self._tiles.read(paths)), self._rows)
