@@ -4,9 +4,9 @@ trained, ten known defects that choose it, and the light of another day.
     python benchmarks/operation.py --work=FOLDER
 
 Of the cells that are surely good (probability 0), in the order of `crc32(file name)`, 800 train,
-200 calibrate, 200 test, and the others are another day's goods, taken 15% darker. Of those that are
-surely defective (1), the first ten in this order are known; the others test. Images that a run has
-trained on or was calibrated with are never counted.
+200 calibrate, 200 test, and the others are another day's goods: taken 15% darker, or out of focus
+too. Of those that are surely defective (1), the first ten in this order are known; the others test.
+Images that a run has trained on or was calibrated with are never counted.
 """
 
 import importlib.util
@@ -18,7 +18,7 @@ import zlib
 
 import numpy as np
 from absl import app, flags
-from PIL import Image
+from PIL import Image, ImageFilter
 from pyarrow import parquet
 from scipy import stats
 from sklearn.metrics import roc_auc_score
@@ -26,7 +26,8 @@ from sklearn.metrics import roc_auc_score
 _WORK = flags.DEFINE_string("work", None, "A folder for images, run and tables.", required=True)
 
 _TRAIN, _CALIBRATE, _TEST, _KNOWN = 800, 200, 200, 10
-_LIGHT = 0.85
+# Of another day: the folder, the share of the light, and the blur's deviation in pixels.
+_DAYS = {"dark": (0.85, 0.0), "dark and blurred": (0.85, 1.0)}
 _PROGRAM = "import sys; from tf_ssae.cli.main import main; sys.exit(main(sys.argv[1:]))"
 
 
@@ -68,18 +69,23 @@ def images(work):
         "parts/test/good": good[ends[1] : ends[2]],
         "known": bad[:_KNOWN],
         "parts/test/bad": bad[_KNOWN:],
-        "dark/calibration": good[ends[2] :],
-        "dark/parts/test/good": good[ends[1] : ends[2]],
-        "dark/parts/test/bad": bad[_KNOWN:],
     }
+    for day in _DAYS:
+        sets |= {
+            f"{day}/calibration": good[ends[2] :],
+            f"{day}/parts/test/good": good[ends[1] : ends[2]],
+            f"{day}/parts/test/bad": bad[_KNOWN:],
+        }
     making = folder.with_name("images.making")
     for name, paths in sets.items():
         (making / name).mkdir(parents=True, exist_ok=True)
         for path in paths:
             with Image.open(path) as image:
-                light = _LIGHT if name.startswith("dark") else 1.0
-                pixels = (np.asarray(image.convert("L")) * light).round().astype(np.uint8)
-            Image.fromarray(pixels).save(making / name / path.name)
+                light, blur = _DAYS.get(name.split("/")[0], (1.0, 0.0))
+                taken = image.convert("L").filter(ImageFilter.GaussianBlur(blur))
+            taken.point(lambda level, light=light: round(level * light)).save(
+                making / name / path.name
+            )
     making.rename(folder)
     return folder
 
@@ -125,7 +131,7 @@ def main(argv):
     folder, run = images(work), work / "run"
     if not run.exists():
         tf_ssae("train", dataset="folder", data_dir=folder / "parts", model_dir=run)
-    known, dark = folder / "known", folder / "dark"
+    known = folder / "known"
 
     def calibrated(what, test=folder, on=folder, **more):
         tf_ssae("calibrate", model_dir=run, images=on / "calibration", **more)
@@ -136,8 +142,10 @@ def main(argv):
     for choice in ("zero_miss", "zero_false_alarm"):
         calibrated(choice, known_defects=known, choose=choice)
     calibrated("A miss costs 10", known_defects=known, choose="min_cost", cost_miss=10)
-    calibrated("A darker day, as before", dark, target_fpr=0.01)
-    calibrated("A darker day, calibrated on it", dark, dark, target_fpr=0.01)
+    for day in _DAYS:
+        taken = folder / day
+        calibrated(f"Photos {day}, as before", taken, target_fpr=0.01)
+        calibrated(f"Photos {day}, calibrated on such", taken, taken, target_fpr=0.01)
 
 
 if __name__ == "__main__":
