@@ -21,8 +21,6 @@ _SECONDS = 5
 _QUESTION = "/ray.rpc.NodeInfoGcsService/GetClusterId"
 # Model and paths are all that goes through Ray's store; its default is a third of the memory.
 _STORE = 2**29
-
-
 # Where Ray keeps a cluster's token, if no variable says otherwise.
 _TOKEN = "~/.ray/auth_token"
 

@@ -139,8 +139,8 @@ def _blocks(
         for start in range(0, len(paths), size)
     ]
     with connected(address, cpus):
-        # For so long a command that was killed keeps its CPUs from the one that resumes; read when
-        # Ray Data is imported. Ray's own three minutes are half of a scoring.
+        # For so long a command that was killed keeps its CPUs from the one that resumes; Ray's own
+        # is three minutes. Read when Ray Data is imported.
         os.environ.setdefault("RAY_DATA_AUTOSCALING_REQUEST_EXPIRE_TIME_S", "30")
         import ray.data
 
