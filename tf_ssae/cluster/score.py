@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import math
-import os
 import pathlib
 import time
 from collections.abc import Iterator, Sequence
@@ -139,9 +138,7 @@ def _blocks(
         for start in range(0, len(paths), size)
     ]
     with connected(address, cpus):
-        # For so long a command that was killed keeps its CPUs from the one that resumes; Ray's own
-        # is three minutes. Read when Ray Data is imported.
-        os.environ.setdefault("RAY_DATA_AUTOSCALING_REQUEST_EXPIRE_TIME_S", "30")
+        # Its settings are read when it is imported.
         import ray.data
 
         context = ray.data.DataContext.get_current()
