@@ -125,8 +125,8 @@ def prepared_tfds(tmp_path_factory, digit_images):
 
 @pytest.fixture(scope="session")
 def digits_run(tmp_path_factory):
-    """What a new user runs first: train.py on digits, its defaults but for a third of the epochs.
-    The run's folder, not to be changed, and the process.
+    """What a new user runs first: train.py on digits, its defaults but for fewer epochs. The
+    run's folder, not to be changed, and the process.
     """
     model_dir = shared_folder(tmp_path_factory) / "digits"
     flags = [f"--epochs={DIGITS_EPOCHS}", f"--model_dir={model_dir}"]

@@ -47,3 +47,14 @@ def test_dead_and_constant_decoders_are_refused_and_weak_ones_are_not():
         health.check_alive(images * 0)
     with pytest.raises(health.TrainingFailed, match="the same reconstruction for every image"):
         health.check_not_constant(np.repeat(images[:1], 8, axis=0), images)
+
+
+def test_a_score_of_a_classifier_that_is_nearly_always_sure_is_saturated():
+    def of(share):
+        """What is said where so large a share of 100 scores is -0.9999."""
+        a_cls = np.where(np.arange(100) < 100 * share, -0.9999, -0.99)
+        return health.saturated({"a_rec": np.ones(100), "a_cls": a_cls}, "held-out")
+
+    assert of(0.89) == health.saturated({"a_rec": np.ones(100)}, "held-out") == ""
+    assert "a_cls is saturated: of 95% of the held-out images" in of(0.95)
+    assert "more than 99.9% sure" in of(0.95)

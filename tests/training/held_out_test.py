@@ -1,7 +1,6 @@
 """Learning curves: what is measured on held-out images, when, and that training does not notice."""
 
 import csv
-import dataclasses
 
 import keras
 import numpy as np
@@ -16,7 +15,7 @@ from tf_ssae.detectors.registry import preset
 from tf_ssae.ops.losses import RECONSTRUCTION_LOSSES
 from tf_ssae.training import checkpoints, fit
 from tf_ssae.training import run as training
-from tf_ssae.training.held_out import HeldOut, parting, saturated
+from tf_ssae.training.held_out import HeldOut, parting
 
 
 def history(model_dir):
@@ -170,18 +169,3 @@ def test_a_history_that_an_earlier_version_began_goes_on(tmp_path):
     checkpoints._write_history(path, rows)
     assert path.read_text().splitlines() == ["epoch,loss,val_loss", "1,2.0,", "2,1.0,1.5"]
     assert checkpoints._read_history(path) == rows
-
-
-def test_a_score_of_a_classifier_that_is_always_sure_is_called_saturated(quick_run):
-    calibration = runs.load(quick_run).calibration
-
-    def of(share):
-        """What is said where so large a share of the scores is -0.9999."""
-        images = len(calibration.scores["a_cls"])
-        a_cls = np.where(np.arange(images) < share * images, -0.9999, -0.99)
-        return saturated(
-            dataclasses.replace(calibration, scores={**calibration.scores, "a_cls": a_cls})
-        )
-
-    assert saturated(calibration) == of(0.88) == ""
-    assert "a_cls is saturated: of 95% of the held-out images" in of(0.95)

@@ -1,5 +1,8 @@
-"""Stops a training that cannot succeed, with advice; and warns of a GAN that collapsed."""
+"""Stops a training that cannot succeed, with advice; warns of a GAN that collapsed, and of a score
+that no longer tells images apart.
+"""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,6 +17,8 @@ _COLLAPSED = 0.1
 # thousandths.
 _WON = 1e-3
 _EXPLODED = 10.0
+# A score is saturated where the classifier is so sure of so large a share of the images.
+_SURE, _MOST = 0.999, 0.9
 
 _ADVICE = (
     "use --output_activation=sigmoid, whose gradient cannot vanish everywhere, or another --seed,"
@@ -109,3 +114,20 @@ def of_gan(reconstructions: np.ndarray, images: np.ndarray, history: list[dict])
 def _spread(images: np.ndarray) -> float:
     """The standard deviation over images `[B, S, S, C]`, averaged over their pixels."""
     return float(np.std(images, axis=0).mean())
+
+
+def saturated(scores: Mapping[str, np.ndarray], images: str) -> str:
+    """Where `a_cls` of normal images no longer tells them apart, as a sentence; else empty.
+
+    Args:
+        scores: `{score name: [n]}`, of these images.
+        images: what they are, such as "held-out".
+    """
+    share = float(np.mean(scores["a_cls"] < -_SURE)) if "a_cls" in scores else 0.0
+    if share < _MOST:
+        return ""
+    return (
+        f"a_cls is saturated: of {share:.0%} of the {images} images the classifier is more than"
+        f" {_SURE:.1%} sure how they were rotated. Among them the score hardly differs, and what"
+        " normalises it magnifies that little."
+    )

@@ -6,7 +6,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_ssae.calibration import Calibration
 from tf_ssae.data import pipeline
 from tf_ssae.data.split import Subset
 from tf_ssae.detectors.base import Detector
@@ -19,8 +18,6 @@ _IMAGES, _PIXELS = 256, 2**23
 _SHARE = 0.1
 # Part: accuracies by so much, losses by such a factor.
 _APART, _TIMES = 0.05, 2.0
-# Saturated: the classifier is so sure of so large a share of the images.
-_SURE, _MOST = 0.999, 0.9
 
 
 class HeldOut(keras.callbacks.Callback):
@@ -75,20 +72,4 @@ def parting(history: Sequence[Mapping[str, float]]) -> str:
     return (
         f"Training and held-out images part, at the end in {'; '.join(apart)}: what the networks"
         " learnt holds less for images that they never saw. The threshold is set on such."
-    )
-
-
-def saturated(calibration: Calibration) -> str:
-    """Where `a_cls` of normal images no longer tells them apart, as a sentence; else empty."""
-    a_cls = calibration.scores.get("a_cls")
-    if a_cls is None:
-        return ""
-    share = float(np.mean(a_cls < -_SURE))
-    if share < _MOST:
-        return ""
-    images = "held-out" if calibration.held_out else "training"
-    return (
-        f"a_cls is saturated: of {share:.0%} of the {images} images the classifier is more than"
-        f" {_SURE:.1%} sure how they were rotated. Among them the score hardly differs, and what"
-        " normalises it magnifies that little."
     )

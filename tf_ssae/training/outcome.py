@@ -10,13 +10,14 @@ import numpy as np
 from tf_ssae.data.masks import masks
 from tf_ssae.data.split import Split
 from tf_ssae.detectors.base import Detector
+from tf_ssae.detectors.health import saturated
 from tf_ssae.evaluation import maps, predictions
 from tf_ssae.evaluation.pixel_metrics import pixel_metrics
 from tf_ssae.evaluation.region_metrics import region_metrics
 from tf_ssae.ops.batched import at_once
 from tf_ssae.system.text import csv_cell
 from tf_ssae.training.calibrate import ask
-from tf_ssae.training.held_out import parting, saturated
+from tf_ssae.training.held_out import parting
 from tf_ssae.training.synthetic import synthetic_defects
 
 
@@ -71,7 +72,7 @@ def _facts(detector: Detector, split: Split, history: list[dict], steps: int) ->
     guarantee, accuracy = calibration.guarantee, calibration.rotation_accuracy
     seconds = sum(row["seconds"] for row in history)
     images, parts = steps * config.batch_size * config.epochs, parting(history)
-    flat = saturated(calibration)
+    flat = saturated(calibration.scores, "held-out" if calibration.held_out else "training")
     return {
         **({"training_and_held_out": parts} if parts else {}),
         **({"saturated": flat} if flat else {}),
