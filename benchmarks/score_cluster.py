@@ -4,11 +4,13 @@ which one is killed half-way and another joins, and whose command is killed and 
     python benchmarks/score_cluster.py --model_dir=RUN_OR_EXPORT --images=FOLDER --work=FOLDER
 
 A node has one CPU. The rows of every form are compared with those of `score`: which there are, what
-each says, and how far scores are apart. "memory" is the largest resident set of one process, in MB;
-seconds include start-up; the rate is what the command says. Tables are left in --work.
+each says, and how far scores are apart, those above 1 as a share of themselves. Memory is the
+largest resident set of one process; seconds include start-up; the rate is what the command says.
+Tables are left in --work.
 """
 
 import collections
+import functools
 import os
 import pathlib
 import re
@@ -78,7 +80,12 @@ def ended(process, expected=0):
     return said
 
 
-def report(name, seconds, memory, said):
+def measured(name, run):
+    """Prints how long `run()` took, in what memory, and what it said of nodes."""
+    start = time.perf_counter()
+    with Memory() as memory:
+        said = run()
+    seconds = time.perf_counter() - start
     rate = re.search(r"([\d.,]+) images a second in all", said)
     print(
         f"{name:34}{seconds:>8.0f} s{rate[1] if rate else '-':>10} images/s"
@@ -113,77 +120,69 @@ def compare(rows, expected):
     )
 
 
-def main(argv):
+def wait_for(count, output, process):
+    """Until so many parts are there, or the process has ended."""
+    while parts(output) < count and process.poll() is None:
+        time.sleep(0.1)
+
+
+def two_nodes():
+    """A cluster of two nodes of one CPU."""
     from ray.cluster_utils import Cluster
 
+    store = {"object_store_memory": _STORE}
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, **store})
+    made.more = functools.partial(made.add_node, num_cpus=1, **store)
+    made.more()
+    return made
+
+
+def main(argv):
     work = pathlib.Path(_WORK.value)
     work.mkdir(parents=True)
-    start = time.perf_counter()
-    with Memory() as memory:
-        said = ended(begin(work / "one.parquet"))
-    seconds = time.perf_counter() - start
-    expected = {row["path"]: row for row in parquet.read_table(work / "one.parquet").to_pylist()}
-    report(f"score, {len(expected):,} images", seconds, memory, said)
-    print(f"    {len(expected) / seconds:.1f} images a second, start-up and report included")
 
-    def rows(name):
-        return parquet.read_table(work / name).to_pylist()
+    def rows(output):
+        return parquet.read_table(output).to_pylist()
 
-    start = time.perf_counter()
-    with Memory() as memory:
-        said = ended(begin(work / "local.parquet", cluster="local"))
-    report("--cluster=local", time.perf_counter() - start, memory, said)
-    compare(rows("local.parquet"), expected)
+    one = work / "one.parquet"
+    measured("score", lambda: ended(begin(one)))
+    expected = {row["path"]: row for row in rows(one)}
+    print(f"    {len(expected):,} images; its seconds include its report")
 
-    def cluster(nodes):
-        made = Cluster(
-            initialize_head=True,
-            head_node_args={"num_cpus": 1, "object_store_memory": _STORE},
-        )
-        for _ in range(nodes - 1):
-            made.add_node(num_cpus=1, object_store_memory=_STORE)
-        return made
+    def on(name, address, run=None):
+        """A table made on a cluster by `run(output)`, or by one command, measured and compared."""
+        output = work / f"{name}.parquet"
+        run = run or (lambda output: ended(begin(output, cluster=address)))
+        measured(name, lambda: run(output))
+        compare(rows(output), expected)
+        return parts(output)
 
-    for nodes in (1, 2):
-        made = cluster(nodes)
-        name = f"nodes{nodes}.parquet"
-        start = time.perf_counter()
-        with Memory() as memory:
-            said = ended(begin(work / name, cluster=made.address))
-        report(f"{nodes} node(s) of one CPU", time.perf_counter() - start, memory, said)
-        compare(rows(name), expected)
-        if nodes == 1:
-            made.shutdown()
+    on("local", "local")
+    cluster = two_nodes()
+    cluster.remove_node(next(iter(cluster.worker_nodes)))
+    on("one node", cluster.address)
+    cluster.more()
+    all_parts = on("two nodes", cluster.address)
 
-    # The second node is killed when a third of the parts is there, another joins at half.
-    output = work / "lost.parquet"
-    all_parts = parts(work / "nodes2.parquet")
-    start = time.perf_counter()
-    with Memory() as memory:
-        process = begin(output, cluster=made.address)
-        while parts(output) < all_parts // 3 and process.poll() is None:
-            time.sleep(0.1)
-        made.remove_node(next(iter(made.worker_nodes)), allow_graceful=False)
-        while parts(output) < all_parts // 2 and process.poll() is None:
-            time.sleep(0.1)
-        made.add_node(num_cpus=1, object_store_memory=_STORE)
-        said = ended(process)
-    report("a node killed, another joined", time.perf_counter() - start, memory, said)
-    compare(rows(output.name), expected)
+    def lose_a_node(output):
+        process = begin(output, cluster=cluster.address)
+        wait_for(all_parts // 3, output, process)
+        cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
+        wait_for(all_parts // 2, output, process)
+        cluster.more()
+        return ended(process)
 
-    output = work / "killed.parquet"
-    start = time.perf_counter()
-    with Memory() as memory:
-        process = begin(output, cluster=made.address)
-        while parts(output) < all_parts // 2 and process.poll() is None:
-            time.sleep(0.1)
+    def lose_the_command(output):
+        process = begin(output, cluster=cluster.address)
+        wait_for(all_parts // 2, output, process)
         process.send_signal(signal.SIGKILL)
         ended(process, -signal.SIGKILL)
         print(f"    killed after {parts(output)} of {all_parts} parts")
-        said = ended(begin(output, cluster=made.address))
-    report("the command killed, given again", time.perf_counter() - start, memory, said)
-    compare(rows(output.name), expected)
-    made.shutdown()
+        return ended(begin(output, cluster=cluster.address))
+
+    on("a node killed, another joined", cluster.address, lose_a_node)
+    on("the command killed, given again", cluster.address, lose_the_command)
+    cluster.shutdown()
 
 
 if __name__ == "__main__":

@@ -51,8 +51,9 @@ QUICK = dict(
     rotations="sampled",
     output_activation="sigmoid",
 )
-DIGITS_EPOCHS = 8
 QUICK_FLAGS = [f"--{name}={value}" for name, value in QUICK.items()]
+# Of the run that a new user begins with.
+DIGITS_EPOCHS = 8
 
 
 # They take longest, and begin first: no process is to wait at the end for the other's last file.

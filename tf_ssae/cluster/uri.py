@@ -52,10 +52,10 @@ def opened(uri: str) -> tuple[fs.FileSystem, str]:
     try:
         filesystem, path = fs.FileSystem.from_uri(root)
     except pyarrow.ArrowException as error:
-        said = first_line(error).replace(root, shown(root))
-        raise ValueError(f"{shown(uri)} is not understood: {said}") from error
+        # Arrow repeats the URI.
+        raise ValueError(f"{shown(uri)} is not understood: {shown(first_line(error))}") from error
     except OSError as error:
-        raise OSError(f"{shown(uri)} cannot be reached: {first_line(error)}") from error
+        raise OSError(f"{shown(uri)} cannot be reached: {shown(first_line(error))}") from error
     return filesystem, below(path, key)
 
 
