@@ -128,6 +128,11 @@ class TileReader:
         # another reader's may have been before, and warns of "retracing".
         return compiled.get_concrete_function()
 
+    def prepare(self) -> None:
+        """Does beforehand what the first image would wait for: about a second's work."""
+        Image.preinit()
+        _ = self._cut
+
     def pixels(self, data: bytes) -> tuple[np.ndarray, str]:
         """The pixels of an image file, uint8 `[H, W, 1 or 3]`, and what was wrong with it; empty if
         nothing was. Raises UnreadableImage, saying why.

@@ -62,6 +62,13 @@ class Reader:
             f" {self._precision}, and score a little otherwise."
         ]
 
+    @property
+    def black(self) -> np.ndarray:
+        """A black tile, uint8 `[1, S, S, C]`: for the first call of the functions below, which
+        compiles them.
+        """
+        return np.zeros([1, *self.description.image_shape], np.uint8)
+
     def score(self, tiles: np.ndarray) -> dict[str, np.ndarray]:
         """uint8 `[N, S, S, C] -> {score name: float32 [N]}`."""
         return in_batches(self._score, tiles, self.description.at_once)

@@ -83,6 +83,9 @@ def watch(
         said(f"WARNING: {warning}")
     rows = Rows(description.calibration)
     tiles = TileReader.of(description, limits, accept_damaged)
+    # No photo is to wait for what is compiled first.
+    tiles.prepare()
+    reader.score_and_map(reader.black)
     done = _Done()
     count = 0
     with (

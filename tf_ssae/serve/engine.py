@@ -74,7 +74,8 @@ class Engine:
             "map": self._reader.score_and_map,
             "explain": self._reader.explain,
         }
-        # The first call of each compiles it: nobody is to wait for that.
+        # What follows compiles: no photo is to wait for that.
+        self._tiles.prepare()
         first = {kind: function(self.black) for kind, function in functions.items()}
         self.explained = {name: values.shape[1:] for name, values in first["explain"].items()}
         self._batcher = Batcher(functions, self._reader.gathered)
@@ -121,7 +122,7 @@ class Engine:
     @property
     def black(self) -> np.ndarray:
         """A tile, `[1, S, S, C]`, in place of those of a file that cannot be read."""
-        return np.zeros([1, *self.description.image_shape], np.uint8)
+        return self._reader.black
 
     def cut(self, images: np.ndarray) -> list[np.ndarray]:
         """uint8 `[N, H, W, C] ->` the tiles of each, `[t, S, S, C]`. Raises UnreadableImage for a
