@@ -45,6 +45,9 @@ def test_another_score_finds_far_more_only_if_it_does_so_beyond_chance():
     assert detection.finds_far_more(TRUTH, {"a": SCORES, "b": two_more}, "a", "b", 98.0) is None
     assert detection.finds_far_more(TRUTH, {"a": SCORES, "b": SCORES}, "a", "b", 98.0) is None
     assert detection.finds_far_more(TRUTH, {"b": SCORES, "a": lucky}, "a", "b", 98.0) is None
+    # One false alarm at 999, where nothing is found; but also at 98, where all are.
+    high = np.where(TRUTH, 500.0, np.where(SCORES == 99, 1000.0, SCORES))
+    assert detection.finds_far_more(TRUTH, scores | {"a": high}, "a", "b", 999.0) is None
 
 
 def test_kinds_are_counted_and_compared_with_all_normal_images():

@@ -79,17 +79,24 @@ def best_other(is_anomaly: np.ndarray, scores: Scores, deciding: str) -> str | N
 def finds_far_more(
     is_anomaly: np.ndarray, scores: Scores, deciding: str, other: str, threshold: float
 ) -> tuple[Share, Share] | None:
-    """Whether another score finds far more at as few false alarms as the deciding one raises at its
-    threshold: at least 10% of the defects more, by the exact test of McNemar (p < 0.01, divided by
-    the number of other scores, since the best of them is compared).
+    """Whether another score finds far more at as many false alarms as the deciding one raises at
+    its threshold: at least 10% of the defects more, by the exact test of McNemar (p < 0.01, divided
+    by the number of other scores, since the best of them is compared).
+
+    Both at the lowest threshold that raises so few here: a threshold that is too high is no fault
+    of its score.
 
     Returns:
         What each finds, the deciding score first; None if the other does not find far more.
     """
-    above = scores[deciding] > threshold
-    alarms, normal = int(np.sum(above[~is_anomaly])), scores[other][~is_anomaly]
-    limit = np.sort(normal)[len(normal) - 1 - min(alarms, len(normal) - 1)]
-    ours, theirs = above[is_anomaly], scores[other][is_anomaly] > limit
+    alarms = int(np.sum(scores[deciding][~is_anomaly] > threshold))
+    rank = max(0, int(np.sum(~is_anomaly)) - 1 - alarms)
+
+    def found(name: str) -> np.ndarray:
+        values = scores[name]
+        return values[is_anomaly] > np.sort(values[~is_anomaly])[rank]
+
+    ours, theirs = found(deciding), found(other)
     gained, lost = int(np.sum(theirs & ~ours)), int(np.sum(ours & ~theirs))
     if gained - lost < _FAR_MORE * len(ours):
         return None

@@ -86,7 +86,8 @@ def judge(report: Report) -> Judgement:
             warnings.append(
                 f"Another score finds far more at as few false alarms: {other}"
                 f" {more[1].share:.0%} of the defects, {deciding}, which decides,"
-                f" {more[0].share:.0%}. Setting --decision={other} would choose it; but a score"
+                f" {more[0].share:.0%}, each at the best threshold for these images."
+                f" Setting --decision={other} would choose it; but a score"
                 " chosen by looking at test images is to be judged on others."
             )
     return Judgement(sentences, int(normal.sum()), other, rows, kinds, warnings)
