@@ -4,6 +4,7 @@ alike.
 
 import importlib.util
 import json
+import pathlib
 import shutil
 import subprocess
 
@@ -68,6 +69,14 @@ def described(size, channels, crop, tile_size):
     return Description((size, size, channels), crop, calibration, size, tile_size)
 
 
+def enlarged(digit_images):
+    """30 digits of odd sizes, each width once."""
+    return [
+        Image.fromarray(image).resize((17 + i, 17 + i // 2 * 2))
+        for i, image in enumerate(digit_images.images[:30, ..., 0])
+    ]
+
+
 def require_same(found, expected):
     """Exact sums often end at half a grey level; computed in another order, they end on either side
     of it. Of the sizes here, one sum in 576 does.
@@ -90,9 +99,8 @@ def test_python_prepares_photos_as_the_package_does(example, photos, how):
 
 def test_python_decides_as_the_run_does(exported, digits_run, digit_images, photos, tmp_path):
     """Photos, and digits, which are normal but for the zeros, enlarged to odd sizes."""
-    for i, (image, label) in enumerate(zip(digit_images.images[:30, ..., 0], digit_images.labels)):
-        size = (17 + i, 17 + i // 2 * 2)
-        Image.fromarray(image).resize(size).save(tmp_path / f"{label}_{i}.png")
+    for image, name in zip(enlarged(digit_images), digit_images.labels):
+        image.save(tmp_path / f"{name}_{image.width}.png")
     paths = [str(path) for path in [*photos, *sorted(tmp_path.iterdir())]]
     model = exported / "tflite" / "float32.tflite"
     done = run_python(str(EDGE / "score.py"), str(model), *paths)
@@ -176,9 +184,43 @@ def test_cpp_prepares_pixels_as_the_package_does(prepare, photos, how):
         require_same(np.frombuffer(done.stdout, np.uint8).reshape(expected.shape), expected)
 
 
-def test_cpp_example_compiles(compiler):
-    has = [*compiler, "-E", "-x", "c++", "-"]
-    header = b'#include "tensorflow/lite/c/c_api_experimental.h"'
-    if subprocess.run(has, input=header, capture_output=True).returncode:
-        pytest.skip("TensorFlow Lite's C headers are not where the compiler looks (CPATH)")
-    subprocess.run([*compiler, "-fsyntax-only", str(EDGE / "score.cpp")], check=True)
+@pytest.fixture(scope="module")
+def score(compiler, tmp_path_factory):
+    """examples/edge/score.cpp, built as its first lines say."""
+    (package,) = importlib.util.find_spec("ai_edge_litert").submodule_search_locations
+    library = pathlib.Path(package) / "libLiteRt.so"
+    if not library.is_file():
+        pytest.skip("ai-edge-litert has its library for Linux alone")
+    program = tmp_path_factory.mktemp("score") / "score"
+    linked = [str(library), f"-Wl,-rpath,{library.parent}"]
+    subprocess.run(
+        [*compiler, "-O2", str(EDGE / "score.cpp"), *linked, "-o", str(program)], check=True
+    )
+    return program
+
+
+@pytest.mark.parametrize("kind", ["float32", "int8"])
+def test_cpp_decides_as_the_package_does(score, exported, photos, digit_images, tmp_path, kind):
+    model = exported / "tflite" / f"{kind}.tflite"
+    described = json.loads(model.with_suffix(".json").read_text())
+    told, deciding = described["preparation"], described["calibration"]["deciding_score"]
+    threshold = described["calibration"]["thresholds"][deciding]
+    words = [told["tiles"][name] for name in ("crop", "tile_size", "overlap")]
+    how = [told["channels"], told["resize"]["size"], *words, deciding, threshold]
+    digits = [np.asarray(image)[..., np.newaxis] for image in enlarged(digit_images)]
+    package = tf_ssae.load(model)
+    decisions = set()
+    for pixels in [*(decode(photo.read_bytes()) for photo in photos), *digits]:
+        plain = tmp_path / "photo.ppm"
+        Image.fromarray(pixels.squeeze()).save(plain)
+        command = [str(score), str(model), str(plain), *map(str, how)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        path, found, decision = done.stdout.strip().split("\t")
+        expected = package.predict(pixels)
+        assert path == str(plain) and decision == expected.decision
+        np.testing.assert_allclose(float(found), expected.scores[deciding], rtol=5e-3, atol=1e-3)
+        decisions.add(decision)
+    assert decisions == {"normal", "anomaly"}
+    command[4] = str(how[1] + 1)
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1 and "tiles of another size" in done.stderr

@@ -7,8 +7,7 @@ import dataclasses
 import numpy as np
 
 from tf_ssae.calibration.share import Share
-
-CHOICES = ("zero_miss", "zero_false_alarm", "min_cost")
+from tf_ssae.wish import CHOICES
 
 _ROWS = 12
 

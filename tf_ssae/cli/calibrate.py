@@ -1,11 +1,14 @@
 """`tf-ssae calibrate`: a run's threshold from other good images, without training."""
 
+import pathlib
 from typing import TYPE_CHECKING
 
 from absl import flags
 
 from tf_ssae.cli import plugins, quiet, reading
 from tf_ssae.cli.verb import UsageError, Verb
+from tf_ssae.runs import run_folder
+from tf_ssae.wish import CHOICES, Wish
 
 if TYPE_CHECKING:
     from tf_ssae.training.recalibrate import Recalibrated
@@ -56,8 +59,7 @@ flags.DEFINE_string(
 flags.DEFINE_enum(
     "choose",
     None,
-    # As operating_points.CHOICES, which needs NumPy; a test compares them.
-    ["zero_miss", "zero_false_alarm", "min_cost"],
+    list(CHOICES),
     "How known defects choose the threshold: the highest that finds them all; the lowest above all"
     " good images; or that of the least cost.",
     flag_values=_FLAGS,
@@ -78,9 +80,10 @@ def _run(arguments: list[str]) -> None:
         calibrations.go_to(_FLAGS.model_dir, _FLAGS.to)
         print(f"Calibration {_FLAGS.to} of {_FLAGS.model_dir} decides from now on.")
         return
-    quiet.import_tensorflow()
-    from tf_ssae.training.recalibrate import Wish, recalibrate
-
+    run_folder.require_finished(pathlib.Path(_FLAGS.model_dir))
+    for folder in filter(None, (_FLAGS.images, _FLAGS.known_defects)):
+        if not pathlib.Path(folder).is_dir():
+            raise FileNotFoundError(f"No such folder: {folder}.")
     wish = Wish(
         target_fpr=_FLAGS.target_fpr,
         review_fpr=_FLAGS.review_fpr,
@@ -90,6 +93,9 @@ def _run(arguments: list[str]) -> None:
         cost_miss=_FLAGS.cost_miss,
         cost_false_alarm=_FLAGS.cost_false_alarm,
     )
+    quiet.import_tensorflow()
+    from tf_ssae.training.recalibrate import recalibrate
+
     print(said(recalibrate(_FLAGS.model_dir, _FLAGS.images, wish, _FLAGS.accept_damaged)))
 
 

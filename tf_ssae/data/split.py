@@ -89,6 +89,10 @@ class Subset:
         """The tiles of the first `images` images."""
         return self.of(np.arange(len(self)) < images)
 
+    def first_tiles(self, images: int) -> np.ndarray:
+        """The first tile of each of the first `images` images: `[M, S, S, C]`, M at most that."""
+        return self.data.images[self.index[first_tiles(self.source)[:images]]]
+
     def of(self, chosen: np.ndarray) -> "Subset":
         """The tiles of some of the images; `chosen`: bool `[M]`."""
         tiles = np.repeat(chosen, np.diff(self.bounds))

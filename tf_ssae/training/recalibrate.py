@@ -19,6 +19,7 @@ from tf_ssae.runs import calibrations, training_images
 from tf_ssae.system.disk import full_disk_is_an_os_error
 from tf_ssae.training.calibrate import ask, of_outputs
 from tf_ssae.training.gathered import Gathered
+from tf_ssae.wish import Wish
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,52 +43,13 @@ class Recalibrated:
     drift: str
 
 
-@dataclasses.dataclass(frozen=True)
-class Wish:
-    """How the threshold is to be set.
-
-    Attributes:
-        target_fpr, review_fpr: see `Config`; None: those of the run.
-        threshold: by hand; it promises nothing.
-        known_defects: a folder, from which `choose` chooses.
-        choose: see `operating_points.choose`; None: from `target_fpr`.
-        cost_miss, cost_false_alarm: see there.
-
-    Raises:
-        ValueError: on construction, for wishes that contradict each other.
-    """
-
-    target_fpr: float | None = None
-    review_fpr: float | None = None
-    threshold: float | None = None
-    known_defects: str | os.PathLike[str] | None = None
-    choose: str | None = None
-    cost_miss: float = 1.0
-    cost_false_alarm: float = 1.0
-
-    def __post_init__(self) -> None:
-        ways = {"target_fpr": self.target_fpr, "threshold": self.threshold, "choose": self.choose}
-        given = [name for name, value in ways.items() if value is not None]
-        if len(given) > 1:
-            raise ValueError(f"{' and '.join(given)}: expected one of them to set the threshold.")
-        if self.target_fpr is not None and not 0 < self.target_fpr < 1:
-            raise ValueError(f"target_fpr={self.target_fpr}: expected between 0 and 1.")
-        if self.choose is not None:
-            if self.choose not in operating_points.CHOICES:
-                raise ValueError(
-                    f"choose={self.choose!r}: expected one of"
-                    f" {', '.join(operating_points.CHOICES)}."
-                )
-            if self.known_defects is None:
-                raise ValueError(f"choose={self.choose!r} needs known_defects.")
-        if min(self.cost_miss, self.cost_false_alarm) <= 0:
-            raise ValueError("cost_miss and cost_false_alarm: expected more than 0.")
+_AS_THE_RUN = Wish()
 
 
 def recalibrate(
     run: str | os.PathLike[str],
     images: str | os.PathLike[str],
-    wish: Wish = Wish(),
+    wish: Wish = _AS_THE_RUN,
     accept_damaged: bool = False,
 ) -> Recalibrated:
     """Fits the deciding score, thresholds, the guarantee and the scale of maps to the images of a

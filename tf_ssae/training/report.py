@@ -17,13 +17,12 @@ from tf_ssae.data.split import Split, Subset
 from tf_ssae.detectors.base import Detector
 from tf_ssae.evaluation.predictions import Evaluation
 from tf_ssae.ops.batched import batched, joined, padded
-from tf_ssae.ops.tiles import first_tiles
 from tf_ssae.report import gallery, png
 from tf_ssae.report.content import Photo
 from tf_ssae.report.photos import LISTED, PICTURED, link, pictured
 from tf_ssae.runs import provenance
 from tf_ssae.training import warm_start
-from tf_ssae.training.synthetic import tampered
+from tf_ssae.training.synthetic import with_defects
 
 _SHOWN = 12
 _MISSES = 48
@@ -138,19 +137,17 @@ def _reconstructions(
         return
     for title, chosen in (("Normal images", ~subset.is_anomaly), ("Anomalies", subset.is_anomaly)):
         if chosen.any():
-            some = tf.constant(subset.of(chosen).first(_SHOWN).images[:_SHOWN])
+            some = tf.constant(subset.of(chosen).first_tiles(_SHOWN))
             rebuilt = detector.networks(some)["reconstruction"]
             yield title, detector.preprocess(some).numpy(), rebuilt.numpy()
 
 
 def _synthetic_defects(split: Split, has_region: bool) -> tuple[np.ndarray, np.ndarray] | None:
     """The first held-out images, and with a synthetic defect in each."""
-    some = split.calibration.first(_SHOWN)
-    if not len(some):
+    if not len(split.calibration):
         return None
-    first = first_tiles(some.source)
-    clean = some.images[first].astype(np.float32) / 255
-    return clean, np.concatenate(list(tampered(some, len(some.index), has_region)))[first]
+    tiles = split.calibration.first_tiles(_SHOWN)
+    return tiles.astype(np.float32) / 255, with_defects(tiles, has_region).numpy()
 
 
 def _found_synthetic(metrics: Mapping[str, Any]) -> Share | None:

@@ -50,23 +50,31 @@ def tampered(subset: Subset, batch_size: int, has_region: bool = False) -> Itera
 
     `has_region`: whether tiles are 0 outside of a region of interest, where none is pasted.
     """
-    wanted = np.zeros([len(subset.index), 1, 1, 1], bool)
-    wanted[first_tiles(subset.source)] = True
-    draw = tf.function(_with_defects)
+    first = first_tiles(subset.source)
+    drawn = tf.function(with_defects)
     for number, tiles in enumerate(subset.batches(batch_size)):
         start = number * batch_size
-        chosen = tf.constant(wanted[start : start + batch_size])
-        yield draw(tiles, chosen, tf.constant([_STREAM, number], tf.int64), has_region)
+        here = first[(first >= start) & (first < start + batch_size)] - start
+        changed = _in_range(tiles)
+        if len(here):
+            # The others are not drawn for: an image of 24 megapixels may have hundreds of tiles.
+            pasted = drawn(tf.gather(tiles, here), has_region, tf.constant(number, tf.int64))
+            changed = tf.tensor_scatter_nd_update(changed, here[:, np.newaxis], pasted)
+        yield changed
 
 
-def _with_defects(
-    tiles: tf.Tensor, wanted: tf.Tensor, seed: tf.Tensor, has_region: bool
+def with_defects(
+    tiles: tf.Tensor, has_region: bool = False, number: tf.Tensor | int = 0
 ) -> tf.Tensor:
-    clean = tf.cast(tiles, tf.float32) / 255.0
+    """uint8 tiles `[B, S, S, C]` with a defect in each, float in 0..1. `number`: other defects for
+    another one. `has_region`: see `tampered`.
+    """
+    seed = tf.stack([tf.constant(_STREAM, tf.int64), tf.cast(number, tf.int64)])
+    clean = _in_range(tiles)
     inside = region_of_interest.marked(clean) if has_region else None
     if inside is not None:
         clean = region_of_interest.filled(clean, inside)
-    found, is_visible = clean, tf.zeros_like(wanted)
+    found, is_visible = clean, tf.zeros([tf.shape(clean)[0], 1, 1, 1], tf.bool)
     for draw in range(_DRAWS):
         seed_of_draw = tf.random.experimental.stateless_fold_in(seed, draw)
         changed, change = defects.tamper(
@@ -74,6 +82,9 @@ def _with_defects(
         )
         found = tf.where(is_visible, found, changed)
         is_visible |= tf.reduce_max(change, [1, 2, 3], keepdims=True) >= 1.0
-    found = tf.where(wanted, found, clean)
     # A defect may be black; only what is outside is 0.
     return found if inside is None else inside * tf.maximum(found, 1.0 / 255.0)
+
+
+def _in_range(tiles: tf.Tensor) -> tf.Tensor:
+    return tf.cast(tiles, tf.float32) / 255.0
