@@ -3,7 +3,7 @@ found and where, how long a photo takes, and memory over many of them.
 
     python benchmarks/large_photo.py --work=FOLDER
 
-32 good photos, eight of them held out, in tiles of 480 of their own pixels; each is 1,000 pixels of
+32 good photos, eight of them held out, in tiles of 480 of their own pixels; each is 500 pixels of
 cloth (`examples/textures.py`, without its print), mirrored to the sides until it fills the photo.
 """
 
@@ -24,7 +24,7 @@ import textures
 _WORK = flags.DEFINE_string("work", None, "A folder for photos, run and tables.", required=True)
 _MANY = flags.DEFINE_integer("many", 200, "Photos over which memory is watched.", lower_bound=20)
 
-_WIDTH, _HEIGHT, _CLOTH = 6000, 4000, 1000
+_WIDTH, _HEIGHT, _CLOTH = 6000, 4000, 500
 _TRAIN, _SCRATCHED, _GOOD = 32, 8, 8
 _PROGRAM = "import sys; from tf_ssae.cli.main import main; sys.exit(main(sys.argv[1:]))"
 

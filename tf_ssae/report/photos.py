@@ -16,12 +16,18 @@ from tf_ssae.evaluation.regions import regions
 from tf_ssae.ops.batched import Arrays, in_groups
 from tf_ssae.report.content import Photo
 
-# A page shows as many photos; the images after them are listed.
+# A page shows as many photos, and no more once they have as many tiles; the images after them are
+# listed. Every tile is explained again: those of a photo of 24 megapixels may be hundreds.
 PICTURED = 300
+_TILES = 3000
 LISTED = 5000
 
 _SIDE = 320
 _AT_ONCE = 16
+
+# An image's Photo, its tiles, uint8 `[T, S, S, C]`, and a function that reads it, uint8
+# `[H, W, C]`, upright.
+Suspect = tuple[Photo, np.ndarray, Callable[[], np.ndarray]]
 
 
 def link(path: str | os.PathLike[str], page: str | os.PathLike[str]) -> str:
@@ -31,20 +37,18 @@ def link(path: str | os.PathLike[str], page: str | os.PathLike[str]) -> str:
 
 
 def pictured(
-    suspects: Iterable[tuple[Photo, np.ndarray, Callable[[], np.ndarray]]],
+    suspects: Iterable[Suspect],
     explain: Callable[[np.ndarray], Arrays],
     description: Description,
 ) -> Iterator[Photo]:
-    """Yields Photos with their picture, map and regions.
+    """Yields Photos with their picture, map and regions; asks for no more suspects once a page's
+    work is done.
 
     Args:
-        suspects: each image's Photo, its tiles, uint8 `[T, S, S, C]`, and a function that reads the
-            image, uint8 `[H, W, C]`, upright.
         explain: of the detector, for at most 16 tiles: see `Detector.explain`.
         description: the detector's.
     """
-    groups = ((item, item[1]) for item in suspects)
-    for (photo, _, read), outputs in in_groups(explain, groups, _AT_ONCE):
+    for (photo, _, read), outputs in in_groups(explain, _limited(suspects), _AT_ONCE):
         try:
             image = read()
         # It was read before: a file that is gone since then must not cost the whole page.
@@ -52,6 +56,16 @@ def pictured(
             yield photo
         else:
             yield photo.with_picture(**_picture(image, outputs, description))
+
+
+def _limited(suspects: Iterable[Suspect]) -> Iterator[tuple[Suspect, np.ndarray]]:
+    """Yields each with its tiles, until there are enough of these."""
+    count = 0
+    for suspect in suspects:
+        count += len(suspect[1])
+        yield suspect, suspect[1]
+        if count >= _TILES:
+            return
 
 
 def _picture(image: np.ndarray, outputs: Arrays, description: Description) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from tf_ssae.calibration import Calibration
 from tf_ssae.data.layout import GOOD
 from tf_ssae.data.reader import TileReader
 from tf_ssae.report import Photo
-from tf_ssae.report.photos import LISTED, PICTURED, link, pictured
+from tf_ssae.report.photos import LISTED, PICTURED, Suspect, link, pictured
 from tf_ssae.scoring.readers import Reader
 
 _MISSES = 48
@@ -64,10 +64,14 @@ class Suspects:
                 link=link(path, page),
             )
 
-        def suspects() -> Iterator[tuple[Photo, np.ndarray, Callable[[], np.ndarray]]]:
+        asked = 0
+
+        def suspects() -> Iterator[Suspect]:
+            nonlocal asked
             shown = ranked[:PICTURED]
             files = tile_reader.read([pathlib.Path(entry[1]) for entry in shown])
             for entry, file in zip(shown, files):
+                asked += 1
                 # Otherwise removed since it was scored.
                 if not file.error:
                     yield (
@@ -77,7 +81,7 @@ class Suspects:
                     )
 
         yield from pictured(suspects(), reader.explain, reader.description)
-        yield from map(photo, ranked[PICTURED:])
+        yield from map(photo, ranked[asked:])
 
 
 def _decoded(tile_reader: TileReader, path: pathlib.Path) -> np.ndarray:

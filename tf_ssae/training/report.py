@@ -2,7 +2,7 @@
 
 import os
 import pathlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from tf_ssae.evaluation.predictions import Evaluation
 from tf_ssae.ops.batched import batched, joined, padded
 from tf_ssae.report import gallery, png
 from tf_ssae.report.content import Photo
-from tf_ssae.report.photos import LISTED, PICTURED, link, pictured
+from tf_ssae.report.photos import LISTED, PICTURED, Suspect, link, pictured
 from tf_ssae.runs import provenance
 from tf_ssae.training import warm_start
 from tf_ssae.training.synthetic import with_defects
@@ -195,8 +195,12 @@ def _photos(
             link=link(root / subset.names[i], page) if named else "",
         )
 
-    def suspects() -> Iterator[tuple[Photo, np.ndarray, Callable[[], np.ndarray]]]:
+    asked = 0
+
+    def suspects() -> Iterator[Suspect]:
+        nonlocal asked
         for i in order[:PICTURED]:
+            asked += 1
             tiles = data.images[subset.index[bounds[i] : bounds[i + 1]]]
 
             def read(i: int = i, tiles: np.ndarray = tiles) -> np.ndarray:
@@ -208,7 +212,7 @@ def _photos(
 
     explain = padded(tf.function(detector.explain), _EXPLAINED_AT_ONCE)
     yield from pictured(suspects(), explain, detector.description)
-    yield from (photo(i) for i in order[PICTURED:])
+    yield from (photo(i) for i in order[asked:])
 
 
 def _galleries(
