@@ -4,7 +4,7 @@ trained, ten known defects that choose it, and the light of another day.
     python benchmarks/operation.py --work=FOLDER
 
 Of the cells that are surely good (probability 0), in the order of `crc32(file name)`, 800 train,
-200 calibrate, 200 test, and the others are another day's goods: taken 15% darker, or out of focus
+200 calibrate, 200 test, and the others are another day's goods: taken 15% darker, or with noise
 too. Of those that are surely defective (1), the first ten in this order are known; the others test.
 Images that a run has trained on or was calibrated with are never counted.
 """
@@ -18,7 +18,7 @@ import zlib
 
 import numpy as np
 from absl import app, flags
-from PIL import Image, ImageFilter
+from PIL import Image
 from pyarrow import parquet
 from scipy import stats
 from sklearn.metrics import roc_auc_score
@@ -26,8 +26,8 @@ from sklearn.metrics import roc_auc_score
 _WORK = flags.DEFINE_string("work", None, "A folder for images, run and tables.", required=True)
 
 _TRAIN, _CALIBRATE, _TEST, _KNOWN = 800, 200, 200, 10
-# Of another day: the folder, the share of the light, and the blur's deviation in pixels.
-_DAYS = {"dark": (0.85, 0.0), "dark and blurred": (0.85, 1.0)}
+# Of another day: the folder, the share of the light, and the deviation of noise in grey levels.
+_DAYS = {"dark": (0.85, 0.0), "dark and noisy": (0.85, 8.0)}
 _PROGRAM = "import sys; from tf_ssae.cli.main import main; sys.exit(main(sys.argv[1:]))"
 
 
@@ -45,7 +45,11 @@ def tf_ssae(verb, **given):
 
 def in_order(cells):
     """By a hash of the name, which nothing in the image decides."""
-    return sorted(cells, key=lambda path: zlib.crc32(path.name.encode()))
+    return sorted(cells, key=number)
+
+
+def number(path):
+    return zlib.crc32(path.name.encode())
 
 
 def images(work):
@@ -81,11 +85,11 @@ def images(work):
         (making / name).mkdir(parents=True, exist_ok=True)
         for path in paths:
             with Image.open(path) as image:
-                light, blur = _DAYS.get(name.split("/")[0], (1.0, 0.0))
-                taken = image.convert("L").filter(ImageFilter.GaussianBlur(blur))
-            taken.point(lambda level, light=light: round(level * light)).save(
-                making / name / path.name
-            )
+                light, noise = _DAYS.get(name.split("/")[0], (1.0, 0.0))
+                taken = light * np.asarray(image.convert("L"), np.float64)
+            taken += noise * np.random.default_rng(number(path)).normal(size=taken.shape)
+            made = Image.fromarray(taken.round().clip(0, 255).astype(np.uint8))
+            made.save(making / name / path.name)
     making.rename(folder)
     return folder
 
