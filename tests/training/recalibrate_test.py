@@ -183,7 +183,7 @@ def test_the_command_says_what_it_did(run, folders):
     assert "10 of 10, 100.0% (69.2% to 100.0%)" in done.stdout
     assert "Calibration 1, from 120 images" in done.stdout
     done = run_command("tf_ssae/cli/main.py", "calibrate", f"--model_dir={run}", "--to=0")
-    assert done.returncode == 0 and calibrations.current(run) == 0
+    assert done.returncode == 0 and done.stderr == "" and calibrations.current(run) == 0
 
 
 def test_a_training_ends_with_the_calibration_of_another_folder(folders, tmp_path):

@@ -74,13 +74,15 @@ def _run(arguments: list[str]) -> None:
     if (_FLAGS.images is None) == (_FLAGS.to is None):
         raise UsageError("calibrate needs either --images or --to.")
     plugins.load(_FLAGS.plugin)
+    run_folder.require_finished(pathlib.Path(_FLAGS.model_dir))
     if _FLAGS.to is not None:
+        # Which calibrations' checks import.
+        quiet.import_tensorflow()
         from tf_ssae.runs import calibrations
 
         calibrations.go_to(_FLAGS.model_dir, _FLAGS.to)
         print(f"Calibration {_FLAGS.to} of {_FLAGS.model_dir} decides from now on.")
         return
-    run_folder.require_finished(pathlib.Path(_FLAGS.model_dir))
     for folder in filter(None, (_FLAGS.images, _FLAGS.known_defects)):
         if not pathlib.Path(folder).is_dir():
             raise FileNotFoundError(f"No such folder: {folder}.")
