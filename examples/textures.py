@@ -16,7 +16,7 @@ from absl import app, flags
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
-_OUTPUT = flags.DEFINE_string("output", None, "Folder to write; it must not exist.")
+_OUTPUT = flags.DEFINE_string("output", None, "Folder to write; it must not exist.", required=True)
 _IMAGES = flags.DEFINE_integer(
     "images",
     400,
@@ -87,13 +87,10 @@ def write(output, images=400, seed=0, size=96):
         os.rename(folder, output)
 
 
-def normal(random, size, printed=True):
-    """An image of a part without a defect, uint8 `[size, size, 3]`; of bare cloth, unless it is
-    `printed`.
-    """
+def normal(random, size):
+    """An image of a part without a defect, uint8 `[size, size, 3]`."""
     photo = _Photo(random, size)
-    inks = photo.inks() if printed else (0.0, 0.0)
-    return photo.develop(photo.expose(*photo.cloth(*inks)))
+    return photo.develop(photo.expose(*photo.cloth(*photo.inks())))
 
 
 def defective(random, size, defect):
@@ -398,5 +395,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    flags.mark_flag_as_required("output")
     app.run(main)
