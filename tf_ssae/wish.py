@@ -1,4 +1,4 @@
-"""How a threshold is to be set. Light to import: wishes are checked before any work."""
+"""The settings of a calibration. Light to import: they are checked before any work."""
 
 import dataclasses
 import os
