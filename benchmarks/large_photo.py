@@ -90,10 +90,6 @@ def run(verb, **given):
     return time.perf_counter() - start, memory
 
 
-def rows(path):
-    return [json.loads(line) for line in path.read_text().splitlines()]
-
-
 def main(argv):
     work = pathlib.Path(_WORK.value)
     boxes = photos(work)
@@ -108,7 +104,7 @@ def main(argv):
     for name in ("good", "scratched"):
         table = work / f"{name}.jsonl"
         seconds, memory = run("score", model_dir=model, images=work / name, output=table)
-        found = rows(table)
+        found = [json.loads(line) for line in table.read_text().splitlines()]
         called = sum(row["decision"] == "anomaly" for row in found)
         print(
             f"{name}: {called} of {len(found)} are anomalies; {seconds / len(found):.1f} s a photo,"

@@ -26,7 +26,5 @@ def test_the_top_of_the_package_holds_the_settings_alone():
     assert {path.name for path in PACKAGE.glob("*.py")} == {
         "__init__.py",
         "_version.py",
-        # Of a run, and of a calibration.
         "config.py",
-        "wish.py",
     }

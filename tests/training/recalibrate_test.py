@@ -10,12 +10,13 @@ from PIL import Image
 
 import tf_ssae
 from tf_ssae import runs
+from tf_ssae.calibration import operating_points
 from tf_ssae.cli import calibrate as cli
 from tf_ssae.data import protocols
 from tf_ssae.detectors.registry import preset
 from tf_ssae.runs import calibrations, training_images
 from tf_ssae.training.recalibrate import recalibrate
-from tf_ssae.wish import Wish
+from tf_ssae.training.wish import Wish
 
 
 @pytest.fixture
@@ -199,6 +200,10 @@ def test_a_training_ends_with_the_calibration_of_another_folder(folders, tmp_pat
     assert done.returncode == 0 and "Calibration 1, from 150 images" in done.stdout, done.stderr
     found = runs.load(tmp_path / "run").calibration
     assert found.held_out and found.images == 150 and found.guarantee_holds
+
+
+def test_the_flags_choices_are_the_choices():
+    assert cli._FLAGS["choose"].parser.enum_values == list(operating_points.CHOICES)
 
 
 def test_a_review_band_needs_more_than_the_threshold():

@@ -7,7 +7,8 @@ import dataclasses
 import numpy as np
 
 from tf_ssae.calibration.share import Share
-from tf_ssae.wish import CHOICES
+
+CHOICES = ("zero_miss", "zero_false_alarm", "min_cost")
 
 _ROWS = 12
 

@@ -8,7 +8,7 @@ from absl import flags
 from tf_ssae.cli import plugins, quiet, reading
 from tf_ssae.cli.verb import UsageError, Verb
 from tf_ssae.runs import run_folder
-from tf_ssae.wish import CHOICES, Wish
+from tf_ssae.training.wish import CHOICES, Wish
 
 if TYPE_CHECKING:
     from tf_ssae.training.recalibrate import Recalibrated
@@ -76,7 +76,7 @@ def _run(arguments: list[str]) -> None:
     plugins.load(_FLAGS.plugin)
     run_folder.require_finished(pathlib.Path(_FLAGS.model_dir))
     if _FLAGS.to is not None:
-        # Which calibrations' checks import.
+        # The check of a calibration needs TensorFlow.
         quiet.import_tensorflow()
         from tf_ssae.runs import calibrations
 

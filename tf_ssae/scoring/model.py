@@ -19,7 +19,7 @@ from tf_ssae.scoring import readers
 from tf_ssae.scoring.batches import scored
 from tf_ssae.scoring.rows import Row, Rows
 from tf_ssae.training.recalibrate import Recalibrated, recalibrate
-from tf_ssae.wish import Wish
+from tf_ssae.training.wish import Wish
 
 # A path, a file's bytes, or pixels: uint8 `[H, W]`, `[H, W, 1]` or `[H, W, 3]`.
 Image = str | os.PathLike[str] | bytes | np.ndarray
@@ -137,7 +137,7 @@ class Model:
         `training.recalibrate`. The new calibration is stored in the run's folder, and decides from
         now on, here too.
 
-        `wish`: of `tf_ssae.wish.Wish`, such as `target_fpr=0.01` or `threshold=3.5`.
+        `wish`: of `training.wish.Wish`, such as `target_fpr=0.01` or `threshold=3.5`.
 
         Raises:
             ValueError: this model is an export, which keeps the calibration it was exported with;

@@ -2,6 +2,7 @@
 
 import functools
 import heapq
+import itertools
 import pathlib
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -64,14 +65,11 @@ class Suspects:
                 link=link(path, page),
             )
 
-        asked = 0
+        waiting = iter(ranked)
 
         def suspects() -> Iterator[Suspect]:
-            nonlocal asked
-            shown = ranked[:PICTURED]
-            files = tile_reader.read([pathlib.Path(entry[1]) for entry in shown])
-            for entry, file in zip(shown, files):
-                asked += 1
+            files = tile_reader.read([pathlib.Path(path) for _, path, *_ in ranked[:PICTURED]])
+            for entry, file in zip(itertools.islice(waiting, PICTURED), files):
                 # Otherwise removed since it was scored.
                 if not file.error:
                     yield (
@@ -81,7 +79,7 @@ class Suspects:
                     )
 
         yield from pictured(suspects(), reader.explain, reader.description)
-        yield from map(photo, ranked[asked:])
+        yield from map(photo, waiting)
 
 
 def _decoded(tile_reader: TileReader, path: pathlib.Path) -> np.ndarray:

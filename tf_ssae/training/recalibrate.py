@@ -19,7 +19,7 @@ from tf_ssae.runs import calibrations, training_images
 from tf_ssae.system.disk import full_disk_is_an_os_error
 from tf_ssae.training.calibrate import ask, of_outputs
 from tf_ssae.training.gathered import Gathered
-from tf_ssae.wish import Wish
+from tf_ssae.training.wish import Wish
 
 
 @dataclasses.dataclass(frozen=True)

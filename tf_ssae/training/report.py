@@ -1,5 +1,6 @@
 """The report of a training run, on its test images, whose truth is known."""
 
+import itertools
 import os
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -195,12 +196,10 @@ def _photos(
             link=link(root / subset.names[i], page) if named else "",
         )
 
-    asked = 0
+    waiting = iter(order)
 
     def suspects() -> Iterator[Suspect]:
-        nonlocal asked
-        for i in order[:PICTURED]:
-            asked += 1
+        for i in itertools.islice(waiting, PICTURED):
             tiles = data.images[subset.index[bounds[i] : bounds[i + 1]]]
 
             def read(i: int = i, tiles: np.ndarray = tiles) -> np.ndarray:
@@ -212,7 +211,7 @@ def _photos(
 
     explain = padded(tf.function(detector.explain), _EXPLAINED_AT_ONCE)
     yield from pictured(suspects(), explain, detector.description)
-    yield from (photo(i) for i in order[asked:])
+    yield from map(photo, waiting)
 
 
 def _galleries(

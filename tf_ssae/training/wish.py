@@ -3,7 +3,7 @@
 import dataclasses
 import os
 
-# Of known defects: find them all; call no good image an anomaly; cost least.
+# As operating_points.CHOICES, which needs NumPy; a test compares them.
 CHOICES = ("zero_miss", "zero_false_alarm", "min_cost")
 
 
@@ -15,7 +15,7 @@ class Wish:
         target_fpr, review_fpr: see `Config`; None: those of the run.
         threshold: by hand; it promises nothing.
         known_defects: a folder, from which `choose` chooses.
-        choose: of `CHOICES`, see `calibration.operating_points.choose`; None: from `target_fpr`.
+        choose: see `calibration.operating_points.choose`; None: from `target_fpr`.
         cost_miss, cost_false_alarm: see there.
 
     Raises:
