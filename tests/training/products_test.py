@@ -54,6 +54,16 @@ def test_each_is_trained_and_one_that_fails_stops_no_other(tmp_path, digit_image
     assert (where / "nut & bolt" / "model.keras").stat().st_mtime_ns == before
 
 
+def test_the_reason_is_the_sentence_and_not_the_list_below_it(tmp_path):
+    (tmp_path / "products" / "nut" / "bad").mkdir(parents=True)
+    Image.new("L", (32, 32)).save(tmp_path / "products" / "nut" / "bad" / "0.png")
+    where = tmp_path / "runs"
+    run_command("train.py", f"--products={tmp_path / 'products'}", f"--model_dir={where}", *FLAGS)
+    with open(where / "index.csv", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert "nut is laid out in a way that is not understood" in row["failed"]
+
+
 def test_mistakes_are_answered_at_once(tmp_path):
     done = run_command("train.py", f"--products={tmp_path}")
     assert done.returncode == 1 and "expected a folder for each product" in done.stderr

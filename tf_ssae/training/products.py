@@ -158,7 +158,10 @@ def train_one(job: Job, log: IO[str] | None = None, threads: int | None = None) 
         last = ""
         for line in process.stderr:
             print(line, end="", file=log or sys.stderr, flush=True)
-            last = line.strip() or last
+            said = line.strip()
+            # Of an error its own sentence: below it may be a list.
+            if said.startswith("Error: ") or (said and not last.startswith("Error: ")):
+                last = said
     if process.returncode:
         ended = f"ended by signal {-process.returncode}" if process.returncode < 0 else "failed"
         return Product(job.name, failed=last.removeprefix("Error: ") or f"Its process {ended}.")
