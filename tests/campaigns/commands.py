@@ -2,6 +2,7 @@
 not used it: they begin at once, and a signal meets them at their work and not at their imports.
 """
 
+import atexit
 import contextlib
 import os
 import signal
@@ -67,6 +68,8 @@ def run(
         child = os.fork()
         if not child:
             tempfile.tempdir = own
+            # The parent's, not this process'.
+            atexit._clear()
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             os.dup2(errors.fileno(), 2)
             # Not 0, which would be success, should anything but a status come of it.

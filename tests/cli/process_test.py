@@ -137,3 +137,27 @@ def test_a_signal_that_a_process_was_started_to_ignore_is_ignored():
         process.stdin.write(b"\n")
         process.stdin.close()
         assert process.wait(60) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_native_code_that_goes_on_is_ended(number, tmp_path):
+    # As a call of TensorFlow: it lets other threads run, and knows of no signal.
+    body = f"""
+    import hashlib
+    print("ready", flush=True)
+    try:
+        hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)
+    finally:
+        open({str(tmp_path / "tidied")!r}, "w").close()"""
+    with subprocess.Popen(
+        command(body),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
+    ) as process:
+        assert process.stdout.readline() == b"ready\n"
+        process.send_signal(number)
+        assert process.wait(60) == 128 + number
+        assert process.stderr.read() == b"\nStopped.\n"
+    assert not (tmp_path / "tidied").exists()

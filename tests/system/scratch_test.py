@@ -2,11 +2,12 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 
 import pytest
 from conftest import ROOT
 
-from tf_ssae.system.scratch import building
+from tf_ssae.system.scratch import building, temporary
 
 _PROGRAM = """
 import pathlib, sys, time
@@ -58,3 +59,17 @@ def test_the_next_process_removes_what_a_killed_one_left(tmp_path, other):
     with building(tmp_path, ".exporting-") as folder:
         assert not os.path.exists(left)
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_a_temporary_folder_of_a_killed_process_is_removed_by_the_next(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / "tf_ssae-of-a-user").mkdir()
+    program = "import os; from tf_ssae.system.scratch import temporary\n"
+    program += "with temporary() as folder: print(folder, flush=True), os.kill(os.getpid(), 9)"
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-c", program]
+    left = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert os.path.isdir(left.stdout.strip())
+    with temporary() as folder:
+        assert folder.parent == tmp_path and not os.path.exists(left.stdout.strip())
+    assert [path.name for path in tmp_path.iterdir()] == ["tf_ssae-of-a-user"]

@@ -78,5 +78,4 @@ VERB = Verb(
     },
     run=_run,
     required=("model_dir",),
-    stops_at_once=True,
 )

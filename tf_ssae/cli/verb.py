@@ -8,7 +8,6 @@ import os
 import pathlib
 import re
 import shutil
-import signal
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -52,8 +51,6 @@ class Verb:
         hint: how to mend a command line with such arguments, if it may not.
         note: a sentence that --help shows before the flags.
         stopped: printed after Ctrl-C.
-        stops_at_once: whether a signal ends the process then and there. TensorFlow takes seconds to
-            tidy up, and a thread that computes is waited for: for what leaves nothing half done.
     """
 
     name: str
@@ -67,23 +64,19 @@ class Verb:
     hint: str = "Flags look like --name=value."
     note: str = ""
     stopped: str = "Stopped."
-    stops_at_once: bool = False
 
     def main(self, arguments: Sequence[str]) -> int:
-        """Runs the verb with the arguments of the command line. Returns the exit status."""
-        with lasting_streams() as streams, interrupts() as received:
+        """Runs the verb with the arguments of the command line. Returns the exit status; a signal
+        ends the process instead.
+        """
+        with lasting_streams() as streams, interrupts(self.stopped) as received:
             try:
                 status = self._status(arguments)
-            except BaseException as error:
-                # An import, or native code, that a signal interrupted may raise anything.
-                if received.number is None and not isinstance(error, KeyboardInterrupt):
+            # An import, or native code, that a signal interrupted may raise anything.
+            except BaseException:
+                if received.number is None:
                     raise
-                print(f"\n{self.stopped}", file=sys.stderr, flush=True)
-                status = 128 + (received.number or signal.SIGINT)
-                if self.stops_at_once:
-                    sys.stdout.flush()
-                    os._exit(status)
-                return status
+                received.end(received.number)
             lost = streams.error()
             if lost and not status:
                 print(f"Error: not all could be printed: {lost.strerror}.", file=sys.stderr)

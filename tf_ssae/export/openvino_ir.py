@@ -1,7 +1,6 @@
 """A detector as an OpenVINO IR, for industrial PCs, whose processors are mostly Intel's."""
 
 import pathlib
-import tempfile
 from collections.abc import Sequence
 
 from tf_ssae.detectors.base import Detector
@@ -9,6 +8,7 @@ from tf_ssae.export import saved_model
 from tf_ssae.export.preparation import preparation
 from tf_ssae.scoring import description_file
 from tf_ssae.scoring.openvino_ir import OpenVINOModel, digest, require
+from tf_ssae.system import scratch
 
 __all__ = ["require", "write"]
 
@@ -23,9 +23,9 @@ def write(detector: Detector, path: pathlib.Path, class_names: Sequence[str]) ->
     import openvino
 
     path.parent.mkdir()
-    with tempfile.TemporaryDirectory() as folder:
-        saved_model.write_tiles(detector, folder)
-        openvino.save_model(openvino.convert_model(folder), path, compress_to_fp16=False)
+    with scratch.temporary() as folder:
+        saved_model.write_tiles(detector, str(folder))
+        openvino.save_model(openvino.convert_model(str(folder)), path, compress_to_fp16=False)
     description_file.write(
         path.with_suffix(".json"),
         detector.description,

@@ -21,8 +21,8 @@ from tf_ssae.export.published import published_at
 from tf_ssae.export.same_split import same_split
 from tf_ssae.ops.limits import DEFAULTS, Limits
 from tf_ssae.runs import calibrations, provenance, run_folder
+from tf_ssae.system import scratch
 from tf_ssae.system.disk import full_disk_is_an_os_error
-from tf_ssae.system.scratch import building
 
 
 class ParityError(RuntimeError):
@@ -92,11 +92,9 @@ def export(
     remedy = "Nothing was published: free some space and run the same command again."
     with (
         full_disk_is_an_os_error(f"{export_dir} or {tempfile.gettempdir()}", remedy),
-        tempfile.TemporaryDirectory() as cache,
+        scratch.temporary() as cache,
     ):
-        split = same_split(
-            detector.config, model_dir, data_dir, data, pathlib.Path(cache) / "images"
-        )
+        split = same_split(detector.config, model_dir, data_dir, data, cache / "images")
         photos = pathlib.Path(data_dir or detector.config.data_dir)
         return _publish(
             *(detector, split, target, tflite_batch_size, test_images, openvino, limits, photos),
@@ -120,7 +118,7 @@ def _publish(
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         build = contextlib.ExitStack()
-        folder = build.enter_context(building(export_dir, ".exporting-"))
+        folder = build.enter_context(scratch.building(export_dir, ".exporting-"))
     except OSError as error:
         raise PermissionError(f"Cannot write the export folder {export_dir}: {error}.") from error
 

@@ -6,7 +6,6 @@ import dataclasses
 import hashlib
 import os
 import pathlib
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -21,6 +20,7 @@ from tf_ssae.export.preparation import preparation
 from tf_ssae.ops.batched import joined
 from tf_ssae.scoring import description_file
 from tf_ssae.scoring.tflite import TFLiteModel
+from tf_ssae.system import scratch
 from tf_ssae.training.calibrate import for_normalisation
 
 KINDS = ("float32", "float16", "int8")
@@ -71,9 +71,9 @@ def convert(
 
     if kind not in KINDS:
         raise ValueError(f"kind={kind!r}: expected one of {', '.join(KINDS)}.")
-    with tempfile.TemporaryDirectory() as folder:
-        saved_model.write_tiles(detector, folder, batch_size)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+    with scratch.temporary() as folder:
+        saved_model.write_tiles(detector, str(folder), batch_size)
+        converter = tf.lite.TFLiteConverter.from_saved_model(str(folder))
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
         if kind != "float32":
             converter.optimizations = [tf.lite.Optimize.DEFAULT]

@@ -1,5 +1,5 @@
-"""A folder to build something in, beside the place it is meant for. What a killed process left of
-its own is removed by the next.
+"""A folder to build something in, beside the place it is meant for, or in the system's temporary
+folder. What a killed process left of its own is removed by the next.
 """
 
 import contextlib
@@ -28,6 +28,13 @@ def building(parent: pathlib.Path, prefix: str) -> Iterator[pathlib.Path]:
         shutil.rmtree(folder, ignore_errors=True)
         if lock is not None:
             os.close(lock)
+
+
+def temporary() -> contextlib.AbstractContextManager[pathlib.Path]:
+    """`building` in the system's temporary folder. Python's own `TemporaryDirectory` stays when its
+    process is killed, gigabytes of images in it.
+    """
+    return building(pathlib.Path(tempfile.gettempdir()), ".tf_ssae-scratch-")
 
 
 def _made(parent: pathlib.Path, prefix: str) -> tuple[pathlib.Path, int | None]:

@@ -22,6 +22,7 @@ from tf_ssae.data import protocols
 from tf_ssae.data.decode import size_of
 from tf_ssae.data.images import LabelledImages
 from tf_ssae.data.split import Subset
+from tf_ssae.system import scratch
 from tf_ssae.system.disk import full_disk_is_an_os_error
 from tf_ssae.training import run as training
 
@@ -100,9 +101,9 @@ def loaded(config: Config) -> Iterator[LabelledImages]:
     remedy = "Free some space, or name another folder in TMPDIR."
     with (
         full_disk_is_an_os_error(tempfile.gettempdir(), remedy),
-        tempfile.TemporaryDirectory() as temporary,
+        scratch.temporary() as temporary,
     ):
-        yield image_folder.load(config, pathlib.Path(temporary) / "images")
+        yield image_folder.load(config, temporary / "images")
 
 
 def look(config: Config, data: LabelledImages) -> Found:
@@ -160,12 +161,12 @@ def estimate(config: Config, data: LabelledImages) -> Estimate:
     """
     stopwatch = _Stopwatch()
     with (
-        tempfile.TemporaryDirectory() as temporary,
+        scratch.temporary() as temporary,
         # The run's own lines would look as if this run were to be kept.
         contextlib.redirect_stdout(io.StringIO()),
         contextlib.suppress(_Enough),
     ):
-        training.train(config, pathlib.Path(temporary) / "run", data, watch=lambda *_: [stopwatch])
+        training.train(config, temporary / "run", data, watch=lambda *_: [stopwatch])
     return stopwatch.estimate()
 
 

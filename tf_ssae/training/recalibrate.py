@@ -16,6 +16,7 @@ from tf_ssae.calibration.share import Share
 from tf_ssae.data.reader import TileReader, repaired_in_words
 from tf_ssae.evaluation import predictions
 from tf_ssae.runs import calibrations, training_images
+from tf_ssae.system import scratch
 from tf_ssae.system.disk import full_disk_is_an_os_error
 from tf_ssae.training.calibrate import ask, of_outputs
 from tf_ssae.training.gathered import Gathered
@@ -75,9 +76,8 @@ def recalibrate(
     remedy = "Nothing was changed: free some space and run the same command again."
     with (
         full_disk_is_an_os_error(f"{run} or {tempfile.gettempdir()}", remedy),
-        tempfile.TemporaryDirectory() as folder,
+        scratch.temporary() as cache,
     ):
-        cache = pathlib.Path(folder)
         goods = Gathered(
             reader, detector, pathlib.Path(images), cache / "goods", trained or set(), set()
         )

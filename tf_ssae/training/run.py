@@ -9,6 +9,7 @@ from typing import Any
 from tf_ssae.config import Config
 from tf_ssae.data.images import LabelledImages
 from tf_ssae.runs import run_folder, training_images
+from tf_ssae.system import scratch
 from tf_ssae.system.disk import full_disk_is_an_os_error
 from tf_ssae.training import checkpoints, outcome, report, strategies, summary
 from tf_ssae.training.begin import begin
@@ -129,9 +130,9 @@ def _follow(config: Config, data: LabelledImages | None, devices: Strategy) -> N
     """
     with (
         full_disk_is_an_os_error(tempfile.gettempdir(), "Free some space and run it again."),
-        tempfile.TemporaryDirectory() as temporary,
+        scratch.temporary() as temporary,
     ):
-        folder = run_folder.RunFolder(pathlib.Path(temporary) / "run", config)
+        folder = run_folder.RunFolder(temporary / "run", config)
         folder.open()
         begun = begin(config, folder, data, devices)
         print(f"Training {devices.in_words()}: worker 0 writes the run folder.", flush=True)
