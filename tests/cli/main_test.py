@@ -88,6 +88,7 @@ for wrong in (
     "score --model_dir=setup.cfg --images=docs --output=new.txt",
     "score --model_dir=setup.cfg --images=docs --output=setup.cfg.csv",
     "export --model_dir=results/readme/digits --export_dir=new",
+    "export --model_dir=results/readme/digits --export_dir=new --openvino",
     "serve --model_dir=/nowhere",
     "doctor nowhere.tflite",
 ):

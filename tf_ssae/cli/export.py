@@ -10,6 +10,7 @@ from tf_ssae.cli.verb import Failed, Verb
 from tf_ssae.data import there
 from tf_ssae.export.published import published_at
 from tf_ssae.runs import run_folder
+from tf_ssae.scoring import openvino_ir
 
 _FLAGS = flags.FlagValues()
 flags.DEFINE_string("model_dir", None, "Folder of a finished run.", flag_values=_FLAGS)
@@ -61,6 +62,8 @@ plugins.define(_FLAGS)
 def _run(arguments: list[str]) -> None:
     plugins.load(_FLAGS.plugin)
     limits = reading.limits(_FLAGS)
+    if _FLAGS.openvino:
+        openvino_ir.require()
     model_dir = pathlib.Path(_FLAGS.model_dir)
     run_folder.require_finished(model_dir)
     export_dir = pathlib.Path(_FLAGS.export_dir)

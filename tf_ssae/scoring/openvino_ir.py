@@ -4,8 +4,10 @@ import hashlib
 import importlib.util
 import os
 import pathlib
+from typing import TYPE_CHECKING
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def require() -> None:
@@ -32,6 +34,6 @@ class OpenVINOModel:
         settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads or 0}
         self._model = openvino.Core().compile_model(str(path), "CPU", settings)
 
-    def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
+    def __call__(self, images: "np.ndarray") -> dict[str, "np.ndarray"]:
         """uint8 `[N, S, S, C] -> {score name: float32 [N]}`."""
         return {output.any_name: value for output, value in self._model(images).items()}

@@ -3,6 +3,7 @@
 import pathlib
 
 from tf_ssae.runs import run_folder
+from tf_ssae.scoring import openvino_ir
 from tf_ssae.scoring.tables import WRITERS
 
 # The file that makes a folder an exported version.
@@ -47,11 +48,13 @@ def require_new_maps(maps: pathlib.Path, images: str | pathlib.Path, output: pat
 
 def require_model(path: pathlib.Path) -> None:
     """Raises FileNotFoundError if there is neither a finished run, nor an exported version, nor a
-    model file at this path.
+    model file at this path; ValueError if it needs OpenVINO, which is not installed.
     """
     if path.suffix in (".tflite", ".xml"):
         if not path.is_file():
             raise FileNotFoundError(f"No such file: {path}.")
+        if path.suffix == ".xml":
+            openvino_ir.require()
         return
     if (path / SAVED_MODEL).is_file():
         return

@@ -197,7 +197,6 @@ def _of_tflite(path: pathlib.Path, threads: int | None) -> Reader:
 
 
 def _of_openvino(path: pathlib.Path, threads: int | None) -> Reader:
-    openvino_ir.require()
     weights = path.with_suffix(".bin")
     if not weights.is_file():
         raise FileNotFoundError(f"No such file: {weights}.")
