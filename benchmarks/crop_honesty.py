@@ -19,7 +19,7 @@ from tf_ssae.data import pipeline
 from tf_ssae.detectors import registry
 from tf_ssae.detectors.registry import preset
 from tf_ssae.ops import tiles
-from tf_ssae.ops.batched import batched, joined
+from tf_ssae.ops.batched import joined
 
 _HEIGHT, _WIDTH, _SIZE = 48, 96, 32
 _TRAIN, _TEST, _EPOCHS = 1024, 256, 12
@@ -62,7 +62,7 @@ def accuracy(images):
     steps = pipeline.steps_per_epoch(_TRAIN, config)
     detector.fit(batches, epochs=_EPOCHS, steps_per_epoch=steps, shuffle=False, verbose=0)
     test = pipeline.scoring_batches(images, np.arange(_TRAIN, len(images)), 64)
-    answers = joined(batched(detector.networks, test, False))["rotation_probabilities"].argmax(2)
+    answers = joined(map(detector.compiled, test))["rotation_probabilities"].argmax(2)
     return float((answers == np.arange(4)).mean())
 
 

@@ -25,7 +25,7 @@ from tf_ssae.config import Config
 from tf_ssae.data import pipeline, protocols, sources
 from tf_ssae.detectors import registry
 from tf_ssae.detectors.registry import preset
-from tf_ssae.ops.batched import batched, joined
+from tf_ssae.ops.batched import joined
 from tf_ssae.ops.losses import RECONSTRUCTION_LOSSES, rotation_cross_entropy
 from tf_ssae.ops.rotations import rotate_stack, rotation_labels
 
@@ -87,7 +87,7 @@ def balance(config, split):
         training.prefetch(2), epochs=config.epochs, steps_per_epoch=steps, shuffle=False, verbose=0
     )
     after = ratio()
-    said = joined(batched(detector.networks, pipeline.scoring_batches(images, held_out, 250), True))
+    said = joined(map(detector.compiled, pipeline.scoring_batches(images, held_out, 250)))
     answers, errors = said["rotation_probabilities"].argmax(2), said["a_rec"]
     originals = detector.preprocess(tf.constant(images[held_out])).numpy()
     variance = np.square(originals - originals.mean(0)).sum((1, 2, 3))

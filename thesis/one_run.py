@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from tf_ssae.ops.graph import graph
 from tf_ssae.system.child import end_with_parent
 from thesis import results
 from thesis.grids import GRIDS, Scale
@@ -125,7 +126,6 @@ def watch(
     * Figure 1.1, of MNIST: the strips OF_CLASSES and OF_ANOMALIES, after training.
     """
     import keras
-    import tensorflow as tf
 
     test, callbacks = split.test, []
     if detector.trained_on_rotations:
@@ -133,7 +133,7 @@ def watch(
             kind: test.of(test.is_anomaly == anomalous).first(_WATCHED).images
             for kind, anomalous in (("normal", False), ("anomalous", True))
         }
-        probabilities = tf.function(lambda x: detector.networks(x)["rotation_probabilities"])
+        probabilities = graph(lambda x: detector.networks(x)["rotation_probabilities"])
 
         def measure(epoch: int, logs: dict[str, float]) -> None:
             for kind, some in watched.items():

@@ -15,7 +15,7 @@ from trained_detector import Trained
 
 from tf_ssae.calibration import Calibration
 from tf_ssae.detectors import registry
-from tf_ssae.ops.batched import batched, joined
+from tf_ssae.ops.batched import joined, of_any_number
 
 EXPECTED = {**SCORES, own_detector.NAME: own_detector.SCORES}
 
@@ -60,7 +60,8 @@ def test_compiled_scores_are_the_scores_whatever_the_last_batch(trained):
     batches = [trained.images[:10], trained.images[10:20], trained.images[20:]]
     # XLA compiles any graph, and takes long: a detector of the thesis and a GAN stand for all.
     with_xla = trained.detector.config.detector in ("ssae", "ganomaly")
-    compiled = list(batched(trained.detector.explain, batches, with_xla))
+    explain = of_any_number(trained.detector.explain, trained.detector.image_shape, with_xla)
+    compiled = list(map(explain, batches))
     for name, values in trained.scores.items():
         np.testing.assert_allclose(
             np.concatenate([batch[name] for batch in compiled]), values, rtol=1e-4, atol=1e-5

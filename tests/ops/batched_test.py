@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_ssae.ops.batched import batched, in_batches, joined, padded
+from tf_ssae.ops.batched import at_once, in_batches, joined, of_any_number, padded
 
 
 def images(count):
@@ -53,21 +53,20 @@ def test_padded_gives_arrays_and_compiles_once():
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])
-def test_batched_compiles_once_for_a_smaller_last_batch(jit_compile):
+def test_a_function_of_any_number_is_traced_once(jit_compile):
     traces = []
 
     def function(batch):
-        traces.append(batch.shape)
-        return {"sum": tf.reduce_sum(batch, [1, 2, 3])}
+        traces.append(batch.shape[0])
+        return {"sum": tf.reduce_sum(tf.cast(batch, tf.int32), [1, 2, 3])}
 
-    batches = [tf.constant(images(7)[i : i + 3]) for i in (0, 3, 6)]
-    found = [part["sum"].tolist() for part in batched(function, batches, jit_compile)]
-    assert found == [[4.0, 8.0, 12.0], [16.0, 20.0, 24.0], [28.0]]
-    assert traces == [(3, 2, 2, 1)]
-
-
-def test_batched_of_nothing_yields_nothing():
-    assert list(batched(Recorder(), [], False)) == []
+    of_any = of_any_number(function, (2, 2, 1), jit_compile)
+    for count in (3, 1, 300):
+        wanted = (images(count) % 60).astype(np.uint8)
+        for given in (wanted, tf.constant(wanted)):
+            np.testing.assert_array_equal(of_any(given)["sum"], wanted.sum(axis=(1, 2, 3)))
+    # XLA gets whole batches.
+    assert traces == [at_once(2) if jit_compile else None]
 
 
 def test_in_batches_takes_every_image_once_in_order():

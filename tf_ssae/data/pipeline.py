@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_ssae.config import Config
+from tf_ssae.ops.graph import as_written
 from tf_ssae.ops.rotations import rotate_sampled, rotate_stack, rotation_labels
 
 
@@ -40,8 +41,8 @@ def training_batches(
 
     return (
         tf.data.Dataset.range(first_epoch, config.epochs)
-        .flat_map(epoch_batches)
-        .map(lambda step, batch: (step, _gather(images, batch)))
+        .flat_map(as_written(epoch_batches))
+        .map(as_written(lambda step, batch: (step, _gather(images, batch))))
     )
 
 
@@ -52,7 +53,7 @@ def numbered_batches(images: np.ndarray, index: np.ndarray, first_step: int) -> 
     return (
         tf.data.Dataset.from_tensor_slices(index)
         .enumerate(first_step)
-        .map(lambda step, batch: (step, _gather(images, batch)))
+        .map(as_written(lambda step, batch: (step, _gather(images, batch))))
     )
 
 
@@ -82,7 +83,7 @@ def with_rotations(batches: tf.data.Dataset, config: Config) -> tf.data.Dataset:
         seed = tf.random.experimental.stateless_fold_in([config.seed, step], 1)
         return x, *rotate_sampled(x, seed)
 
-    return batches.map(rotate)
+    return batches.map(as_written(rotate))
 
 
 def scoring_batches(images: np.ndarray, index: np.ndarray, batch_size: int) -> tf.data.Dataset:
@@ -90,7 +91,7 @@ def scoring_batches(images: np.ndarray, index: np.ndarray, batch_size: int) -> t
     return (
         tf.data.Dataset.from_tensor_slices(index)
         .batch(batch_size)
-        .map(lambda batch: _gather(images, batch))
+        .map(as_written(lambda batch: _gather(images, batch)))
         .prefetch(tf.data.AUTOTUNE)
     )
 

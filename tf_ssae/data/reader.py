@@ -20,6 +20,7 @@ from tf_ssae.data import decode
 from tf_ssae.data.decode import UnreadableImage, with_channels
 from tf_ssae.data.storage import LOCAL, Storage
 from tf_ssae.ops import tiles
+from tf_ssae.ops.graph import graph
 from tf_ssae.ops.limits import DEFAULTS, Limits
 from tf_ssae.ops.region_of_interest import RegionOfInterest
 
@@ -120,7 +121,7 @@ class TileReader:
     @functools.cached_property
     def _cut(self) -> Callable[[tf.Tensor], tf.Tensor]:
         region = None if self._roi is None else tf.constant(self._roi.mask)
-        compiled = tf.function(
+        compiled = graph(
             lambda images: tiles.cut(images, self._size, self._crop, self._tile_size, region)[0],
             input_signature=[tf.TensorSpec([1, None, None, self._channels], tf.uint8)],
         )

@@ -2,7 +2,8 @@
 on every detector.
 """
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
 
 import keras
@@ -17,6 +18,8 @@ from tf_ssae.networks.fast.adam import Adam
 from tf_ssae.networks.fast.folded import fold
 from tf_ssae.networks.precision import compute_in
 from tf_ssae.ops import preprocessing, region_of_interest
+from tf_ssae.ops.batched import Arrays, of_any_number
+from tf_ssae.ops.graph import as_written
 from tf_ssae.ops.region_of_interest import RegionOfInterest
 from tf_ssae.ops.replicas import rows
 
@@ -166,7 +169,7 @@ class Detector(keras.Model):
         """
         if self.trained_on_rotations:
             return pipeline.with_rotations(batches, self.config)
-        return batches.map(lambda step, x: x)
+        return batches.map(as_written(lambda step, x: x))
 
     def share(self, batch: Any, number: int, replicas: int) -> Any:
         """The share of a batch of `prepare` that one of several replicas trains on; `number`: 0, 1,
@@ -240,11 +243,27 @@ class Detector(keras.Model):
             those of the true rotations alone; and from detectors that reconstruct,
             `squared_error`, `[B, T, T, C]`.
         """
-        outputs = dict(self.combine(self.networks(images)))
+        return self.explained(self._with_error(images))
+
+    @functools.cached_property
+    def compiled(self) -> Callable[[np.ndarray], Arrays]:
+        """A function of images, uint8 `[N, S, S, C]`, any number of them: what `networks` returns,
+        as arrays, and `squared_error`. All that asks a trained detector in this process shares it,
+        since tracing it takes as long as asking hundreds of images.
+        """
+        return of_any_number(self._with_error, self.image_shape, self.config.jit_compile)
+
+    def _with_error(self, images: tf.Tensor) -> Outputs:
+        outputs = dict(self.networks(images))
         if "reconstruction" in outputs:
             outputs["squared_error"] = tf.square(
                 self.preprocess(images) - outputs["reconstruction"]
             )
+        return outputs
+
+    def explained(self, outputs: Outputs) -> Outputs:
+        """What `explain` returns, of the outputs of `compiled`."""
+        outputs = dict(self.combine(outputs))
         if "rotation_probabilities" in outputs:
             outputs["rotation_probabilities"] = tf.linalg.diag_part(
                 outputs["rotation_probabilities"]
@@ -390,6 +409,8 @@ class Detector(keras.Model):
 
     def fold(self) -> None:
         """Folds BatchNorm into the layers before it, for faster scoring of a trained detector."""
+        # It was traced with other layers.
+        self.__dict__.pop("compiled", None)
         for layer in self.layers:
             if isinstance(layer, Detector):
                 layer.fold()

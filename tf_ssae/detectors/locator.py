@@ -19,6 +19,7 @@ from tf_ssae.detectors.registry import register
 from tf_ssae.networks import locator as networks
 from tf_ssae.ops import replicas, scores
 from tf_ssae.ops.gaussian import Gaussian
+from tf_ssae.ops.graph import as_written, graph
 from tf_ssae.ops.losses import location_loss
 from tf_ssae.ops.region_of_interest import composed
 from tf_ssae.ops.replicas import rows
@@ -163,7 +164,7 @@ class Locator(Detector):
                 *where,
             )
 
-        return batches.map(tampered, num_parallel_calls=2)
+        return batches.map(as_written(tampered), num_parallel_calls=2)
 
     def share(self, batch: tuple[tf.Tensor, ...], number: int, replicas: int) -> Any:
         """Of both the clean images and the others."""
@@ -310,8 +311,10 @@ class Locator(Detector):
             x, *inside = textures(images)
             return placement.moved(x, seed, *inside)
 
-        self.gaussian.fit(map(np.asarray, map(tf.function(pooled), batches)))
-        self.texture.fit(batches.map(textures), batches.enumerate().map(moved))
+        self.gaussian.fit(map(np.asarray, map(graph(pooled), batches)))
+        self.texture.fit(
+            batches.map(as_written(textures)), batches.enumerate().map(as_written(moved))
+        )
 
     def fit_normalisation(self, scores: Mapping[str, np.ndarray]) -> None:
         for name, tail in self.tails.items():

@@ -6,12 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
-import tensorflow as tf
 from scipy.ndimage import gaussian_filter
 
-from tf_ssae.ops.batched import batched
-
 if TYPE_CHECKING:
+    import tensorflow as tf
+
     from tf_ssae.detectors.base import Detector
 
 # Standard deviation of the smoothing, as a share of the image's side: an edge that is reconstructed
@@ -75,11 +74,6 @@ def without_border(maps: np.ndarray, tile_size: int) -> np.ndarray:
     return maps[:, border : border + side, border : border + side]
 
 
-def of_batches(detector: "Detector", batches: Iterable[tf.Tensor]) -> Iterator[np.ndarray]:
+def of_batches(detector: "Detector", batches: Iterable["tf.Tensor"]) -> Iterator[np.ndarray]:
     """Yields the anomaly maps `[B, T, T]`, unscaled, of each batch of tiles `[B, S, S, C]`."""
-
-    def mapped(tiles: tf.Tensor) -> dict[str, tf.Tensor]:
-        return detector.mapped(tiles, detector.networks(tiles))
-
-    for batch in batched(mapped, batches, detector.config.jit_compile):
-        yield of_outputs(batch)
+    return map(of_outputs, map(detector.compiled, batches))

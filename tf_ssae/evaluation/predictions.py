@@ -13,7 +13,7 @@ from tf_ssae.calibration import Calibration
 from tf_ssae.data.split import Subset
 from tf_ssae.evaluation.maps import of_outputs
 from tf_ssae.evaluation.metrics import score_metrics
-from tf_ssae.ops.batched import batched, joined
+from tf_ssae.ops.batched import joined
 
 if TYPE_CHECKING:
     from tf_ssae.detectors.base import Detector
@@ -97,24 +97,17 @@ def ask(
     `with_map_peaks`: find the `map_peaks` too; for a detector that reconstructs.
     """
 
-    def networks(tiles: tf.Tensor) -> dict[str, tf.Tensor]:
-        outputs = dict(detector.networks(tiles))
-        maps = detector.mapped(tiles, outputs) if with_map_peaks else {}
-        for name in ("reconstruction", "location"):
-            outputs.pop(name, None)
-        return {**outputs, **maps}
-
     def summed_up(outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         if "rotation_probabilities" in outputs:
             named = outputs.pop("rotation_probabilities").argmax(axis=2)
             outputs["rotation_correct"] = named == np.arange(named.shape[1])
         if with_map_peaks:
             outputs["map_peaks"] = of_outputs(outputs).max(axis=(1, 2))
-            for name in ("squared_error", "location"):
-                outputs.pop(name, None)
+        for name in ("reconstruction", "squared_error", "location"):
+            outputs.pop(name, None)
         return outputs
 
-    found = joined(map(summed_up, batched(networks, batches, detector.config.jit_compile)))
+    found = joined(map(summed_up, map(detector.compiled, batches)))
     correct, peaks = found.pop("rotation_correct", None), found.pop("map_peaks", None)
     return TileOutputs(found, correct, peaks)
 

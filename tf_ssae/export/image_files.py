@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tf_ssae.data import containers
 from tf_ssae.export.requirements import NOTHING_LEFT, is_size, sizes
+from tf_ssae.ops.graph import as_written
 from tf_ssae.ops.limits import DEFAULTS, Limits
 from tf_ssae.ops.region_of_interest import RegionOfInterest
 
@@ -55,7 +56,7 @@ def read(
         return tf.cond(why == "", tiles, lambda: (blank, why))
 
     # A decoder's error ends a graph, unless a data set drops the element that it was raised for.
-    made = tf.data.Dataset.from_tensors(data).map(attempt).ignore_errors()
+    made = tf.data.Dataset.from_tensors(data).map(as_written(attempt)).ignore_errors()
     otherwise = tf.data.Dataset.from_tensors((blank, "damaged: it cannot be decoded"))
     return made.concatenate(otherwise).take(1).get_single_element()
 

@@ -10,6 +10,7 @@ from tf_ssae.detectors.base import Detector, Outputs
 from tf_ssae.export import image_files
 from tf_ssae.export.requirements import NOTHING_LEFT, require, require_proportions, require_size
 from tf_ssae.ops import tiles
+from tf_ssae.ops.graph import graph
 from tf_ssae.ops.limits import DEFAULTS, Limits
 
 
@@ -22,7 +23,7 @@ def write_tiles(detector: Detector, folder: str, batch_size: int | None = None) 
     """
     spec = tf.TensorSpec([batch_size, *detector.image_shape], tf.uint8, name="images")
 
-    @tf.function(input_signature=[spec])
+    @graph(input_signature=[spec])
     def scores(images: tf.Tensor) -> Outputs:
         return detector.call(images)
 
@@ -170,31 +171,31 @@ def write(detector: Detector, folder: pathlib.Path, limits: Limits = DEFAULTS) -
     images_spec = tf.TensorSpec([None, None, None, None], tf.uint8, name="images")
     bytes_spec = tf.TensorSpec([None], tf.string, name="image_bytes")
 
-    @tf.function(input_signature=[images_spec])
+    @graph(input_signature=[images_spec])
     def serving_default(images: tf.Tensor) -> Outputs:
         return scores_of(evidence_of(tiles_of(images)))
 
-    @tf.function(input_signature=[bytes_spec])
+    @graph(input_signature=[bytes_spec])
     def serving_bytes(image_bytes: tf.Tensor) -> Outputs:
         return scores_of_files(image_bytes)
 
-    @tf.function(input_signature=[bytes_spec])
+    @graph(input_signature=[bytes_spec])
     def decide(image_bytes: tf.Tensor) -> Outputs:
         return decided(scores_of_files(image_bytes))
 
-    @tf.function(input_signature=[images_spec])
+    @graph(input_signature=[images_spec])
     def decide_images(images: tf.Tensor) -> Outputs:
         scores = scores_of(evidence_of(tiles_of(images)))
         return decided(with_errors(scores, tf.fill(tf.shape(images)[:1], "")))
 
-    @tf.function(input_signature=[images_spec])
+    @graph(input_signature=[images_spec])
     def explain(images: tf.Tensor) -> Outputs:
         outputs = evidence_of(tiles_of(images))
         return {**outputs, **scores_of(outputs)}
 
     tile_spec = tf.TensorSpec([None, *detector.image_shape], tf.uint8, name="images")
 
-    @tf.function(input_signature=[tile_spec])
+    @graph(input_signature=[tile_spec])
     def explain_tiles(images: tf.Tensor) -> Outputs:
         return detector.explain(images)
 

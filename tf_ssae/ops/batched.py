@@ -1,12 +1,15 @@
 """Runs a function over many images, a batch at a time, with one compilation whatever the size of
-the last batch.
+a batch.
 """
 
+import functools
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 import numpy as np
 import tensorflow as tf
+
+from tf_ssae.ops.graph import graph
 
 Arrays = dict[str, np.ndarray]
 Item = TypeVar("Item")
@@ -36,20 +39,30 @@ def padded(function: Function, batch_size: int) -> Callable[[np.ndarray], Arrays
     return outputs
 
 
-def batched(
-    function: Function, batches: Iterable[tf.Tensor], jit_compile: bool
-) -> Iterator[Arrays]:
-    """Yields the outputs of `function`, compiled, for every batch.
+def of_any_number(
+    function: Callable[[tf.Tensor], dict[str, tf.Tensor]],
+    image_shape: tuple[int, ...],
+    jit_compile: bool = False,
+) -> Callable[[np.ndarray], Arrays]:
+    """A function of uint8 images `[N, S, S, C]`, compiled once for any N: who waits for the answer
+    for one does not wait for a batch.
 
-    Args:
-        batches: of images; the first is the largest.
-        jit_compile: whether to compile with XLA.
+    `jit_compile`: with XLA, which knows batches of one size only.
     """
-    compiled = tf.function(function, jit_compile=jit_compile)
-    of_batch = None
-    for images in batches:
-        of_batch = of_batch or padded(compiled, int(images.shape[0]))
-        yield of_batch(images)
+    most = at_once(image_shape[0]) if jit_compile else None
+    spec = tf.TensorSpec([most, *image_shape], tf.uint8)
+    compiled = graph(function, input_signature=[spec], jit_compile=jit_compile)
+    # Traced at the first call. Not `compiled` itself: TensorFlow counts the tracings of all that
+    # come from one place in a source, and warns of "retracing".
+    concrete = functools.cache(compiled.get_concrete_function)
+
+    def outputs(images: np.ndarray) -> Arrays:
+        answer = concrete()(tf.convert_to_tensor(images))
+        return {name: value.numpy() for name, value in answer.items()}
+
+    if most is None:
+        return outputs
+    return lambda images: in_batches(padded(outputs, most), images, most)
 
 
 def in_groups(

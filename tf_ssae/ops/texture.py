@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tf_ssae.ops import factors, filter_bank, region_of_interest, surroundings
 from tf_ssae.ops.gaussian import Gaussian, Sums
+from tf_ssae.ops.graph import graph
 from tf_ssae.ops.usual import Usual
 from tf_ssae.ops.windows import Fit, Windows
 
@@ -67,7 +68,7 @@ class Texture(keras.layers.Layer):
         """
         self._surroundings.fit(images for images, *_ in batches)
 
-        @tf.function
+        @graph
         def of_windows(images: tf.Tensor, inside: tf.Tensor | None = None) -> list:
             responses, cells = self._responses(images), _cells(inside)
             windows = [_of_windows(responses, side, cells) for side in self._sides]
@@ -76,7 +77,7 @@ class Texture(keras.layers.Layer):
         both = tf.data.Dataset.zip(batches, copies)
         self._fit_factors(both, of_windows)
 
-        @tf.function
+        @graph
         def given(images: tf.Tensor, inside: tf.Tensor | None = None) -> list:
             whole, *windows = of_windows(images, inside)
             return [whole, self._factors_of(windows), *windows]

@@ -14,7 +14,7 @@ from tf_ssae import runs
 from tf_ssae.calibration import Calibration, Description
 from tf_ssae.detectors.base import Detector
 from tf_ssae.evaluation import maps
-from tf_ssae.ops.batched import in_batches, padded
+from tf_ssae.ops.batched import in_batches, of_any_number, padded
 from tf_ssae.scoring import description_file, openvino_ir, places, saved_model
 from tf_ssae.scoring.tflite import TFLiteModel
 
@@ -137,24 +137,11 @@ def of_detector(detector: Detector) -> Reader:
 
     return Reader(
         detector.description,
-        _of_any_number(lambda images: detector(images), detector.image_shape),
-        _of_any_number(detector.explain, detector.image_shape),
-        _of_any_number(score_and_map, detector.image_shape),
+        of_any_number(lambda images: detector(images), detector.image_shape),
+        of_any_number(detector.explain, detector.image_shape),
+        of_any_number(score_and_map, detector.image_shape),
         detector.config.precision,
     )
-
-
-def _of_any_number(function: Callable, image_shape: tuple[int, ...]) -> _Function:
-    """A function of tiles `[N, S, S, C]`, compiled once for any N: who waits for the answer for one
-    does not wait for a batch.
-    """
-    spec = tf.TensorSpec([None, *image_shape], tf.uint8)
-    compiled = tf.function(function, input_signature=[spec])
-
-    def outputs(tiles: np.ndarray) -> dict[str, np.ndarray]:
-        return {name: value.numpy() for name, value in compiled(tf.constant(tiles)).items()}
-
-    return outputs
 
 
 def _of_saved_model(path: pathlib.Path) -> Reader:

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from tf_ssae.data import pipeline
 from tf_ssae.data.split import Subset
 from tf_ssae.detectors.base import Detector
+from tf_ssae.ops.graph import graph
 from tf_ssae.report.content import HELD_OUT
 
 # The sample: at most so many images, and pixels as the networks see them.
@@ -43,7 +43,7 @@ class HeldOut(keras.callbacks.Callback):
         batches = pipeline.numbered_batches(held_out.data.images, index, first_step=total)
         self._batches = detector.prepare(batches, total).cache()
         self._every, self._epochs = int(np.ceil(count / (_SHARE * steps))), config.epochs
-        self._losses = tf.function(lambda batch: detector.losses_of(batch, training=False))
+        self._losses = graph(lambda batch: detector.losses_of(batch, training=False))
 
     def on_epoch_end(self, epoch: int, logs: dict) -> None:
         if epoch and (self._epochs - 1 - epoch) % self._every:

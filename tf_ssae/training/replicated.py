@@ -16,6 +16,7 @@ from tf_ssae.data import pipeline
 from tf_ssae.data.split import Split
 from tf_ssae.detectors import registry
 from tf_ssae.detectors.base import Detector
+from tf_ssae.ops.graph import as_written, graph
 from tf_ssae.training.strategies import Strategy
 from tf_ssae.training.watch import FiniteLosses
 
@@ -32,7 +33,7 @@ class Replicated:
         self._detector, self._strategy = detector, strategy
         with strategy.distribution.scope():
             self._copies = registry.make(detector.config, detector.image_shape)
-        self._step = tf.function(self._one_step)
+        self._step = graph(self._one_step)
 
     def fit(
         self,
@@ -96,7 +97,7 @@ class Replicated:
                 self._detector.share(whole, number, strategy.replicas) for number in strategy.own
             )
 
-        for shares in batches.map(shared).prefetch(tf.data.AUTOTUNE):
+        for shares in batches.map(as_written(shared)).prefetch(tf.data.AUTOTUNE):
             yield strategy.distribution.experimental_distribute_values_from_function(
                 lambda replica, shares=shares: shares[
                     replica.replica_id_in_sync_group - strategy.own[0]

@@ -3,7 +3,7 @@
 import itertools
 import os
 import pathlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,11 @@ import tensorflow as tf
 from tf_ssae import report
 from tf_ssae.calibration.share import Share
 from tf_ssae.config import Config
-from tf_ssae.data import pipeline
 from tf_ssae.data.reader import TileReader, repaired_in_words
 from tf_ssae.data.split import Split, Subset
 from tf_ssae.detectors.base import Detector
 from tf_ssae.evaluation.predictions import Evaluation
-from tf_ssae.ops.batched import batched, joined, padded
+from tf_ssae.ops.batched import Arrays, in_batches
 from tf_ssae.report import gallery, png
 from tf_ssae.report.content import Photo
 from tf_ssae.report.photos import LISTED, PICTURED, Suspect, link, pictured
@@ -209,8 +208,7 @@ def _photos(
 
             yield photo(i), tiles, read
 
-    explain = padded(tf.function(detector.explain), _EXPLAINED_AT_ONCE)
-    yield from pictured(suspects(), explain, detector.description)
+    yield from pictured(suspects(), _explain(detector), detector.description)
     yield from map(photo, waiting)
 
 
@@ -241,6 +239,16 @@ def _cards(
         best.append(subset.index[start + tile])
         notes.append(data.class_names[subset.labels[image]] + which)
     names = [subset.names[image] for image in shown]
-    batches = pipeline.scoring_batches(data.images, np.array(best), _EXPLAINED_AT_ONCE)
-    outputs = joined(batched(detector.explain, batches, jit_compile=False))
-    return gallery.cards(outputs, data.images[best], names, notes, detector.calibration)
+    tiles = data.images[best]
+    outputs = in_batches(_explain(detector), tiles, _EXPLAINED_AT_ONCE)
+    return gallery.cards(outputs, tiles, names, notes, detector.calibration)
+
+
+def _explain(detector: Detector) -> Callable[[np.ndarray], Arrays]:
+    """`Detector.explain`, of arrays."""
+
+    def explain(tiles: np.ndarray) -> Arrays:
+        outputs = detector.explained(detector.compiled(tiles))
+        return {name: np.asarray(value) for name, value in outputs.items()}
+
+    return explain

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tf_ssae.config import Config
 from tf_ssae.detectors import registry
+from tf_ssae.ops.graph import graph
 from tf_ssae.training import workers
 from tf_ssae.training.workers import MIRRORED, MULTI_WORKER
 
@@ -60,7 +61,7 @@ class Strategy:
         if self.workers == 1:
             return values
 
-        @tf.function
+        @graph
         def broadcast() -> list[tf.Tensor]:
             replica = tf.distribute.get_replica_context()
             sent = tf.equal(replica.replica_id_in_sync_group, 0)

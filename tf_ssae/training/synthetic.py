@@ -13,6 +13,7 @@ from tf_ssae.detectors.base import Detector
 from tf_ssae.evaluation import predictions
 from tf_ssae.ops import region_of_interest
 from tf_ssae.ops.batched import at_once
+from tf_ssae.ops.graph import graph
 from tf_ssae.ops.tiles import first_tiles
 
 _IMAGES = 100
@@ -45,22 +46,24 @@ def synthetic_defects(detector: Detector, split: Split) -> dict[str, Any]:
 
 
 def tampered(subset: Subset, batch_size: int, has_region: bool = False) -> Iterator[tf.Tensor]:
-    """Yields batches of the tiles of images, float `[B, S, S, C]` in 0..1, with a defect in the
-    first tile of each image; the same ones in every run.
+    """Yields batches of the tiles of images, uint8 `[B, S, S, C]`, with a defect in the first tile
+    of each image; the same ones in every run.
 
     `has_region`: whether tiles are 0 outside of a region of interest, where none is pasted.
     """
-    first = first_tiles(subset.source)
-    drawn = tf.function(with_defects)
+    firsts = np.isin(np.arange(len(subset.source)), first_tiles(subset.source))
+    # The others are not drawn for: an image of 24 megapixels may have hundreds of tiles. Always for
+    # as many, so that it is traced once.
+    most = max(firsts[i : i + batch_size].sum() for i in range(0, len(firsts), batch_size))
+    drawn = graph(with_defects)
     for number, tiles in enumerate(subset.batches(batch_size)):
-        start = number * batch_size
-        here = first[(first >= start) & (first < start + batch_size)] - start
-        changed = _in_range(tiles)
+        (here,) = np.nonzero(firsts[number * batch_size :][:batch_size])
         if len(here):
-            # The others are not drawn for: an image of 24 megapixels may have hundreds of tiles.
-            pasted = drawn(tf.gather(tiles, here), has_region, tf.constant(number, tf.int64))
-            changed = tf.tensor_scatter_nd_update(changed, here[:, np.newaxis], pasted)
-        yield changed
+            chosen = tf.gather(tiles, np.resize(here, most))
+            pasted = drawn(chosen, has_region, tf.constant(number, tf.int64))[: len(here)]
+            pasted = tf.cast(tf.round(255.0 * pasted), tf.uint8)
+            tiles = tf.tensor_scatter_nd_update(tiles, here[:, np.newaxis], pasted)
+        yield tiles
 
 
 def with_defects(

@@ -10,6 +10,7 @@ import tensorflow as tf
 from tf_ssae.data.split import Subset
 from tf_ssae.detectors.base import Detector
 from tf_ssae.detectors.health import TrainingFailed
+from tf_ssae.ops.graph import graph
 from tf_ssae.report import png
 
 _WATCHED = 256
@@ -54,7 +55,7 @@ class Reconstructions(keras.callbacks.Callback):
         super().__init__()
         images = tf.constant(train.data.images[train.index[:_WATCHED]])
         self._detector, self.originals = detector, detector.preprocess(images).numpy()
-        networks = tf.function(lambda: detector.networks(images)["reconstruction"])
+        networks = graph(lambda: detector.networks(images)["reconstruction"])
         self.reconstruct = lambda: networks().numpy()
         self._writer = tf.summary.create_file_writer(str(log_dir / "reconstructions"))
 
