@@ -13,7 +13,7 @@ from typing import NoReturn
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # What the program still tidies up has so many seconds. TensorFlow gives the main thread back only
 # when what it computes is done, which takes up to twelve.
-_GRACE = 1.5
+_GRACE = 1.2
 
 
 class Interrupts:
