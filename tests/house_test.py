@@ -28,3 +28,17 @@ def test_the_top_of_the_package_holds_the_settings_alone():
         "_version.py",
         "config.py",
     }
+
+
+def test_graphs_are_made_in_one_way():
+    """See ops/graph.py: elsewhere AutoGraph would rewrite the sources of all that is called."""
+    home = PACKAGE / "ops" / "graph.py"
+    elsewhere = [path for path in PACKAGE.rglob("*.py") if path != home]
+    assert [str(path) for path in elsewhere if "tf.function" in path.read_text()] == []
+    mapped = [
+        call
+        for path in elsewhere
+        for call in re.findall(r"\.(?:flat_)?map\((\w+)", path.read_text())
+        if call != "as_written"
+    ]
+    assert mapped == []
