@@ -53,7 +53,7 @@ def test_padded_gives_arrays_and_compiles_once():
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])
-def test_a_function_of_any_number_is_traced_once(jit_compile):
+def test_a_function_of_any_number_is_traced_once_a_type(jit_compile):
     traces = []
 
     def function(batch):
@@ -67,6 +67,8 @@ def test_a_function_of_any_number_is_traced_once(jit_compile):
             np.testing.assert_array_equal(of_any(given)["sum"], wanted.sum(axis=(1, 2, 3)))
     # XLA gets whole batches.
     assert traces == [at_once(2) if jit_compile else None]
+    np.testing.assert_array_equal(of_any(wanted.astype(np.float32))["sum"], wanted.sum((1, 2, 3)))
+    assert len(traces) == 2
 
 
 def test_in_batches_takes_every_image_once_in_order():

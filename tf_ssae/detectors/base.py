@@ -247,8 +247,8 @@ class Detector(keras.Model):
 
     @functools.cached_property
     def compiled(self) -> Callable[[np.ndarray], Arrays]:
-        """A function of images, uint8 `[N, S, S, C]`, any number of them: what `networks` returns,
-        as arrays, and `squared_error`. All that asks a trained detector in this process shares it,
+        """A function of images `[N, S, S, C]`, any number of them: what `networks` returns, as
+        arrays, and `squared_error`. All that asks a trained detector in this process shares it,
         since tracing it takes as long as asking hundreds of images.
         """
         return of_any_number(self._with_error, self.image_shape, self.config.jit_compile)

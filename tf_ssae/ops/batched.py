@@ -44,21 +44,24 @@ def of_any_number(
     image_shape: tuple[int, ...],
     jit_compile: bool = False,
 ) -> Callable[[np.ndarray], Arrays]:
-    """A function of uint8 images `[N, S, S, C]`, compiled once for any N: who waits for the answer
-    for one does not wait for a batch.
+    """A function of images `[N, S, S, C]`, compiled for any N when it is first called, once for
+    each type of numbers: who waits for the answer for one does not wait for a batch.
 
     `jit_compile`: with XLA, which knows batches of one size only.
     """
     most = at_once(image_shape[0]) if jit_compile else None
-    spec = tf.TensorSpec([most, *image_shape], tf.uint8)
-    compiled = graph(function, input_signature=[spec], jit_compile=jit_compile)
-    # Traced at the first call. Not `compiled` itself: TensorFlow counts the tracings of all that
-    # come from one place in a source, and warns of "retracing".
-    concrete = functools.cache(compiled.get_concrete_function)
+
+    @functools.cache
+    def of(dtype: tf.DType) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
+        spec = tf.TensorSpec([most, *image_shape], dtype)
+        compiled = graph(function, input_signature=[spec], jit_compile=jit_compile)
+        # Not `compiled` itself: TensorFlow counts the tracings of all that come from one place in a
+        # source, and warns of "retracing".
+        return compiled.get_concrete_function()
 
     def outputs(images: np.ndarray) -> Arrays:
-        answer = concrete()(tf.convert_to_tensor(images))
-        return {name: value.numpy() for name, value in answer.items()}
+        tensor = tf.convert_to_tensor(images)
+        return {name: value.numpy() for name, value in of(tensor.dtype)(tensor).items()}
 
     if most is None:
         return outputs
