@@ -8,6 +8,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -72,11 +73,11 @@ class Verb:
         with lasting_streams() as streams, interrupts(self.stopped) as received:
             try:
                 status = self._status(arguments)
-            # An import, or native code, that a signal interrupted may raise anything.
-            except BaseException:
-                if received.number is None:
+            except BaseException as error:
+                # An import, or native code, that a signal interrupted may raise anything.
+                if received.number is None and not isinstance(error, KeyboardInterrupt):
                     raise
-                received.end(received.number)
+                received.end(received.number or signal.SIGINT)
             lost = streams.error()
             if lost and not status:
                 print(f"Error: not all could be printed: {lost.strerror}.", file=sys.stderr)
