@@ -62,7 +62,7 @@ def accuracy(images):
     steps = pipeline.steps_per_epoch(_TRAIN, config)
     detector.fit(batches, epochs=_EPOCHS, steps_per_epoch=steps, shuffle=False, verbose=0)
     test = pipeline.scoring_batches(images, np.arange(_TRAIN, len(images)), 64)
-    answers = joined(map(detector.compiled, test))["rotation_probabilities"].argmax(2)
+    answers = joined(map(detector.answers, test))["rotation_probabilities"].argmax(2)
     return float((answers == np.arange(4)).mean())
 
 

@@ -87,7 +87,7 @@ def balance(config, split):
         training.prefetch(2), epochs=config.epochs, steps_per_epoch=steps, shuffle=False, verbose=0
     )
     after = ratio()
-    said = joined(map(detector.compiled, pipeline.scoring_batches(images, held_out, 250)))
+    said = joined(map(detector.answers, pipeline.scoring_batches(images, held_out, 250)))
     answers, errors = said["rotation_probabilities"].argmax(2), said["a_rec"]
     originals = detector.preprocess(tf.constant(images[held_out])).numpy()
     variance = np.square(originals - originals.mean(0)).sum((1, 2, 3))

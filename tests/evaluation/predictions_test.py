@@ -38,7 +38,7 @@ def test_outputs_by_hand():
     anomalous.
     """
 
-    def compiled(images):
+    def answers(images):
         # Rotated by 0 or 180 degrees, the classifier is right; else it says 0 degrees.
         named = np.eye(4, dtype=np.float32)[[0, 0, 2, 0]]
         return {
@@ -50,7 +50,7 @@ def test_outputs_by_hand():
 
     fake = types.SimpleNamespace(
         score_names=("a", "b"),
-        compiled=compiled,
+        answers=answers,
         combine=lambda outputs: {**outputs, "b": 10 * outputs["a"]},
     )
     images = np.ones([3, 8, 8, 1]) * np.reshape([0.3, 0.1, 0.4], [3, 1, 1, 1])

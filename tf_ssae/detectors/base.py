@@ -246,7 +246,7 @@ class Detector(keras.Model):
         return self.explained(self._with_error(images))
 
     @functools.cached_property
-    def compiled(self) -> Callable[[np.ndarray], Arrays]:
+    def answers(self) -> Callable[[np.ndarray], Arrays]:
         """A function of images `[N, S, S, C]`, any number of them: what `networks` returns, as
         arrays, and `squared_error`. All that asks a trained detector in this process shares it,
         since tracing it takes as long as asking hundreds of images.
@@ -262,7 +262,7 @@ class Detector(keras.Model):
         return outputs
 
     def explained(self, outputs: Outputs) -> Outputs:
-        """What `explain` returns, of the outputs of `compiled`."""
+        """What `explain` returns, of the outputs of `answers`."""
         outputs = dict(self.combine(outputs))
         if "rotation_probabilities" in outputs:
             outputs["rotation_probabilities"] = tf.linalg.diag_part(
@@ -410,7 +410,7 @@ class Detector(keras.Model):
     def fold(self) -> None:
         """Folds BatchNorm into the layers before it, for faster scoring of a trained detector."""
         # It was traced with other layers.
-        self.__dict__.pop("compiled", None)
+        self.__dict__.pop("answers", None)
         for layer in self.layers:
             if isinstance(layer, Detector):
                 layer.fold()

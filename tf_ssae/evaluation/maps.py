@@ -76,4 +76,4 @@ def without_border(maps: np.ndarray, tile_size: int) -> np.ndarray:
 
 def of_batches(detector: "Detector", batches: Iterable["tf.Tensor"]) -> Iterator[np.ndarray]:
     """Yields the anomaly maps `[B, T, T]`, unscaled, of each batch of tiles `[B, S, S, C]`."""
-    return map(of_outputs, map(detector.compiled, batches))
+    return map(of_outputs, map(detector.answers, batches))

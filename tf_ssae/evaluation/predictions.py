@@ -107,7 +107,7 @@ def ask(
             outputs.pop(name, None)
         return outputs
 
-    found = joined(map(summed_up, map(detector.compiled, batches)))
+    found = joined(map(summed_up, map(detector.answers, batches)))
     correct, peaks = found.pop("rotation_correct", None), found.pop("map_peaks", None)
     return TileOutputs(found, correct, peaks)
 

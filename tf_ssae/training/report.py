@@ -248,7 +248,7 @@ def _explain(detector: Detector) -> Callable[[np.ndarray], Arrays]:
     """`Detector.explain`, of arrays."""
 
     def explain(tiles: np.ndarray) -> Arrays:
-        outputs = detector.explained(detector.compiled(tiles))
+        outputs = detector.explained(detector.answers(tiles))
         return {name: np.asarray(value) for name, value in outputs.items()}
 
     return explain
