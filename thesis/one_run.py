@@ -18,7 +18,6 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from tf_ssae.ops.graph import graph
 from tf_ssae.system.child import end_with_parent
 from thesis import results
 from thesis.grids import GRIDS, Scale
@@ -126,6 +125,8 @@ def watch(
     * Figure 1.1, of MNIST: the strips OF_CLASSES and OF_ANOMALIES, after training.
     """
     import keras
+
+    from tf_ssae.ops.graph import graph
 
     test, callbacks = split.test, []
     if detector.trained_on_rotations:
