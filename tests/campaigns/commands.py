@@ -68,7 +68,7 @@ def run(
         child = os.fork()
         if not child:
             tempfile.tempdir = own
-            # The parent's, not this process'.
+            # What the parent does at its own end is not to be done here, where a signal ends it.
             atexit._clear()
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             os.dup2(errors.fileno(), 2)

@@ -84,6 +84,21 @@ def test_home_is_meant_by_a_tilde_in_any_argument():
     assert found.stdout == b"['/home/me/a', 'b~', '~nobody-of-this-name/c']\n"
 
 
+def assert_stops(body, number):
+    """A signal ends a body that has printed "ready": in one sentence, with its status."""
+    with subprocess.Popen(
+        command(body),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
+    ) as process:
+        assert process.stdout.readline() == b"ready\n"
+        process.send_signal(number)
+        assert process.wait(60) == 128 + number
+        assert process.stderr.read() == b"\nStopped.\n"
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize(
     "body",
@@ -107,17 +122,7 @@ def test_a_signal_is_one_sentence_and_its_status(number, body):
         pass"""
     if "except" in body:
         body = body.rsplit("\n    finally", 1)[0]
-    with subprocess.Popen(
-        command(body),
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
-    ) as process:
-        assert process.stdout.readline() == b"ready\n"
-        process.send_signal(number)
-        assert process.wait(60) == 128 + number
-        assert process.stderr.read() == b"\nStopped.\n"
+    assert_stops(body, number)
 
 
 def test_a_signal_that_a_process_was_started_to_ignore_is_ignored():
@@ -149,15 +154,5 @@ def test_native_code_that_goes_on_is_ended(number, tmp_path):
         hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)
     finally:
         open({str(tmp_path / "tidied")!r}, "w").close()"""
-    with subprocess.Popen(
-        command(body),
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
-    ) as process:
-        assert process.stdout.readline() == b"ready\n"
-        process.send_signal(number)
-        assert process.wait(60) == 128 + number
-        assert process.stderr.read() == b"\nStopped.\n"
+    assert_stops(body, number)
     assert not (tmp_path / "tidied").exists()

@@ -65,8 +65,8 @@ class Interrupts:
 def interrupts(sentence: str) -> Iterator[Interrupts]:
     """Makes Ctrl-C, SIGTERM and SIGHUP raise KeyboardInterrupt in the body, and tells of them:
     native code and half-finished imports turn that exception into others, or lose it. A body that
-    goes on for two seconds in spite of it is ended, and with it the process: what it writes has to
-    bear that, as it bears a loss of power.
+    goes on for more than a second in spite of it is ended, and with it the process: what it writes
+    has to bear that, as it bears a loss of power.
 
     A signal that the process was started to ignore (`nohup`) is ignored.
 
